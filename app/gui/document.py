@@ -1,0 +1,224 @@
+"""The open project with its selection and its undo history: the only place where the window's numbers live.
+
+Widgets read from the document and change it through `apply`; they keep nothing of their own. A project is frozen, so
+an undo step is simply the project before and after, which share everything that did not change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.project.project import Entry, Project, RegionFit
+from fitting.dataset import Spectrum
+from fitting.model import FitModel
+from libraries.errors import SodaliteError
+
+MAX_UNDO = 500
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the window shows: ids of entry, region and component; None where nothing is chosen."""
+
+    entry: str | None = None
+    fit: str | None = None
+    component: str | None = None
+
+
+@dataclass(eq=False)
+class _UndoStep:
+    text: str
+    before: Project
+    after: Project
+    selection: Selection
+    merge: str = ""
+    open: bool = field(default=True)
+
+
+class Document(QObject):
+    """Project, selection, undo and redo.
+
+    Signals
+    -------
+    project_changed()
+        The project is another one than before (edit, undo, redo, fit, open).
+    selection_changed()
+    state_changed()
+        Path, unsaved mark or undo texts changed.
+    """
+
+    project_changed = Signal()
+    selection_changed = Signal()
+    state_changed = Signal()
+
+    def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project or Project()
+        self._saved = self._project
+        self._selection = Selection()
+        self._undo: list[_UndoStep] = []
+        self._redo: list[_UndoStep] = []
+        self.path: Path | None = None
+
+    # -- project ------------------------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        """The project as it stands."""
+        return self._project
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the project differs from the one on disk."""
+        return self._project is not self._saved
+
+    def reset(self, project: Project, path: Path | None = None, *, dirty: bool = False) -> None:
+        """Show another project; forgets the undo history."""
+        self._project = project
+        self._saved = Project() if dirty else project
+        self.path = path
+        self._undo.clear()
+        self._redo.clear()
+        self._selection = self._valid(Selection())
+        self.project_changed.emit()
+        self.selection_changed.emit()
+        self.state_changed.emit()
+
+    def mark_saved(self, path: Path, project: Project | None = None) -> None:
+        """The project (or the given earlier state of it) is on disk now."""
+        self.path = path
+        self._saved = self._project if project is None else project
+        self.state_changed.emit()
+
+    def apply(self, text: str, project: Project, *, merge: str = "") -> None:
+        """One undoable edit.
+
+        Parameters
+        ----------
+        text : str
+            What was done, for menus and history ("Move peak CO3").
+        project : Project
+            The project after the edit.
+        merge : str
+            Edits in a row with the same non-empty key become one undo step (a drag); `close_merge` ends the row.
+        """
+        if project is self._project:
+            return
+        last = self._undo[-1] if self._undo else None
+        if merge and last is not None and last.open and last.merge == merge and not self._redo:
+            last.after = project
+        else:
+            self._undo.append(_UndoStep(text, self._project, project, self._selection, merge))
+            del self._undo[:-MAX_UNDO]
+        self._redo.clear()
+        self._set(project)
+
+    def close_merge(self) -> None:
+        """Ends a row of merged edits (the mouse button was released)."""
+        if self._undo:
+            self._undo[-1].open = False
+
+    def _set(self, project: Project) -> None:
+        self._project = project
+        valid = self._valid(self._selection)
+        moved = valid != self._selection
+        self._selection = valid
+        self.project_changed.emit()
+        if moved:
+            self.selection_changed.emit()
+        self.state_changed.emit()
+
+    # -- undo ---------------------------------------------------------------------------------------------------
+
+    @property
+    def undo_text(self) -> str:
+        """What undo would take back, "" for nothing."""
+        return self._undo[-1].text if self._undo else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What redo would do again, "" for nothing."""
+        return self._redo[-1].text if self._redo else ""
+
+    def undo(self) -> None:
+        """Takes the last edit back."""
+        if self._undo:
+            step = self._undo.pop()
+            step.open = False
+            self._redo.append(step)
+            self._selection = self._valid(step.selection, step.before)
+            self._set(step.before)
+            self.selection_changed.emit()
+
+    def redo(self) -> None:
+        """Does the last undone edit again."""
+        if self._redo:
+            step = self._redo.pop()
+            self._undo.append(step)
+            self._set(step.after)
+
+    # -- selection ----------------------------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Selection:
+        """What is shown."""
+        return self._selection
+
+    def select(self, entry: str | None, fit: str | None = None, component: str | None = None) -> None:
+        """Show an entry, by default with its first region."""
+        chosen = self._valid(Selection(entry, fit, component))
+        if chosen != self._selection:
+            self._selection = chosen
+            self.selection_changed.emit()
+
+    def select_component(self, component: str | None) -> None:
+        """Choose a component of the shown region."""
+        self.select(self._selection.entry, self._selection.fit, component)
+
+    def _valid(self, wanted: Selection, project: Project | None = None) -> Selection:
+        """The wanted selection with everything that does not exist replaced by the nearest that does."""
+        project = project or self._project
+        entries = {entry.id: entry for entry in project.entries}
+        entry = entries.get(wanted.entry or "") or (project.entries[0] if project.entries else None)
+        if entry is None:
+            return Selection()
+        fits = {fit.id: fit for fit in entry.fits}
+        fit = fits.get(wanted.fit or "") or (entry.fits[0] if entry.fits else None)
+        if fit is None:
+            return Selection(entry.id)
+        ids = {component.id for component in fit.model.components}
+        return Selection(entry.id, fit.id, wanted.component if wanted.component in ids else None)
+
+    @property
+    def entry(self) -> Entry | None:
+        """The shown entry."""
+        return self._project.entry(self._selection.entry) if self._selection.entry else None
+
+    @property
+    def fit(self) -> RegionFit | None:
+        """The shown region."""
+        entry = self.entry
+        return entry.fit(self._selection.fit) if entry and self._selection.fit else None
+
+    def spectrum(self) -> Spectrum | None:
+        """The shown spectrum after its recipe; None where there is none or the recipe cannot be applied."""
+        entry = self.entry
+        if entry is None:
+            return None
+        try:
+            return entry.processed()
+        except SodaliteError:
+            return entry.spectrum
+
+    # -- edits of the shown region ------------------------------------------------------------------------------
+
+    def edit_model(self, text: str, model: FitModel, *, merge: str = "") -> None:
+        """Replace the shown region's model; an old result no longer belongs to it and is left out."""
+        entry, fit = self.entry, self.fit
+        if entry is None or fit is None or model == fit.model:
+            return
+        changed = entry.with_fit(RegionFit(fit.id, model))
+        self.apply(text, self._project.with_entry(changed), merge=merge)

@@ -1,0 +1,203 @@
+"""The project: spectra with their recipes, fits and settings. Frozen; every change makes a new project.
+
+    Project
+      samples   what was measured: name, material for the attenuation length
+      entries   one spectrum each: raw data, recipe, fits (regions with model and result), the sample it belongs to
+      history   what was done, in words
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from fitting.dataset import Spectrum
+from fitting.identity import same
+from fitting.model import FitModel
+from fitting.recipe import Recipe
+from fitting.result import FitResult
+from libraries.errors import UnknownName
+
+
+@dataclass(frozen=True, eq=False)
+class RegionFit:
+    """One region of a spectrum: the model as the user edits it and, once fitted, its result.
+
+    `result.model` equals `model` while the result is current; an edit of the model leaves the old result out.
+    """
+
+    id: str
+    model: FitModel
+    result: FitResult | None = None
+
+    @property
+    def name(self) -> str:
+        return self.model.name or self.id
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A spectrum in the project."""
+
+    id: str
+    spectrum: Spectrum
+    sample: str = ""
+    name: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
+    fits: tuple[RegionFit, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What lists call it."""
+        return self.name or self.spectrum.name
+
+    def processed(self) -> Spectrum:
+        """The spectrum after its recipe."""
+        return self.recipe.apply(self.spectrum)
+
+    def fit(self, id: str) -> RegionFit:
+        """The fit of that id."""
+        for fit in self.fits:
+            if fit.id == id:
+                return fit
+        raise UnknownName(f"There is no region {id}", where=self.title)
+
+    def with_fit(self, fit: RegionFit) -> Entry:
+        """A copy with a fit added, or replaced where its id exists."""
+        if any(f.id == fit.id for f in self.fits):
+            return replace(self, fits=tuple(fit if f.id == fit.id else f for f in self.fits))
+        return replace(self, fits=(*self.fits, fit))
+
+    def without_fit(self, id: str) -> Entry:
+        """A copy without that fit."""
+        self.fit(id)
+        return replace(self, fits=tuple(f for f in self.fits if f.id != id))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was measured.
+
+    Attributes
+    ----------
+    material : str
+        Name in `libraries.attenuation` of the material in which lambda is taken; "" for the average matrix.
+    """
+
+    id: str
+    name: str
+    material: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryItem:
+    """One thing done: when (ISO 8601, UTC) and what, in words."""
+
+    when: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """All of a piece of work."""
+
+    name: str = "Untitled"
+    samples: tuple[Sample, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    history: tuple[HistoryItem, ...] = ()
+    note: str = ""
+
+    def entry(self, id: str) -> Entry:
+        """The entry of that id."""
+        for entry in self.entries:
+            if entry.id == id:
+                return entry
+        raise UnknownName(f"There is no spectrum {id}", where=self.name)
+
+    def find(self, name: str) -> Entry:
+        """The first entry with that id or title.
+
+        Raises
+        ------
+        UnknownName
+            With the titles that exist.
+        """
+        for entry in self.entries:
+            if name in (entry.id, entry.title):
+                return entry
+        titles = ", ".join(dict.fromkeys(e.title for e in self.entries)) or "none"
+        raise UnknownName(f"There is no spectrum {name!r}", where=self.name, todo=f"There are: {titles}")
+
+    def sample(self, id: str) -> Sample:
+        """The sample of that id."""
+        for sample in self.samples:
+            if sample.id == id:
+                return sample
+        raise UnknownName(f"There is no sample {id}", where=self.name)
+
+    def entries_of(self, sample: str) -> tuple[Entry, ...]:
+        """The entries of a sample, in order."""
+        return tuple(entry for entry in self.entries if entry.sample == sample)
+
+    def with_entry(self, entry: Entry) -> Project:
+        """A copy with an entry added at the end, or replaced where its id exists."""
+        if any(e.id == entry.id for e in self.entries):
+            return replace(self, entries=tuple(entry if e.id == entry.id else e for e in self.entries))
+        return replace(self, entries=(*self.entries, entry))
+
+    def without_entry(self, id: str) -> Project:
+        """A copy without that entry."""
+        self.entry(id)
+        return replace(self, entries=tuple(e for e in self.entries if e.id != id))
+
+    def map_entries(self, change: Callable[[Entry], Entry], sample: str | None = None) -> Project:
+        """A copy in which `change` was applied to the entries (of one sample)."""
+        entries = tuple(change(e) if sample is None or e.sample == sample else e for e in self.entries)
+        return replace(self, entries=entries)
+
+    def with_sample(self, sample: Sample) -> Project:
+        """A copy with a sample added, or replaced where its id exists."""
+        if any(s.id == sample.id for s in self.samples):
+            return replace(self, samples=tuple(sample if s.id == sample.id else s for s in self.samples))
+        return replace(self, samples=(*self.samples, sample))
+
+    def with_history(self, when: str, text: str) -> Project:
+        """A copy with one more history item."""
+        return replace(self, history=(*self.history, HistoryItem(when, text)))
+
+    def equals(self, other: Project) -> bool:
+        """Whether two projects are equal in every field."""
+        return same(self, other)
+
+
+def fresh_id(prefix: str, taken: tuple[str, ...] | set[str]) -> str:
+    """An id not taken yet: prefix made plain, with a number behind it where needed ("c1s", "c1s_2", ...)."""
+    stem = re.sub(r"[^a-z0-9]+", "_", prefix.lower()).strip("_") or "item"
+    if stem not in taken:
+        return stem
+    number = 2
+    while f"{stem}_{number}" in taken:
+        number += 1
+    return f"{stem}_{number}"
+
+
+def add_spectra(project: Project, spectra: list[Spectrum], sample: str = "") -> Project:
+    """The project with spectra added, each to the sample that its file names (or to `sample`).
+
+    Parameters
+    ----------
+    spectra : list of Spectrum
+    sample : str, optional
+        Name to use instead of the files' own.
+    """
+    for spectrum in spectra:
+        name = sample or spectrum.meta.sample or "Sample"
+        known = {s.name: s.id for s in project.samples}
+        if name not in known:
+            project = project.with_sample(Sample(fresh_id(name, {s.id for s in project.samples}), name))
+            known = {s.name: s.id for s in project.samples}
+        id = fresh_id(spectrum.name, {e.id for e in project.entries})
+        project = project.with_entry(Entry(id, spectrum, known[name]))
+    return project

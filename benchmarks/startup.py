@@ -1,0 +1,52 @@
+"""How long the command line takes to answer, beside an interpreter that does nothing."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import Row
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "app" / "resources"
+SUFFIXES = (".vms", ".csv", ".txt", ".xy")
+FLOOR = "floor: python -c pass"
+
+
+def run(*, quick: bool) -> list[Row]:
+    """Measure `sodalite --help` and `sodalite info FILE`: median wall time of several starts."""
+    repeats = 3 if quick else 15
+    floor, _ = wall_time([sys.executable, "-c", "pass"], repeats)
+    rows = [_row("sodalite --help", ["--help"], repeats, floor)]
+    sample = sample_file()
+    if sample is None:
+        return [*rows, Row("sodalite info", None, "s", floor=floor, note=f"no sample file in {SAMPLES}")]
+    return [*rows, _row(f"sodalite info {sample.name}", ["info", str(sample)], repeats, floor)]
+
+
+def sample_file() -> Path | None:
+    """Return the smallest shipped data file."""
+    files = [file for file in SAMPLES.rglob("*") if file.suffix.lower() in SUFFIXES]
+    return min(files, key=lambda file: file.stat().st_size, default=None)
+
+
+def wall_time(command: Sequence[str], repeats: int) -> tuple[float, int]:
+    """Return the median wall time in s over `repeats` starts after one to warm up, and the last exit status."""
+    times = []
+    code = 0
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        code = subprocess.run(command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode
+        times.append(time.perf_counter() - started)
+    return statistics.median(times[1:]), code
+
+
+def _row(case: str, arguments: Sequence[str], repeats: int, floor: float) -> Row:
+    seconds, code = wall_time([sys.executable, "-m", "app", *arguments], repeats)
+    if code != 0:
+        return Row(case, None, "s", floor=floor, note=f"ended with status {code}")
+    return Row(case, seconds, "s", floor=floor, note=f"{FLOOR}; median of {repeats}")

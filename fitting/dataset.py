@@ -1,0 +1,287 @@
+"""The one data type: a spectrum (or a series of spectra) on an axis, with its noise and its circumstances.
+
+Everything here is frozen and every array is owned and read-only: an edit makes a new object. Axes are strictly
+ascending; readers flip their data on load, and only the plot turns binding energy round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fitting.identity import content_hash
+from libraries.errors import BadData
+
+FloatArray = NDArray[np.float64]
+Quantity = Literal[
+    "binding_energy", "kinetic_energy", "energy_loss", "channel", "depth", "time", "angle", "distance", "index"
+]
+Technique = Literal["xps", "eels", "sims", "other"]
+NoiseKind = Literal["poisson", "gaussian", "unknown"]
+Origin = Literal["file", "estimated", "user"]
+
+AXIS_LABELS: dict[str, str] = {
+    "binding_energy": "Binding energy",
+    "kinetic_energy": "Kinetic energy",
+    "energy_loss": "Energy loss",
+    "channel": "Channel",
+    "depth": "Depth",
+    "time": "Time",
+    "angle": "Angle",
+    "distance": "Distance",
+    "index": "Index",
+}
+
+
+def frozen_array(values: ArrayLike, dtype: Any = np.float64) -> NDArray[Any]:
+    """An own, contiguous, read-only copy of `values`."""
+    array = np.array(values, dtype=dtype, order="C", copy=True)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Numbers along which a spectrum is measured.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        Finite and strictly ascending.
+    quantity : str
+        What the numbers are, one of `Quantity`.
+    unit : str
+        "eV", "nm", "s", "deg" or "" for plain numbers.
+
+    Raises
+    ------
+    BadData
+        If the values are not finite, not ascending or not one-dimensional.
+    """
+
+    values: FloatArray
+    quantity: Quantity
+    unit: str = "eV"
+
+    def __post_init__(self) -> None:
+        values = frozen_array(self.values)
+        if values.ndim != 1 or values.size == 0:
+            raise BadData("An axis needs at least one number in one dimension", where=self.quantity)
+        if not np.all(np.isfinite(values)):
+            raise BadData("An axis holds numbers that are not finite", where=self.quantity)
+        if np.any(np.diff(values) <= 0):
+            raise BadData("An axis must ascend strictly", where=self.quantity)
+        object.__setattr__(self, "values", values)
+
+    def __len__(self) -> int:
+        return int(self.values.size)
+
+    @property
+    def label(self) -> str:
+        """Name and unit as a plot shows them."""
+        name = AXIS_LABELS[self.quantity]
+        return f"{name} ({self.unit})" if self.unit else name
+
+    @property
+    def step(self) -> float:
+        """Median distance of neighbours (0 for a single number)."""
+        return float(np.median(np.diff(self.values))) if len(self) > 1 else 0.0
+
+    def window(self, low: float, high: float) -> slice:
+        """The slice of all points with low <= value <= high (limits in either order)."""
+        low, high = min(low, high), max(low, high)
+        # Half a part in 1e9 of the step keeps points whose value was rounded in a file.
+        slack = 1e-9 * max(self.step, abs(low), abs(high), 1e-30)
+        return slice(
+            int(np.searchsorted(self.values, low - slack, "left")),
+            int(np.searchsorted(self.values, high + slack, "right")),
+        )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is known of the noise of the intensities.
+
+    Attributes
+    ----------
+    kind : "poisson", "gaussian" or "unknown"
+        Poisson: variance = gain * mean (+ read_noise**2). Gaussian: variance = read_noise**2. Unknown: one variance
+        for all channels that only the residuals can tell.
+    gain : float or None
+        Intensity units per counted event: 1 for plain counts, 1/(dwell time * sweeps) for counts per second.
+        None: proportional to the mean, but the factor is not known and comes from the residuals.
+    read_noise : float
+        Standard deviation, in intensity units, that is there without any signal.
+    correlation : float
+        Correlation of neighbouring channels, 0 for independent ones.
+    origin : "file", "estimated" or "user"
+    """
+
+    kind: NoiseKind = "unknown"
+    gain: float | None = None
+    read_noise: float = 0.0
+    correlation: float = 0.0
+    origin: Origin = "file"
+
+    def __post_init__(self) -> None:
+        if self.gain is not None and not (np.isfinite(self.gain) and self.gain > 0):
+            raise BadData("The gain of a noise must be above zero", where=f"gain {self.gain}")
+        if not (np.isfinite(self.read_noise) and self.read_noise >= 0):
+            raise BadData("The read noise must not be negative", where=f"read noise {self.read_noise}")
+        if not -1 < self.correlation < 1:
+            raise BadData("A correlation lies between -1 and 1", where=f"correlation {self.correlation}")
+
+    @property
+    def known(self) -> bool:
+        """Whether the size of the noise is known beforehand, so that chi2 is a test and covariance is unscaled."""
+        if self.kind == "poisson":
+            return self.gain is not None
+        return self.kind == "gaussian" and self.read_noise > 0
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The circumstances of a measurement; None or "" where they are not recorded.
+
+    Energies in eV, times in s, angles in degrees. `emission_angle` counts from the surface normal.
+    `comments` are the file's comment lines as they stand; `extra` are further (name, value) pairs of the format.
+    """
+
+    title: str = ""
+    technique: Technique = "other"
+    sample: str = ""
+    region: str = ""
+    element: str = ""
+    transition: str = ""
+    photon_energy: float | None = None
+    source: str = ""
+    work_function: float | None = None
+    pass_energy: float | None = None
+    dwell_time: float | None = None
+    sweeps: float | None = None
+    emission_angle: float | None = None
+    source_analyser_angle: float | None = None
+    analyser_mode: str = ""
+    signal_mode: str = ""
+    intensity_unit: Literal["counts", "counts/s", "arbitrary"] = "counts"
+    charge_state: str = ""
+    instrument: str = ""
+    institution: str = ""
+    operator: str = ""
+    experiment: str = ""
+    date: str = ""
+    file: str = ""
+    file_format: str = ""
+    index: int = 0
+    comments: tuple[str, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def live_time(self) -> float | None:
+        """Counting time of one channel in s (dwell time times sweeps), None where either is not recorded."""
+        if self.dwell_time is None or self.sweeps is None:
+            return None
+        return self.dwell_time * self.sweeps
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Intensities on an axis: a spectrum (n,), or a series, profile or image (*navigation, n).
+
+    Parameters
+    ----------
+    axis : Axis
+        The signal axis, ascending, n points.
+    counts : array, shape (*navigation, n)
+        Intensities in `meta.intensity_unit`, finite. Integers keep their type, everything else becomes float64.
+    noise, meta : Noise, Meta
+    transmission : array, shape (n,), optional
+        Transmission function of the analyser on the axis, relative numbers above zero.
+    navigation : tuple of Axis
+        One axis for each leading dimension of `counts`.
+
+    Raises
+    ------
+    BadData
+        If shapes disagree or numbers are not finite.
+    """
+
+    axis: Axis
+    counts: NDArray[Any]
+    noise: Noise = field(default_factory=Noise)
+    meta: Meta = field(default_factory=Meta)
+    transmission: FloatArray | None = None
+    navigation: tuple[Axis, ...] = ()
+
+    def __post_init__(self) -> None:
+        raw = np.asarray(self.counts)
+        counts = frozen_array(raw, raw.dtype if raw.dtype.kind in "iu" else np.float64)
+        shape = (*(len(axis) for axis in self.navigation), len(self.axis))
+        if counts.shape != shape:
+            raise BadData(f"Intensities of shape {counts.shape} do not fit axes of shape {shape}", where=self.name)
+        if not np.all(np.isfinite(counts)):
+            raise BadData("Intensities hold numbers that are not finite", where=self.name)
+        object.__setattr__(self, "counts", counts)
+        if self.transmission is not None:
+            transmission = frozen_array(self.transmission)
+            if transmission.shape != (len(self.axis),):
+                raise BadData("The transmission function does not fit the axis", where=self.name)
+            if not np.all(np.isfinite(transmission)) or np.any(transmission <= 0):
+                raise BadData("The transmission function holds numbers that are not above zero", where=self.name)
+            object.__setattr__(self, "transmission", transmission)
+
+    @property
+    def name(self) -> str:
+        """What lists call it: region, else title."""
+        return self.meta.region or self.meta.title or "spectrum"
+
+    @property
+    def x(self) -> FloatArray:
+        """Signal axis values, shape (n,)."""
+        return self.axis.values
+
+    @property
+    def y(self) -> FloatArray:
+        """Intensities as float64, shape (*navigation, n)."""
+        return np.asarray(self.counts, dtype=np.float64)
+
+    @property
+    def hash(self) -> str:
+        """Content hash of numbers, noise and circumstances."""
+        return content_hash(self)
+
+    def with_(self, **changes: Any) -> Spectrum:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+    def window(self, low: float, high: float) -> Spectrum:
+        """The part with low <= axis <= high.
+
+        Raises
+        ------
+        BadData
+            If no point lies inside.
+        """
+        part = self.axis.window(low, high)
+        if part.stop <= part.start:
+            first, last = self.x[0], self.x[-1]
+            raise BadData(
+                f"No data between {low:g} and {high:g} {self.axis.unit}",
+                where=self.name,
+                todo=f"Choose a region inside {first:g} to {last:g} {self.axis.unit}",
+            )
+        return replace(
+            self,
+            axis=Axis(self.x[part], self.axis.quantity, self.axis.unit),
+            counts=self.counts[..., part],
+            transmission=None if self.transmission is None else self.transmission[part],
+        )
+
+    def at(self, *indices: int) -> Spectrum:
+        """The single spectrum at one position of the navigation axes."""
+        if len(indices) != len(self.navigation):
+            raise BadData(f"{len(self.navigation)} navigation indices are needed", where=self.name)
+        return replace(self, counts=self.counts[indices], navigation=())

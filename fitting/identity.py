@@ -1,0 +1,92 @@
+"""Equality and content hashes of Sodalite's frozen data.
+
+Data classes with arrays are declared `eq=False`; `same` compares them field by field (arrays bitwise, NaN equal to
+NaN), and `content_hash` names their content, so that a result can say exactly which data and model it came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class _Sink(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def _same_float(a: float, b: float) -> bool:
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) and math.isnan(b)
+    return a == b
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are equal in every field, arrays included.
+
+    Parameters
+    ----------
+    a, b : object
+        Frozen dataclasses, arrays, tuples, mappings, numbers, strings or None, nested as they like.
+        Fields declared with `metadata={"identity": False}` (timings, say) are passed over.
+    """
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+            return False
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return False
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    if is_dataclass(a) and not isinstance(a, type):
+        if type(a) is not type(b):
+            return False
+        return all(
+            same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a) if f.metadata.get("identity", True)
+        )
+    if isinstance(a, (tuple, list)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, Mapping):
+        return isinstance(b, Mapping) and a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
+    if isinstance(a, float) and isinstance(b, (float, int)):
+        return _same_float(a, float(b))
+    return bool(a == b)
+
+
+def _feed(sink: _Sink, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        sink.update(f"array{value.dtype.str}{value.shape}".encode())
+        sink.update(np.ascontiguousarray(value).tobytes())
+    elif is_dataclass(value) and not isinstance(value, type):
+        sink.update(type(value).__name__.encode())
+        for field in fields(value):
+            if field.metadata.get("identity", True):
+                sink.update(field.name.encode())
+                _feed(sink, getattr(value, field.name))
+    elif isinstance(value, (tuple, list)):
+        sink.update(f"sequence{len(value)}".encode())
+        for item in value:
+            _feed(sink, item)
+    elif isinstance(value, Mapping):
+        sink.update(f"mapping{len(value)}".encode())
+        for key in sorted(value, key=str):
+            _feed(sink, key)
+            _feed(sink, value[key])
+    elif isinstance(value, (bool, np.bool_)):
+        sink.update(b"true" if value else b"false")
+    elif isinstance(value, (int, float, np.integer, np.floating)):
+        sink.update(repr(float(value)).encode())
+    else:
+        sink.update(repr(value).encode())
+
+
+def content_hash(*values: Any) -> str:
+    """Hexadecimal SHA-256 (first 32 digits) of the content of `values`; equal content gives equal hashes."""
+    digest = hashlib.sha256()
+    for value in values:
+        _feed(digest, value)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,432 @@
+"""The fit model as data: parameters, components, background, region. Frozen, and to and from JSON.
+
+A parameter is addressed by "component.parameter" ("p1.area"); the background's by "background.parameter".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from fitting.constraints import evaluation_order, parse
+from libraries.errors import BadModel
+
+BACKGROUND = "background"
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z")
+Pairs = tuple[tuple[str, "Param"], ...]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of a model.
+
+    Attributes
+    ----------
+    value : float
+        Start value, or the fitted value in a result's model.
+    minimum, maximum : float
+        Bounds; infinite where there is none.
+    vary : bool
+        False holds the value.
+    link : str
+        Formula over other parameters (see `fitting.constraints`); "" for none. A linked parameter follows its
+        formula; `vary` and bounds then only matter for the free part of a tolerance.
+    """
+
+    value: float
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    vary: bool = True
+    link: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("value", "minimum", "maximum"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if not math.isfinite(self.value):
+            raise BadModel("A parameter's value must be a finite number", where=str(self.value))
+        if math.isnan(self.minimum) or math.isnan(self.maximum) or self.minimum > self.maximum:
+            raise BadModel("A parameter's lower bound lies above its upper bound", where=f"{self}")
+
+    @property
+    def free(self) -> bool:
+        """Whether the fit may change it on its own."""
+        return self.vary and not self.link
+
+    def moved(self, offset: float) -> Param:
+        """The parameter with value and bounds moved by `offset`."""
+        return replace(
+            self, value=self.value + offset, minimum=self.minimum + offset, maximum=self.maximum + offset
+        )
+
+
+def _pairs(params: Mapping[str, Param] | Iterable[tuple[str, Param]]) -> Pairs:
+    items = params.items() if isinstance(params, Mapping) else params
+    return tuple((str(name), param) for name, param in items)
+
+
+class _HasParams:
+    """Look-up and replacement of parameters, shared by components and backgrounds."""
+
+    params: Pairs
+
+    def param(self, name: str) -> Param:
+        """The parameter of that name.
+
+        Raises
+        ------
+        BadModel
+            If there is none.
+        """
+        for key, value in self.params:
+            if key == name:
+                return value
+        raise BadModel(f"There is no parameter {name}", where=getattr(self, "name", type(self).__name__))
+
+    def value(self, name: str) -> float:
+        """The value of a parameter."""
+        return self.param(name).value
+
+    @property
+    def values(self) -> dict[str, float]:
+        """All parameter values by name."""
+        return {name: param.value for name, param in self.params}
+
+    def _replaced(self, changes: Mapping[str, Param]) -> Pairs:
+        for name in changes:
+            self.param(name)
+        return tuple((name, changes.get(name, param)) for name, param in self.params)
+
+
+@dataclass(frozen=True)
+class Component(_HasParams):
+    """A peak: its shape (a key of `fitting.shapes.SHAPES`), its parameters, and what it stands for.
+
+    Attributes
+    ----------
+    id : str
+        Identifier within the model, used by links ("p1").
+    name : str
+        What the user calls it ("CO3").
+    shape : str
+        Key of the registry of shapes.
+    params : tuple of (name, Param)
+        In the order of the shape's parameters; a mapping is taken too.
+    line : str
+        Core level it belongs to, canonical ("C 1s", "V 2p3/2"), or "".
+    compound : str
+        Compound of the library it was taken from, or "".
+    source : str
+        Where the reference energy comes from, or "".
+    doublet : str
+        For the minor line of a spin-orbit doublet: the id of its major line ("p1" for the 2p1/2 of p1); else "".
+    quantify : bool
+        Whether its area counts in quantification (a satellite or loss peak may still count; an Auger line not).
+    """
+
+    id: str
+    name: str
+    shape: str
+    params: Pairs
+    line: str = ""
+    compound: str = ""
+    source: str = ""
+    doublet: str = ""
+    quantify: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", _pairs(self.params))
+        if not _IDENTIFIER.match(self.id) or self.id == BACKGROUND:
+            raise BadModel("A component's id is a short word of letters and digits", where=repr(self.id))
+
+    def with_(self, **params: Param) -> Component:
+        """A copy with some parameters replaced."""
+        return replace(self, params=self._replaced(params))
+
+
+@dataclass(frozen=True)
+class Background(_HasParams):
+    """The background of a region.
+
+    Attributes
+    ----------
+    kind : str
+        Key of `fitting.backgrounds.KINDS`.
+    params : tuple of (name, Param)
+        Parameters of an in-fit background; empty for a static one.
+    average : int
+        End levels are means of 2n+1 points (CasaXPS "Av. Width" n); static kinds only.
+    quadrature : "casa" or "trapezoid"
+        Sum rule of the iterative Shirley background.
+    """
+
+    kind: str = "shirley_active"
+    params: Pairs = ()
+    average: int = 2
+    quadrature: Literal["casa", "trapezoid"] = "casa"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", _pairs(self.params))
+        if self.average < 0:
+            raise BadModel("The averaging width of a background must not be negative", where=str(self.average))
+
+    def with_(self, **params: Param) -> Background:
+        """A copy with some parameters replaced."""
+        return replace(self, params=self._replaced(params))
+
+
+@dataclass(frozen=True)
+class FitModel:
+    """A region of a spectrum with its background and components.
+
+    Attributes
+    ----------
+    region : (low, high)
+        Window on the spectrum's axis, in its unit.
+    background : Background
+    components : tuple of Component
+    name : str
+
+    Raises
+    ------
+    BadModel
+        If the region is empty, ids repeat, or links are unknown or circular.
+    """
+
+    region: tuple[float, float]
+    background: Background = field(default_factory=Background)
+    components: tuple[Component, ...] = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        low, high = sorted(float(edge) for edge in self.region)
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise BadModel("A region needs two different, finite ends", where=self.name)
+        object.__setattr__(self, "region", (low, high))
+        object.__setattr__(self, "components", tuple(self.components))
+        ids = [component.id for component in self.components]
+        if len(set(ids)) != len(ids):
+            raise BadModel("Two components have the same id", where=", ".join(ids))
+        params = self.params
+        links = {name: parse(param.link) for name, param in params.items() if param.link}
+        evaluation_order(links, params)
+
+    @property
+    def params(self) -> dict[str, Param]:
+        """All parameters by full name, components first, background last."""
+        table = {f"{c.id}.{name}": param for c in self.components for name, param in c.params}
+        table |= {f"{BACKGROUND}.{name}": param for name, param in self.background.params}
+        return table
+
+    def component(self, id: str) -> Component:
+        """The component of that id.
+
+        Raises
+        ------
+        BadModel
+            If there is none.
+        """
+        for component in self.components:
+            if component.id == id:
+                return component
+        raise BadModel(f"There is no component {id}", where=self.name)
+
+    def fresh_id(self) -> str:
+        """An id that no component has yet: p1, p2, ..."""
+        taken = {component.id for component in self.components}
+        number = 1
+        while f"p{number}" in taken:
+            number += 1
+        return f"p{number}"
+
+    def with_params(self, changes: Mapping[str, Param]) -> FitModel:
+        """A copy with parameters, given by full name, replaced."""
+        known = self.params
+        for name in changes:
+            if name not in known:
+                raise BadModel(f"There is no parameter {name}", where=self.name)
+
+        def of(owner: str) -> dict[str, Param]:
+            prefix = f"{owner}."
+            return {name[len(prefix) :]: p for name, p in changes.items() if name.startswith(prefix)}
+
+        return replace(
+            self,
+            components=tuple(c.with_(**of(c.id)) for c in self.components),
+            background=self.background.with_(**of(BACKGROUND)),
+        )
+
+    def with_values(self, values: Mapping[str, float]) -> FitModel:
+        """A copy with parameter values, given by full name, replaced (bounds and links stay)."""
+        known = self.params
+        return self.with_params({name: replace(known[name], value=value) for name, value in values.items()})
+
+    def with_component(self, component: Component) -> FitModel:
+        """A copy with a component added, or replaced where its id exists already."""
+        if any(c.id == component.id for c in self.components):
+            swapped = tuple(component if c.id == component.id else c for c in self.components)
+            return replace(self, components=swapped)
+        return replace(self, components=(*self.components, component))
+
+    def without(self, *ids: str) -> FitModel:
+        """A copy without these components; links that named them become plain values.
+
+        Raises
+        ------
+        BadModel
+            If there is no such component.
+        """
+        for id in ids:
+            self.component(id)
+        kept = tuple(c for c in self.components if c.id not in ids)
+
+        def unlinked(param: Param) -> Param:
+            if not param.link:
+                return param
+            lost = any(name.split(".")[0] in ids for name in parse(param.link).names)
+            return replace(param, link="") if lost else param
+
+        return replace(
+            self,
+            components=tuple(
+                replace(
+                    c,
+                    params=tuple((name, unlinked(param)) for name, param in c.params),
+                    doublet="" if c.doublet in ids else c.doublet,
+                )
+                for c in kept
+            ),
+            background=replace(
+                self.background, params=tuple((n, unlinked(param)) for n, param in self.background.params)
+            ),
+        )
+
+    def moved(self, offset: float) -> FitModel:
+        """The same model `offset` further up the axis (after an energy shift): region, positions and their bounds.
+
+        Linked positions follow their links and only have their start value moved.
+        """
+        components = tuple(
+            replace(c, params=tuple((n, p.moved(offset) if n == "position" else p) for n, p in c.params))
+            for c in self.components
+        )
+        low, high = self.region
+        return replace(self, region=(low + offset, high + offset), components=components)
+
+    def to_json(self) -> str:
+        """The model as JSON text."""
+        return json.dumps(to_dict(self), indent=2, ensure_ascii=False)
+
+
+def _param_to_dict(param: Param) -> dict[str, Any]:
+    """Only what differs from the defaults; JSON knows no infinity, so an absent bound means none."""
+    row: dict[str, Any] = {"value": param.value}
+    if math.isfinite(param.minimum):
+        row["minimum"] = param.minimum
+    if math.isfinite(param.maximum):
+        row["maximum"] = param.maximum
+    if not param.vary:
+        row["vary"] = False
+    if param.link:
+        row["link"] = param.link
+    return row
+
+
+def to_dict(model: FitModel) -> dict[str, Any]:
+    """The model as plain lists, dicts, numbers and texts."""
+    return {
+        "name": model.name,
+        "region": list(model.region),
+        "background": {
+            "kind": model.background.kind,
+            "average": model.background.average,
+            "quadrature": model.background.quadrature,
+            "params": {name: _param_to_dict(param) for name, param in model.background.params},
+        },
+        "components": [
+            {
+                "id": c.id,
+                "name": c.name,
+                "shape": c.shape,
+                "line": c.line,
+                "compound": c.compound,
+                "source": c.source,
+                "doublet": c.doublet,
+                "quantify": c.quantify,
+                "params": {name: _param_to_dict(param) for name, param in c.params},
+            }
+            for c in model.components
+        ],
+    }
+
+
+def _param_from_dict(row: Any, where: str) -> Param:
+    if isinstance(row, (int, float)):
+        return Param(row)
+    if not isinstance(row, dict) or "value" not in row:
+        raise BadModel("A parameter needs a value", where=where)
+    known = {"value", "minimum", "maximum", "vary", "link"}
+    unknown = set(row) - known
+    if unknown:
+        raise BadModel(f"A parameter has no {sorted(unknown)[0]}", where=where, todo=f"Use {', '.join(sorted(known))}")
+    return Param(**row)
+
+
+def from_dict(data: Any) -> FitModel:
+    """The model from plain data.
+
+    Raises
+    ------
+    BadModel
+        If something is missing or of the wrong kind; the message names it.
+    """
+    try:
+        background = data.get("background", {})
+        return FitModel(
+            name=str(data.get("name", "")),
+            region=(float(data["region"][0]), float(data["region"][1])),
+            background=Background(
+                kind=str(background.get("kind", "shirley_active")),
+                average=int(background.get("average", 2)),
+                quadrature=background.get("quadrature", "casa"),
+                params=_pairs(
+                    {n: _param_from_dict(row, f"background.{n}") for n, row in background.get("params", {}).items()}
+                ),
+            ),
+            components=tuple(
+                Component(
+                    id=str(row["id"]),
+                    name=str(row.get("name", row["id"])),
+                    shape=str(row["shape"]),
+                    params=_pairs({n: _param_from_dict(p, f"{row['id']}.{n}") for n, p in row["params"].items()}),
+                    line=str(row.get("line", "")),
+                    compound=str(row.get("compound", "")),
+                    source=str(row.get("source", "")),
+                    doublet=str(row.get("doublet", "")),
+                    quantify=bool(row.get("quantify", True)),
+                )
+                for row in data.get("components", [])
+            ),
+        )
+    except KeyError as error:
+        raise BadModel(f"The model lacks {error.args[0]!r}") from None
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadModel(f"The model is not of the expected form ({error})") from None
+
+
+def from_json(text: str) -> FitModel:
+    """The model from JSON text.
+
+    Raises
+    ------
+    BadModel
+        If the text is no JSON or no model.
+    """
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise BadModel(f"The model is not valid JSON ({error})") from None
+    return from_dict(data)
