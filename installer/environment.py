@@ -17,13 +17,13 @@ from pathlib import Path
 
 from installer import system
 from installer.messages import SetupError, duration, say
-from installer.process import Outcome, clean_environment, quiet
+from installer.process import Outcome, clean_environment, quiet, through
 
 # What a healthy environment can import, by extra; only looked up, not imported: that takes no time.
 PROOF = {
-    "": ("app", "fitting", "libraries", "numpy", "scipy", "lmfit", "xraylib", "h5py", "matplotlib", "platformdirs"),
-    "gui": ("PySide6", "pyqtgraph"),
-    "dev": ("pytest", "pytestqt", "xdist", "hypothesis", "ruff", "importlinter"),
+    "": "app fitting libraries numpy scipy lmfit uncertainties xraylib h5py matplotlib platformdirs".split(),
+    "gui": "PySide6 pyqtgraph".split(),
+    "dev": "pytest pytestqt xdist hypothesis ruff importlinter".split(),
 }
 PROBE = """
 import importlib.util, sys
@@ -31,9 +31,15 @@ missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is No
 print("python", "%d.%d" % sys.version_info[:2], *missing)
 """
 
+# The lines of pip that show that it is at work.
+PROGRESS = re.compile(rb"\s*(Downloading|Building|Installing|Successfully)\b")
+
+NO_ROOM = 20 * 2**20
+DISK_FULL = "the disk is full; make room (about 1.5 GB) and start again"
+
 # What pip and venv say, and what that means for the person who waits. The first that fits wins.
 CAUSES = (
-    (r"No space left on device|Errno 28|disk full", "the disk is full; make room (about 1.5 GB) and start again"),
+    (r"No space left on device|Errno 28|disk full", DISK_FULL),
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError",
         "the package index could not be trusted (certificate); name your network's certificate file in PIP_CERT",
@@ -101,6 +107,8 @@ def provide(environment: Environment) -> None:
     SetupError
         If it cannot be made or filled.
     """
+    if environment.folder.is_file() or environment.folder.is_symlink():
+        raise SetupError(f"{environment.folder} is not a folder made by this installer; move it away and start again")
     wanted = fingerprint(environment.root, sys.version_info[:2])
     stamp = _read_stamp(environment)
     ready = stamped_extras(stamp, wanted)
@@ -110,23 +118,28 @@ def provide(environment: Environment) -> None:
     # Extras that are there already stay: `run` after `test` must not take the test tools away.
     extras = environment.extras | (ready or frozenset())
     _retract_stamp(environment)
-    if not _can_be_kept(environment, stamp, wanted):
+    kept = _can_be_kept(environment, stamp, wanted)
+    if not kept:
         _make(environment)
     _fill(environment, extras)
+    if kept and not _is_healthy(environment, extras):
+        _make(environment)  # pip believes its own records of packages whose files are gone
+        _fill(environment, extras)
     if not _is_healthy(environment, extras):
         raise SetupError(f"the environment in {environment.folder} is incomplete; delete that folder and start again")
     environment.stamp_file.write_text(json.dumps(wanted | {"extras": sorted(extras)}), encoding="utf-8")
     say(f"Environment ready in {duration(time.monotonic() - started)}: {environment.folder}")
 
 
-def explain(outcome: Outcome, log: Path) -> str:
-    """Return the cause of a failed installation in one line."""
+def explain(outcome: Outcome, free: int) -> str:
+    """Return the cause of a failed installation in one line; `free` is the room on the disk in bytes."""
     for pattern, meaning in CAUSES:
         if re.search(pattern, outcome.text):
             return meaning
+    if free < NO_ROOM:  # the environment's maker does not pass on why it failed
+        return DISK_FULL
     errors = [line.strip() for line in outcome.text.splitlines() if re.match(r"\s*(ERROR|error|Error):", line)]
-    last = errors[-1] if errors else f"status {outcome.code}"
-    return f"{last} (all of it is in {log})"
+    return errors[-1] if errors else f"status {outcome.code}"
 
 
 def _read_stamp(environment: Environment) -> object:
@@ -174,8 +187,6 @@ def _make(environment: Environment) -> None:
     importlib.invalidate_caches()  # `ensurepip` may have been installed a moment ago
     system.require_venv()
     folder = environment.folder
-    if folder.is_symlink() or folder.is_file():
-        raise SetupError(f"{folder} is not a folder made by this installer; move it away and start again")
     if folder.exists():
         say(f"Environment: the one in {folder} cannot be used and is made anew")
         _remove(folder)
@@ -184,7 +195,7 @@ def _make(environment: Environment) -> None:
     base = getattr(sys, "_base_executable", sys.executable) or sys.executable
     outcome = quiet([base, "-m", "venv", folder], cwd=environment.root, env=clean_environment(os.environ))
     if outcome.code != 0:
-        raise SetupError(f"{folder} could not be made: {explain(outcome, environment.log_file)}")
+        raise SetupError(f"{folder} could not be made: {explain(outcome, shutil.disk_usage(environment.root).free)}")
 
 
 def _remove(folder: Path) -> None:
@@ -201,8 +212,9 @@ def _fill(environment: Environment, extras: Collection[str]) -> None:
     say(f"Environment: installing Sodalite and what it needs ({target}); the first time takes a few minutes")
     command = [environment.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-e", target]
     # Run in the project's folder, because pip cannot read a path with spaces and extras.
-    outcome = quiet(command, cwd=environment.root, env=clean_environment(os.environ))
+    outcome = through(command, cwd=environment.root, env=clean_environment(os.environ), only=PROGRESS)
     with contextlib.suppress(OSError):  # the disk may be full, and that is what is to be told below
         environment.log_file.write_text(outcome.text, encoding="utf-8")
     if outcome.code != 0:
-        raise SetupError(f"the Python packages could not be installed: {explain(outcome, environment.log_file)}")
+        cause = explain(outcome, shutil.disk_usage(environment.root).free)
+        raise SetupError(f"the Python packages could not be installed: {cause} (pip's words: {environment.log_file})")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 # Settings of the caller's shell that would send packages, or imports, somewhere else than into .venv.
@@ -50,9 +52,17 @@ def quiet(command: Sequence[str | Path], *, cwd: Path | None = None, env: Mappin
 
 
 def through(
-    command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None, limit_s: float | None = None
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    limit_s: float | None = None,
+    only: re.Pattern[bytes] | None = None,
 ) -> Outcome:
-    """Run with the output passed on as it comes, and keep it; end the whole family of processes after `limit_s`."""
+    """Run with the output passed on as it comes, and keep it.
+
+    `limit_s` ends the whole family of processes after that time; `only` passes on just the lines that it matches.
+    """
     sys.stdout.flush()
     try:
         child = subprocess.Popen(
@@ -77,7 +87,7 @@ def through(
         timer.daemon = True
         timer.start()
     try:
-        text = _pass_on(child)
+        text = _pass_on(child, only)
         code = child.wait()
     except BaseException:
         _end_family(child)
@@ -94,13 +104,16 @@ def foreground(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, st
     return subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=False).returncode
 
 
-def _pass_on(child: subprocess.Popen[bytes]) -> str:
+def _pass_on(child: subprocess.Popen[bytes], only: re.Pattern[bytes] | None) -> str:
     assert child.stdout is not None
     pieces: list[bytes] = []
-    while piece := os.read(child.stdout.fileno(), 65536):
+    # By line where lines are chosen, else by what has come: the dots of a test run are no lines.
+    read = child.stdout.readline if only else partial(child.stdout.read1, 65536)
+    while piece := read():
         pieces.append(piece)
-        sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        if only is None or only.match(piece):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
     child.stdout.close()
     return b"".join(pieces).decode("utf-8", errors="replace")
 

@@ -59,11 +59,11 @@ def steps(root: Path, python: Path, *, full: bool, xvfb_run: str | None) -> list
     # Two workers on two cores: a linear algebra library that starts its own threads on top only makes them wait.
     calm = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     offscreen = calm | {"QT_QPA_PLATFORM": "offscreen"}
-    workers = ("-n", "2", "--dist", "loadgroup")
+    workers = ("-n", "2")
     pytest = (run, "-m", "pytest", "-q", "-rfEs", "--durations=10", "--durations-min=5")
     wanted = [
-        Step("lint", (run, "-m", "ruff", "check", ".")),
-        Step("rooms", (run, "-c", LINT_IMPORTS)),
+        Step("lint", (run, "-m", "ruff", "check", "--output-format", "concise", ".")),
+        Step("rooms", (run, "-c", LINT_IMPORTS, "--no-logo")),
         Step("tests", (*pytest, *workers), offscreen, empty="no test was found in tests"),
         _window_step(root, pytest, calm, full=full, xvfb_run=xvfb_run),
     ]

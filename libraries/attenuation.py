@@ -58,7 +58,8 @@ class Material:
     def __post_init__(self) -> None:
         for field in ("valence_electrons", "density", "molar_mass"):
             if not (math.isfinite(getattr(self, field)) and getattr(self, field) > 0.0):
-                raise BadData(f"The {field.replace('_', ' ')} must be positive", where=self.name, todo="Correct the material")
+                what = f"The {field.replace('_', ' ')} must be positive"
+                raise BadData(what, where=self.name, todo="Correct the material")
         if not (math.isfinite(self.band_gap) and self.band_gap >= 0.0):
             raise BadData("The band gap must not be negative", where=self.name, todo="Use 0 for a metal")
 
@@ -95,7 +96,8 @@ class MeanFreePath:
 AVERAGE_MATRIX = Material(
     "average matrix", "", 4.684, 6.767, 137.51, 0.0,
     "average parameters of the elemental solids, M. P. Seah, I. S. Gilmore, S. J. Spencer, J. Electron Spectrosc. "
-    "120, 93 (2001); second-hand: the numbers were read in a program that cites them, not in the paper (unverified)", False)
+    "120, 93 (2001); second-hand: the numbers were read in a program that cites a textbook, not in the paper "
+    "(unverified)", False)
 
 
 @lru_cache(maxsize=1)
@@ -104,8 +106,8 @@ def materials() -> tuple[Material, ...]:
     result = []
     for row in read_table("materials.csv"):
         mass = float(row["molar_mass"]) if row["molar_mass"] else round(formula_mass(row["formula"]), 3)
-        result.append(Material(row["name"], row["formula"], float(row["valence_electrons"]), float(row["density"]), mass,
-                               float(row["band_gap"]), row["source"], row["verified"] == "yes"))
+        result.append(Material(row["name"], row["formula"], float(row["valence_electrons"]), float(row["density"]),
+                               mass, float(row["band_gap"]), row["source"], row["verified"] == "yes"))
     return tuple(result)
 
 
@@ -124,7 +126,8 @@ def material(name: str | Material) -> Material:
         if key in (item.name.casefold(), item.formula.casefold()) and key:
             return item
     known = ", ".join(item.name for item in materials())
-    raise UnknownName(f"No material is called '{name}'", todo=f"Make a Material with density and band gap, or use one of: {known}")
+    raise UnknownName(f"No material is called '{name}'",
+                      todo=f"Enter its density and band gap as a new material, or use one of: {known}")
 
 
 def imfp_tpp2m(kinetic_energy: ArrayLike, material_: Material | str) -> Any:

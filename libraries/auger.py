@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from statistics import median
 
 from libraries.elements import SYMBOLS, Line, atomic_number, parse_line, symbol
 from libraries.errors import UnknownName
@@ -87,7 +89,7 @@ def estimated_kinetic_energy(element: str, shells: tuple[str, str, str]) -> floa
     return round(here[0] - (here[1] + above[0]) / 2.0 - (here[2] + above[1]) / 2.0, 1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def auger_lines(element: str) -> tuple[AugerLine, ...]:
     """Auger lines of an element, highest kinetic energy first: all cited ones, and estimates of uncited series.
 
@@ -133,11 +135,11 @@ def _series(line: Line) -> str:
     return "".join(c for c in line.level if c.isalpha())
 
 
-def _cited(row) -> AugerLine:
+def _cited(row: Mapping[str, str]) -> AugerLine:
     values = numbers(row["kinetic_energies"])
     line = parse_line(row["line"])
     first = line.level[0] if line.level[0] == "K" else line.level[0] + "3"
-    middle = sorted(values)[len(values) // 2] if len(values) % 2 else sum(sorted(values)[len(values) // 2 - 1:][:2]) / 2
+    middle = round(float(median(values)), 3)
     return AugerLine(line, middle, float(row["low"]), float(row["high"]), row["state"],
                      edge_energy(Line(line.element, level_of(first))) or 0.0, row["source"], row["confidence"])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from statistics import median
 
 from libraries.auger import AugerLine, auger_lines
+from libraries.compounds import reference_lines, suggest
 from libraries.elements import COMPONENTS, SYMBOLS, Line, parse_line
 from libraries.errors import BadData, UnknownName
 from libraries.shells import LEVELS, XRAYLIB, edge_energy, lifetime_width
@@ -98,7 +100,7 @@ def multiplicity_ratio(shell: str) -> float:
     return quantum / (quantum + 1.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def doublet(element: str, shell: str) -> Doublet:
     """Spin-orbit doublet of a subshell.
 
@@ -153,7 +155,7 @@ def _width_excess(major: Line, minor: Line) -> float | None:
     return None if None in widths else round(widths[1] - widths[0], 4)
 
 
-@lru_cache(maxsize=None)
+@cache
 def core_level(line: Line | str) -> CoreLevel:
     """Binding energy and doublet of a photoelectron line.
 
@@ -175,30 +177,49 @@ def core_level(line: Line | str) -> CoreLevel:
     if line.kind != "core":
         raise UnknownName("This is an Auger line", where=line.name, todo="Ask for it with auger_line")
     single = line.components[0]
-    row = _table_row(line) or _table_row(single)
-    edge = edge_energy(single) if single.level in LEVELS else None
-    if row is None and edge is None:
+    found = _cited(line) or _edge(single)
+    if found is None:
         raise UnknownName(f"{line.element} has no {line.level} level in the library", where=line.name,
                           todo="Check the element and the level")
+    energy, low, high, source, approximate, fwhm = found
+    level = CoreLevel(line, energy, low, high, source, approximate, fwhm_hint=fwhm,
+                      lifetime_width=lifetime_width(single))
     pair = _pair_of(single)
-    extra = {"lifetime_width": lifetime_width(single)}
-    if pair:
-        extra |= {"partner": pair.minor if single == pair.major else pair.major, "splitting": pair.splitting,
-                  "ratio": pair.ratio}
-    if row:
-        hint = float(row["fwhm"]) if row["fwhm"] else None
-        return CoreLevel(line, float(row["binding_energy"]), float(row["low"]), float(row["high"]), row["source"],
-                         False, fwhm_hint=hint, **extra)
-    return _from_partner(line, pair, extra) or CoreLevel(line, edge, edge, edge, f"edge energy, approximate; {XRAYLIB}", True, **extra)
+    if pair is None:
+        return level
+    partner = pair.minor if single == pair.major else pair.major
+    return replace(level, partner=partner, splitting=pair.splitting, ratio=pair.ratio)
 
 
-def _from_partner(line: Line, pair: Doublet | None, extra: dict) -> CoreLevel | None:
-    """A minor component whose major has a cited value follows it at the splitting."""
-    row = _table_row(pair.major) if pair and line == pair.minor else None
-    if row is None:
+_Found = tuple[float, float, float, str, bool, float | None]
+
+
+def _cited(line: Line) -> _Found | None:
+    """Energy, range, source and width from the tables; a minor component follows its major at the splitting."""
+    pair = _pair_of(line.components[0])
+    minor = pair is not None and line == pair.minor
+    major = pair.major if minor else line
+    shift = pair.splitting if minor else 0.0
+    rows = suggest(major)
+    row = _rows().get(major) or (_rows().get(major.components[0]))
+    if not rows and not row:
         return None
-    numbers = (round(float(row[name]) + pair.splitting, 3) for name in ("binding_energy", "low", "high"))
-    return CoreLevel(line, *numbers, f"{pair.major.name} ({row['source']}) plus splitting ({pair.source})", False, **extra)
+    if row:
+        energy, source = float(row["binding_energy"]), row["source"]
+    else:
+        energy = round(float(median(item.central for item in rows)), 2)
+        source = f"median of {len({item.compound for item in rows})} cited compounds of the library"
+    low, high = min([energy, *(item.low for item in rows)]), max([energy, *(item.high for item in rows)])
+    if minor:
+        source = f"{major.name} ({source}) plus splitting ({pair.source})"
+    widths = [item.fwhm for item in rows if item.fwhm and item.line == line]
+    energy, low, high = (round(value + shift, 3) for value in (energy, low, high))
+    return energy, low, high, source, False, min(widths, default=None)
+
+
+def _edge(single: Line) -> _Found | None:
+    edge = edge_energy(single) if single.level in LEVELS else None
+    return None if edge is None else (edge, edge, edge, f"edge energy, approximate; {XRAYLIB}", True, None)
 
 
 def _pair_of(single: Line) -> Doublet | None:
@@ -210,22 +231,22 @@ def _pair_of(single: Line) -> Doublet | None:
         return None
 
 
-def _table_row(line: Line):
-    return _rows().get(line)
-
-
 @lru_cache(maxsize=1)
 def _rows() -> dict:
     return {parse_line(row["line"]): row for row in read_table("core_levels.csv")}
 
 
-@lru_cache(maxsize=None)
+def _has_reference(line: Line) -> bool:
+    return any(item.line == line for item in reference_lines())
+
+
+@cache
 def core_levels(element: str) -> tuple[CoreLevel, ...]:
     """All single photoelectron lines of an element, 1s to 5d, deepest first; raises UnknownName."""
     result = []
     for level in LEVELS:
         line = parse_line(f"{element} {level}")
-        if edge_energy(line) is not None or line in _rows():
+        if edge_energy(line) is not None or line in _rows() or _has_reference(line):
             result.append(core_level(line))
     return tuple(sorted(result, key=lambda item: -item.binding_energy))
 
@@ -272,9 +293,9 @@ def lines_in_window(
             if level.high >= low and level.low <= high and level.binding_energy < photon_energy:
                 found.append((level.binding_energy, level))
         for auger in auger_lines(element):
-            apparent = photon_energy - auger.kinetic_energy
-            if photon_energy - auger.high <= high and photon_energy - auger.low >= low and auger.threshold < photon_energy:
-                found.append((apparent, auger))
+            inside = photon_energy - auger.high <= high and photon_energy - auger.low >= low
+            if inside and auger.threshold < photon_energy:
+                found.append((photon_energy - auger.kinetic_energy, auger))
     return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].line))]
 
 

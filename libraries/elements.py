@@ -134,14 +134,24 @@ def parse_line(text: str | Line) -> Line:
     core = _CORE.match(plain)
     if core:
         return _core_line(core, text)
-    auger = _AUGER.match(plain) or _AUGER.match(plain[:2] + plain[2:].upper()) or _AUGER.match(plain[:1] + plain[1:].upper())
-    if auger:
-        return Line(SYMBOLS[atomic_number(auger["element"]) - 1], auger["level"], "auger")
+    # "na kll": the level is written in capitals, the symbol may have one letter or two.
+    for spelling in (plain, plain[:2] + plain[2:].upper(), plain[:1] + plain[1:].upper()):
+        auger = _AUGER.match(spelling)
+        if auger:
+            return Line(_symbol_of_line(auger["element"], text), auger["level"], "auger")
     raise _unknown_line(text)
 
 
+def _symbol_of_line(element: str, text: str) -> str:
+    symbol_ = element.capitalize()
+    if symbol_ not in _NUMBERS:
+        raise UnknownName(f"No element has the symbol '{element}'", where=f"line '{text}'",
+                          todo="Write element and level, for example 'C 1s'")
+    return symbol_
+
+
 def _core_line(match: re.Match[str], text: str) -> Line:
-    element = SYMBOLS[atomic_number(match["element"]) - 1]
+    element = _symbol_of_line(match["element"], text)
     orbital = match["orbital"].lower()
     shell = match["n"] + orbital
     quantum = ORBITALS.index(orbital)
@@ -227,7 +237,8 @@ def _formula_part(part: str, text: str) -> dict[str, float]:
                 stack[-1][name] = stack[-1].get(name, 0.0) + number * count
         else:
             if head not in _NUMBERS:
-                raise UnknownName(f"'{head}' is not an element", where=f"formula '{text}'", todo="Check upper and lower case")
+                raise UnknownName(f"'{head}' is not an element", where=f"formula '{text}'",
+                                  todo="Check upper and lower case")
             stack[-1][head] = stack[-1].get(head, 0.0) + number
     if len(stack) != 1 or not stack[0]:
         raise _bad_formula(text)

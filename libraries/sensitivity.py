@@ -11,7 +11,7 @@ from libraries.attenuation import NON_DIPOLE_FROM
 from libraries.elements import Line, parse_line
 from libraries.errors import BadData, BadFile, NotDetermined, UnknownName
 from libraries.shells import XRAYLIB, edge_energy, shell_cross_section
-from libraries.tables import numbers, parse_table, read_table
+from libraries.tables import parse_table, read_table
 
 SCOFIELD = f"Scofield-type cross sections of {XRAYLIB}"
 CONTENTS = ("sigma", "L", "T", "lambda")  # cross section, asymmetry, transmission, mean free path
@@ -88,8 +88,9 @@ def _component_cross_section(part: Line, photon_energy: float) -> float:
                           todo="Check the element and the level")
     value = shell_cross_section(part, photon_energy)
     if value is None:
-        reason = "lies too close to or above the photon energy" if photon_energy < 1.02 * edge else "has no tabulated cross section"
-        raise NotDetermined(f"The line {reason} of {photon_energy:g} eV", where=part.name,
+        near = photon_energy < 1.02 * edge
+        reason = "cannot be excited by" if near else "has no tabulated cross section at"
+        raise NotDetermined(f"The line {reason} {photon_energy:g} eV", where=part.name,
                             todo="Use another line or another photon energy")
     return value
 
@@ -180,7 +181,8 @@ def angular_factor(line: Line | str, photon_energy: float, gamma_deg: float) -> 
     for row in read_table("asymmetry.csv"):
         if parse_line(row["line"]) == line and abs(float(row["photon_energy"]) - photon_energy) < 1.0:
             return Factor(line, angular_correction(float(row["beta"]), gamma_deg), row["source"], ("L",), "")
-    return Factor(line, 1.0, f"not applied: no sourced asymmetry parameter of {line.name} at {photon_energy:g} eV", (), "")
+    reason = f"not applied: no sourced asymmetry parameter of {line.name} at {photon_energy:g} eV"
+    return Factor(line, 1.0, reason, (), "")
 
 
 @dataclass(frozen=True)
@@ -218,17 +220,20 @@ class FactorSet:
     def __post_init__(self) -> None:
         unknown = [item for item in self.contains if item not in CONTENTS]
         if unknown:
-            raise BadData(f"A factor cannot contain '{unknown[0]}'", where=self.name, todo=f"Use {', '.join(CONTENTS)}")
+            raise BadData(f"A factor cannot contain '{unknown[0]}'", where=self.name,
+                          todo=f"Use {', '.join(CONTENTS)}")
         if "sigma" not in self.contains:
-            raise BadData("A factor set must contain the cross section", where=self.name, todo="Add sigma to what it contains")
+            raise BadData("A factor set must contain the cross section", where=self.name,
+                          todo="Add sigma to what it contains")
         if not (math.isfinite(self.photon_energy) and self.photon_energy > 0.0):
             raise BadData("The photon energy is not positive", where=self.name, todo="Give it in eV")
         seen: set[Line] = set()
         for row in self.rows:
+            where = f"{self.name}, {row.line.name}"
             if not (math.isfinite(row.value) and row.value > 0.0):
-                raise BadData("A factor is not a positive number", where=f"{self.name}, {row.line.name}", todo="Correct the row")
+                raise BadData("A factor is not a positive number", where=where, todo="Correct the row")
             if row.line in seen:
-                raise BadData("The line appears twice", where=f"{self.name}, {row.line.name}", todo="Keep one of the rows")
+                raise BadData("The line appears twice", where=where, todo="Keep one of the rows")
             seen.add(row.line)
 
     def factor(self, line: Line | str) -> Factor:
@@ -276,3 +281,89 @@ class FactorSet:
             If a line or a value makes no sense.
         """
         return _read_factor_set(text, where)
+
+
+def _read_factor_set(text: str, where: str) -> FactorSet:
+    head: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.lstrip().startswith("#") and ":" in line:
+            key, _, value = line.lstrip("# \t").partition(":")
+            head.setdefault(key.strip().lower(), value.strip())
+    for key in ("name", "source", "contains", "normalised_to", "photon_energy"):
+        if not head.get(key):
+            raise BadFile(f"The factor set does not say its {key}", where=where,
+                          todo=f"Add a line '# {key}: ...' at its top")
+    rows = parse_table(text, where=where)
+    if rows and not {"line", "value"} <= set(rows[0]):
+        raise BadFile("The factor set needs the columns line and value", where=where, todo="Correct its header row")
+    try:
+        energy = float(head["photon_energy"])
+        parsed = tuple(FactorRow(parse_line(row["line"]), float(row["value"]), row.get("note", "")) for row in rows)
+    except ValueError as error:
+        raise BadFile(f"A number cannot be read: {error}", where=where,
+                      todo="Use a decimal point and no unit") from error
+    contains = tuple(head["contains"].replace(",", " ").split())
+    return FactorSet(head["name"], head["source"], contains, head["normalised_to"], energy, parsed)
+
+
+def check_factors(factors: FactorSet) -> tuple[str, ...]:
+    """Compare a factor set with Scofield and report rows that look wrong.
+
+    Parameters
+    ----------
+    factors : FactorSet
+
+    Returns
+    -------
+    tuple of str
+        One sentence a finding: ratio to Scofield outside 0.3 to 3, two rows that fit each other's line (swapped),
+        a component and its doublet that do not fit (mis-tagged), a normalising line that is not 1.
+    """
+    scale = _scale(factors)
+    expected = {row.line: _expected(row.line, factors.photon_energy) for row in factors.rows}
+    ratios = {row.line: row.value * scale / expected[row.line] for row in factors.rows if expected[row.line]}
+    odd = [row for row in factors.rows if row.line in ratios and not _near(ratios[row.line])]
+    messages = []
+    for row in odd:
+        text = f"{row.line.name}: factor {row.value:g} is {ratios[row.line]:.2g} times Scofield's"
+        twin = next((b for b in odd if b is not row and _near(row.value * scale / expected[b.line])
+                     and _near(b.value * scale / expected[row.line])), None)
+        messages.append(f"{text}; it looks swapped with {twin.line.name}" if twin else f"{text}; check line and value")
+    return tuple(messages + _doublet_findings(factors, expected) + _norm_findings(factors))
+
+
+def _near(ratio: float) -> bool:
+    return ODD_RATIO[0] <= ratio <= ODD_RATIO[1]
+
+
+def _scale(factors: FactorSet) -> float:
+    """Scofield factor of the set's normalising line, so that both scales agree there."""
+    return _expected(parse_line(factors.normalised_to), factors.photon_energy) or 1.0
+
+
+def _expected(line: Line, photon_energy: float) -> float | None:
+    try:
+        return scofield(line, photon_energy).value
+    except (NotDetermined, UnknownName):
+        return None
+
+
+def _doublet_findings(factors: FactorSet, expected: dict[Line, float | None]) -> list[str]:
+    values = {row.line: row.value for row in factors.rows}
+    found = []
+    for line in values:
+        for part in line.components if line.unresolved else ():
+            share = _expected(part, factors.photon_energy)
+            if part not in values or not share or not expected[line]:
+                continue
+            if not 0.8 <= values[part] / values[line] / (share / expected[line]) <= 1.25:
+                found.append(f"{part.name}: its factor and that of {line.name} do not fit; one may be mis-tagged")
+    return found
+
+
+def _norm_findings(factors: FactorSet) -> list[str]:
+    norm = parse_line(factors.normalised_to)
+    value = next((row.value for row in factors.rows if row.line == norm), 1.0)
+    if abs(value - 1.0) < 0.005:
+        return []
+    return [f"{norm.name}: the set is said to be normalised to it, but its factor is {value:g}"]

@@ -5,6 +5,7 @@ Reference of all numbers here: xraylib, T. Schoonjans et al., Spectrochim. Acta 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import xraylib
@@ -32,7 +33,8 @@ def level_of(xray_name: str) -> str:
     try:
         return _LEVEL_OF[xray_name]
     except KeyError:
-        raise UnknownName(f"No shell is called '{xray_name}'", todo="Use K, L1 to L3, M1 to M5, N1 to N7, O1 to O7") from None
+        raise UnknownName(f"No shell is called '{xray_name}'",
+                          todo="Use K, L1 to L3, M1 to M5, N1 to N7, O1 to O7") from None
 
 
 def shell_index(line: Line | str) -> tuple[int, int]:
@@ -45,7 +47,8 @@ def shell_index(line: Line | str) -> tuple[int, int]:
     """
     line = parse_line(line)
     if line.kind != "core" or line.level not in XRAY_NAMES:
-        raise UnknownName("This is not a single core level", where=line.name, todo="Use a level such as 1s, 2p3/2 or 3d5/2")
+        raise UnknownName("This is not a single core level", where=line.name,
+                          todo="Use a level such as 1s, 2p3/2 or 3d5/2")
     return atomic_number(line.element), int(getattr(xraylib, XRAY_NAMES[line.level] + "_SHELL"))
 
 
@@ -83,7 +86,7 @@ def shell_cross_section(line: Line, photon_energy: float) -> float | None:
     return None if electrons is None or each is None else each * electrons
 
 
-def _ask(function, *arguments, scale: float = 1.0) -> float | None:
+def _ask(function: Callable[..., float], *arguments: float, scale: float = 1.0) -> float | None:
     # xraylib reports "no such shell" and "no data" by a ValueError and, for some tables, by zero.
     try:
         value = float(function(*arguments)) * scale

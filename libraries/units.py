@@ -112,8 +112,10 @@ def photon_energy(name: str) -> float:
 
 def _source_key(name: str) -> str:
     key = name.lower()
-    for spelling, plain in (("\u03b1", "a"), ("alpha", "a"), ("monochromated", ""), ("monochromatic", ""), ("mono", "")):
+    for spelling, plain in (("\u03b1", "a"), ("alpha", "a")):
         key = key.replace(spelling, plain)
+    for word in ("monochromated", "monochromatic", "mono"):
+        key = key.replace(word, "")
     return "".join(c for c in key if c.isalnum())
 
 

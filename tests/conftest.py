@@ -12,6 +12,8 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 GUI_TESTS = ROOT / "tests" / "gui"
@@ -39,13 +41,28 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before `-m gui` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in tests/gui, and keep it in one worker: widgets share one QApplication and one focus."""
+    """Mark everything in tests/gui."""
     for item in items:
         if GUI_TESTS in item.path.parents:
             item.add_marker(pytest.mark.gui)
-            item.add_marker(pytest.mark.xdist_group("gui"))
+
+
+@pytest.hookimpl(optionalhook=True)  # a hook of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Keep tests/gui in one worker (it has the one QApplication and the focus) and spread the others singly.
+
+    `--dist loadgroup` is meant for this, but pytest-xdist 3.8 does not see its groups under pytest 9.2.
+    """
+    return GuiTogether(config, log)
+
+
+class GuiTogether(LoadScopeScheduling):
+    """Hands tests to the workers one by one, except that all of tests/gui is one piece of work."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/gui" if nodeid.startswith("tests/gui/") else nodeid
 
 
 @pytest.fixture(autouse=True)

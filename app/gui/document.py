@@ -48,11 +48,14 @@ class Document(QObject):
     selection_changed()
     state_changed()
         Path, unsaved mark or undo texts changed.
+    edit_finished()
+        A row of merged edits ended (the hand let go).
     """
 
     project_changed = Signal()
     selection_changed = Signal()
     state_changed = Signal()
+    edit_finished = Signal()
 
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -120,6 +123,20 @@ class Document(QObject):
         """Ends a row of merged edits (the mouse button was released)."""
         if self._undo:
             self._undo[-1].open = False
+        self.edit_finished.emit()
+
+    @property
+    def edit_open(self) -> bool:
+        """Whether a row of merged edits is under way (the hand holds something)."""
+        return bool(self._undo) and self._undo[-1].open and bool(self._undo[-1].merge) and not self._redo
+
+    def amend(self, project: Project) -> None:
+        """Complete the last edit: a live fit belongs to the edit that caused it and is undone with it."""
+        if project is self._project:
+            return
+        if self._undo and not self._redo:
+            self._undo[-1].after = project
+        self._set(project)
 
     def _set(self, project: Project) -> None:
         self._project = project

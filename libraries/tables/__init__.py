@@ -7,17 +7,17 @@ Several values in one field are separated by semicolons. SOURCES.md describes ev
 from __future__ import annotations
 
 import csv
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Mapping
 
 from libraries.errors import BadFile
 
 FOLDER = Path(__file__).resolve().parent
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_table(name: str) -> tuple[Mapping[str, str], ...]:
     """Rows of a shipped table.
 

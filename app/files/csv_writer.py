@@ -1,0 +1,107 @@
+"""CSV: UTF-8, comma, decimal point, LF, one header row with units in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from app.files.atomic import write_text
+from fitting.dataset import AXIS_LABELS, Spectrum
+from libraries.errors import BadData
+
+
+def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLike] | None = None) -> None:
+    """Write one spectrum as a table: axis, intensity, transmission where there is one, and curves.
+
+    Parameters
+    ----------
+    path : path
+        The file to make or replace.
+    spectrum : Spectrum
+        A single spectrum; a series is written with one intensity column for each member.
+    curves : mapping of str to array, optional
+        Background, envelope, components, residual ... on the same axis and in the unit of the intensities. A name that
+        ends with a unit in brackets keeps it.
+
+    Raises
+    ------
+    BadData
+        If a curve does not fit the axis or two columns have the same name.
+    CannotWrite
+        If the file cannot be written.
+    """
+    unit = spectrum.meta.intensity_unit
+    axis = spectrum.axis
+    columns = [_titled(AXIS_LABELS[axis.quantity], axis.unit)]
+    values: list[np.ndarray] = [axis.values]
+    flat = spectrum.counts.reshape(-1, len(axis))
+    for number, row in enumerate(flat, start=1):
+        columns.append(_titled("Intensity" if len(flat) == 1 else f"Intensity {number}", unit))
+        values.append(row)
+    if spectrum.transmission is not None:
+        columns.append(_titled("Transmission", "relative"))
+        values.append(spectrum.transmission)
+    for name, curve in (curves or {}).items():
+        array = np.asarray(curve)
+        if array.shape != (len(axis),):
+            raise BadData(f"The curve '{name}' of shape {array.shape} does not fit the axis", where=spectrum.name)
+        columns.append(name if name.endswith("]") else _titled(name, unit))
+        values.append(array)
+    write_table(path, columns, zip(*(array.tolist() for array in values), strict=True))
+
+
+def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table; numbers are written so that reading them gives the same number, None as an empty cell.
+
+    Raises
+    ------
+    BadData
+        If two columns have the same name or a row has not one cell for each column.
+    CannotWrite
+        If the file cannot be written.
+    """
+    if len(set(columns)) != len(columns):
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        raise BadData(f"Two columns are called '{twice[0]}'", where=str(path), todo="Give each its own name")
+    lines = [",".join(map(_text, columns))]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(columns):
+            raise BadData(f"{len(row)} cells for {len(columns)} columns", where=f"{path}, row {number}")
+        lines.append(",".join(map(cell, row)))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def cell(value: Any) -> str:
+    """One cell: the shortest text that gives the same number back, or quoted text."""
+    if value is None:
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return number(float(value))
+    return _text(str(value))
+
+
+def number(value: float) -> str:
+    """Shortest text of a float, without ".0" behind whole numbers; empty for a value that is not a number."""
+    if value != value:
+        return ""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _titled(name: str, unit: str) -> str:
+    return f"{name} [{unit}]" if unit else name
+
+
+def _text(text: str) -> str:
+    if any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    # A spreadsheet would run such text as a formula.
+    return "'" + text if text.startswith(("=", "+", "@")) else text

@@ -1,0 +1,132 @@
+"""Handlers of the Fit and Quantify menus. Fits run off the window's thread; their result is one undo step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.gui.action_set import Row
+from app.gui.fit_merge import merged
+from app.gui.live_fit import LiveFit
+from app.project import work
+from app.project.project import Project, RegionFit
+from fitting.backgrounds import KINDS
+
+if TYPE_CHECKING:
+    from app.gui.window import MainWindow
+
+
+class FitController(QObject):
+    """Fits on demand and live, tools of the plot."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.live = LiveFit(window.document, window.tasks, window.show_error, window.say, self)
+
+    # -- fits ---------------------------------------------------------------------------------------------------
+
+    def fit_region(self) -> None:
+        """Fit the shown region."""
+        entry, fit = self._window.document.entry, self._window.document.fit
+        if entry is None or fit is None:
+            return
+        project = self._window.document.project
+        self._run(
+            f"Fit {entry.title}", project,
+            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel),
+            lambda: self._say_fit(self._window.document.fit),
+        )
+
+    def fit_sample(self) -> None:
+        """Fit all regions of the shown sample."""
+        entry = self._window.document.entry
+        if entry is None:
+            return
+        project = self._window.document.project
+        name = project.sample(entry.sample).name
+        self._run(
+            f"Fit all regions of {name}", project,
+            lambda progress, cancel: work.fit_sample(project, entry.sample, progress, cancel),
+            lambda: self._window.say(f"Fitted all regions of {name}"),
+        )
+
+    def _run(
+        self, title: str, before: Project,
+        function: Callable[[Callable[[float, str], None], Callable[[], bool]], Project], then: Callable[[], None],
+    ) -> None:
+        def done(after: Project) -> None:
+            document = self._window.document
+            project, lost = merged(document.project, before, after)
+            document.apply(title, project)
+            if lost:
+                self._window.say(f"{lost} fits were left out, because their models were changed meanwhile")
+            else:
+                then()
+
+        self._window.tasks.run(function, done, title=title)
+
+    def _say_fit(self, fit: RegionFit | None) -> None:
+        if fit is not None and fit.result is not None and not fit.result.success:
+            self._window.messages.show_message(fit.result.message or f"Fit: {fit.result.status}", "warning")
+
+    def set_live(self, on: bool) -> None:
+        """Fit again after every change, or not."""
+        self.live.set_on(on)
+
+    def stop(self) -> None:
+        """Stop the work under way."""
+        self._window.tasks.cancel_shown()
+
+    # -- tools --------------------------------------------------------------------------------------------------
+
+    def region_tool(self, on: bool) -> None:
+        """Draw a region with the next drag."""
+        self._window.view.set_tool("region" if on else None)
+        self._window.view.setFocus()
+
+    def peak_tool(self, on: bool) -> None:
+        """Add a peak with the next click."""
+        self._window.view.set_tool("peak" if on else None)
+        self._window.view.setFocus()
+
+    def doublet(self) -> None:
+        """Ask which spin-orbit pair to add."""
+        self._window.inspector.show_page("Model")
+        self._window.model_panel.add_doublet()
+
+    def suggest(self) -> None:
+        """Propose components from the library."""
+        self._window.inspector.show_page("Model")
+        self._window.model_panel.suggest()
+
+    def set_background(self, kind: str) -> None:
+        """Give the shown region another background."""
+        self._window.model_panel.set_background(kind)
+
+    def background_rows(self) -> list[Row]:
+        """Rows of Fit > Background."""
+        fit = self._window.document.fit
+        chosen = fit.model.background.kind if fit is not None else ""
+        return [Row(k.title, k.name, "\n".join(t for t in (k.formula, k.reference) if t), k.name == chosen)
+                for k in KINDS.values()]
+
+    # -- quantification -----------------------------------------------------------------------------------------
+
+    def quantify(self) -> None:
+        """Fit what is not fitted yet, and show the composition of the sample."""
+        document = self._window.document
+        entry = document.entry
+        if entry is None:
+            return
+        self._window.results.show_page("Composition")
+        fits = [f for e in document.project.entries_of(entry.sample) for f in e.fits if f.model.components]
+        if not fits:
+            self._window.messages.show_message(
+                "There is nothing to quantify yet: draw a region over a line and add its peaks first.", "info"
+            )
+        elif any(f.result is None for f in fits):
+            self.fit_sample()
+        self._window.composition.refresh()

@@ -1,0 +1,123 @@
+"""What the panels share: the document, one line for messages, small builders for rows and buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.gui import theme
+from app.gui.document import Document
+from app.gui.panels.tables import RowsModel
+from app.gui.style.icons import icon
+from app.gui.theme import GAP_2, GAP_3
+from libraries.errors import SodaliteError
+
+
+class Panel(QWidget):
+    """A panel of the inspector.
+
+    Signals
+    -------
+    message(str)
+        The panel's message, also shown in the panel; "" when it is over.
+    """
+
+    message = Signal(str)
+
+    def __init__(self, document: Document, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.setAccessibleName(name)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(GAP_3, GAP_3, GAP_3, GAP_3)
+        self.body.setSpacing(GAP_2)
+        self._message = muted("")
+        self._message.setProperty("role", "warning")
+        self._message.setAccessibleName("Message")
+        self._message.hide()
+        self._models: list[RowsModel] = []
+
+    def ready(self) -> None:
+        """Call at the end of building: puts the message line last, listens, and shows the document."""
+        self.body.addWidget(self._message)
+        self.document.project_changed.connect(self.refresh)
+        self.document.selection_changed.connect(self.refresh)
+        theme.changes().changed.connect(self._recolour)
+        self._recolour()
+
+    def table(self, model: RowsModel) -> RowsModel:
+        """Keep a table's colours right."""
+        self._models.append(model)
+        return model
+
+    def _recolour(self) -> None:
+        for model in self._models:
+            model.muted = QColor(theme.current().muted)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the document as it is now."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """Show a message; "" takes it away."""
+        if text != self._message.text():
+            self._message.setText(text)
+            self._message.setVisible(bool(text))
+            self.message.emit(text)
+
+    @property
+    def said(self) -> str:
+        """The message shown."""
+        return self._message.text()
+
+    def attempt(self, action: Callable[[], None]) -> bool:
+        """Do something; an error of the user's making becomes the message, and nothing has changed."""
+        try:
+            action()
+        except SodaliteError as error:
+            self.say(str(error))
+            return False
+        self.say("")
+        return True
+
+
+def muted(text: str) -> QLabel:
+    """Secondary words that wrap."""
+    label = QLabel(text)
+    label.setProperty("role", "muted")
+    label.setWordWrap(True)
+    return label
+
+
+def heading(text: str) -> QLabel:
+    """A heading inside a panel."""
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+def button(text: str, tooltip: str, action: Callable[[], object], *, sign: str = "", primary: bool = False) -> QPushButton:
+    """A button with an icon and an explanation."""
+    result = QPushButton(text)
+    result.setToolTip(tooltip)
+    if sign:
+        result.setIcon(icon(sign))
+    if primary:
+        result.setProperty("primary", True)
+    result.clicked.connect(lambda _=False: action())
+    return result
+
+
+def row(*widgets: QWidget, stretch: bool = True) -> QHBoxLayout:
+    """Widgets side by side, the rest of the line empty."""
+    line = QHBoxLayout()
+    line.setSpacing(GAP_2)
+    for widget in widgets:
+        line.addWidget(widget)
+    if stretch:
+        line.addStretch(1)
+    return line

@@ -1,0 +1,151 @@
+"""The parameters of one component or of the background: value, hold, bounds and what they follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.gui.panels.base import muted
+from app.gui.panels.links import explained, from_words, to_words
+from app.gui.panels.numbers import parse_bound, parse_number, plain
+from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.plot.edits import WORDS, label, set_value, settled, with_link
+from app.gui.theme import ROW
+from fitting.model import BACKGROUND, FitModel, Param
+from fitting.shapes import shape
+from libraries.errors import BadModel
+
+VALUE, HELD, MINIMUM, MAXIMUM, FOLLOWS = range(1, 6)
+COLUMNS = (
+    Column("Parameter", "What is fitted"),
+    Column("Value", "Start value, or the fitted one", True),
+    Column("Hold", "A held value is not fitted"),
+    Column("Min", "Lower bound; empty for none", True),
+    Column("Max", "Upper bound; empty for none", True),
+    Column("Follows", "Name of a component, “C–O + 3.1”, “V 2p3/2 × 0.5 ± 5 %”; empty for a free value"),
+)
+
+
+def parameter_rows(model: FitModel, owner: str) -> list[Row]:
+    """One row a parameter."""
+    holder = model.background if owner == BACKGROUND else model.component(owner)
+    return [_row(model, f"{owner}.{name}", name, param) for name, param in holder.params]
+
+
+def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
+    words, tip = WORDS.get(name, name.replace("_", " ")), _description(model, full)
+    linked = bool(param.link)
+    return Row(full, (
+        Cell(words[:1].upper() + words[1:], tooltip=tip),
+        Cell(plain(param.value, 4), plain(param.value, 6), muted=linked or not param.vary),
+        Cell("", checked=not param.vary, tooltip="It follows its link" if linked else "Hold this value in the fit"),
+        Cell(plain(param.minimum), plain(param.minimum, 6), muted=linked),
+        Cell(plain(param.maximum), plain(param.maximum, 6), muted=linked),
+        Cell(to_words(model, full), to_words(model, full), explained(model, full)),
+    ))
+
+
+def _description(model: FitModel, full: str) -> str:
+    owner, _, name = full.partition(".")
+    if owner == BACKGROUND:
+        return ""
+    found = [p for p in shape(model.component(owner).shape).parameters if p.name == name]
+    return f"{found[0].description}{f' ({found[0].unit})' if found and found[0].unit else ''}" if found else ""
+
+
+def parameter_edited(model: FitModel, full: str, column: int, text: str) -> tuple[str, FitModel]:
+    """What a typed cell does: name of the undo step, and the model.
+
+    Raises
+    ------
+    BadModel
+        For the user.
+    """
+    param, words = model.params[full], label(model, full)
+    if column == FOLLOWS:
+        return f"Link of the {words}", with_link(model, full, from_words(model, full, text))
+    if column == VALUE:
+        value = parse_number(text)
+        if not param.link and not param.minimum <= value <= param.maximum:
+            raise BadModel("The value lies outside its bounds", where=f"{words} {text.strip()}", todo="Change the bounds first")
+        edit = set_value(model, full, value, held_too=True)
+        if edit.stopped:
+            raise BadModel(edit.note)
+        return f"Change the {words}", edit.model
+    low = parse_bound(text, True) if column == MINIMUM else param.minimum
+    high = parse_bound(text, False) if column == MAXIMUM else param.maximum
+    if low > high:
+        raise BadModel("The lower bound lies above the upper bound", where=words)
+    if not param.link and not low <= param.value <= high:
+        raise BadModel(f"The value {plain(param.value)} would lie outside", where=words, todo="Change the value first")
+    return f"Bounds of the {words}", settled(model.with_params({full: replace(param, minimum=low, maximum=high)}))
+
+
+class ParameterTable(QWidget):
+    """Editor of the parameters of one owner, with a preview of its links in plain words.
+
+    Signals
+    -------
+    changed(str, object)
+        Name of an undo step and the model after it.
+    refused(str)
+        Why a typed text was not taken.
+    """
+
+    changed = Signal(str, object)
+    refused = Signal(str)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = RowsModel(COLUMNS)
+        self.view = RowsView(self.rows, name)
+        self.view.set_widths((138, 84, 50, 74, 74, 120))
+        self.view.horizontalHeader().setStretchLastSection(True)
+        self.words = muted("")
+        self.words.setAccessibleName("Links in words")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.view)
+        layout.addWidget(self.words)
+        self._model: FitModel | None = None
+        self.rows.edited.connect(self._edited)
+        self.rows.toggled.connect(self._toggled)
+
+    def show_owner(self, model: FitModel | None, owner: str | None) -> None:
+        """Show these parameters; None for none."""
+        self._model = model
+        if model is None or owner is None:
+            self.rows.set_rows(())
+            self.words.setText("")
+            return
+        before = self.rows.rowCount()
+        self.rows.set_rows(parameter_rows(model, owner))
+        count = self.rows.rowCount()
+        if count != before:
+            height = self.view.horizontalHeader().sizeHint().height() + ROW * count + 4
+            self.view.setFixedHeight(height)
+        names = [self.rows.key(i) or "" for i in range(count)]
+        text = "; ".join(filter(None, (explained(model, name) for name in names)))
+        self.words.setText(text[:1].upper() + text[1:])
+        self.words.setVisible(bool(text))
+
+    def _edited(self, full: str, column: int, text: str) -> None:
+        if self._model is None:
+            return
+        try:
+            words, model = parameter_edited(self._model, full, column, text)
+        except BadModel as error:
+            self.refused.emit(str(error))
+            return
+        self.refused.emit("")
+        self.changed.emit(words, model)
+
+    def _toggled(self, full: str, column: int, held: bool) -> None:
+        if self._model is None:
+            return
+        param = self._model.params[full]
+        words = f"{'Hold' if held else 'Free'} the {label(self._model, full)}"
+        self.changed.emit(words, self._model.with_params({full: replace(param, vary=not held)}))

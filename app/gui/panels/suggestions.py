@@ -1,0 +1,99 @@
+"""Proposals of the library for a region: what could be there, how well it is known, and who says so."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.gui.panels.base import button, muted, row
+from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from libraries.compounds import REFERENCES
+
+CONFIDENCE = {"A": "several records", "B": "one primary record", "C": "second-hand or derived"}
+
+
+class Proposal(Protocol):
+    """What `fitting.guess.suggestions` gives."""
+
+    title: str
+    line: str
+    position: float
+    low: float
+    high: float
+    compound: str
+    source: str
+    reference: str
+    confidence: str
+    doublet: bool
+
+
+def confidence_words(letter: str) -> str:
+    """A grade of the tables in words."""
+    return f"{letter}: {CONFIDENCE[letter]}" if letter in CONFIDENCE else letter
+
+
+def reference_words(key: str) -> str:
+    """A charge reference of the tables in words."""
+    return "; ".join(REFERENCES.get(part, part) for part in key.split("/") if part)
+
+
+class SuggestionList(QWidget):
+    """The proposals as a table; double click, Enter or the button adds one.
+
+    Signals
+    -------
+    chosen(object)
+        The proposal to add.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = RowsModel((
+            Column("Proposal", "Compound or line"), Column("Line"), Column("BE / eV", "Where it would be put", True),
+            Column("Cited / eV", "Spread of the cited values", True), Column("Grade", "A several records, B one, C derived"),
+            Column("Source", "Who measured it"),
+        ))
+        self.view = RowsView(self.rows, "Proposals of the library")
+        self.view.set_widths((126, 70, 72, 104, 54, 170))
+        self.view.horizontalHeader().setStretchLastSection(True)
+        self.view.setMinimumHeight(150)
+        self.view.doubleClicked.connect(lambda _: self.add())
+        self.note = muted("")
+        self._found: dict[str, Proposal] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        layout.addWidget(self.note)
+        layout.addLayout(row(
+            button("Add", "Add the chosen proposal to the model", self.add, primary=True),
+            button("Close", "Close the list", self.hide),
+        ))
+
+    def show_proposals(self, found: tuple[Proposal, ...]) -> None:
+        """Show these, best first."""
+        self._found = {str(i): proposal for i, proposal in enumerate(found)}
+        self.rows.set_rows([_row(key, proposal) for key, proposal in self._found.items()])
+        self.note.setText("" if found else "The library has no cited value in this region; add peaks by hand.")
+        self.note.setVisible(not found)
+        if found:
+            self.view.show_current("0")
+        self.show()
+
+    def add(self) -> None:
+        """Add the current proposal."""
+        proposal = self._found.get(self.view.current_key() or "")
+        if proposal is not None:
+            self.chosen.emit(proposal)
+
+
+def _row(key: str, found: Proposal) -> Row:
+    tip = (f"{found.title}\n{found.line} {found.low:.2f} to {found.high:.2f} eV, {reference_words(found.reference)}\n"
+           f"{found.source}\n{confidence_words(found.confidence)}")
+    kind = "doublet" if found.doublet else "peak"
+    cells = (found.title, found.line, f"{found.position:.2f}", f"{found.low:.2f} – {found.high:.2f}", found.confidence,
+             found.source)
+    return Row(key, tuple(Cell(text, tooltip=f"{tip}\nAdds a {kind}") for text in cells))

@@ -1,0 +1,149 @@
+"""What a drag does to the model, from where it started to where the hand is now.
+
+Every step is computed from the model at the start of the drag, so that going back goes back exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from app.gui.plot.captions import peak_words
+from app.gui.plot.edits import Edit, move_edge, move_peak, set_fwhm, title
+from app.gui.plot.geometry import peak_of
+from app.gui.plot.handles import Handle
+from fitting.curves import curves
+from fitting.dataset import Spectrum
+from fitting.model import FitModel
+from libraries.errors import SodaliteError
+
+PASSES = 6  # a fitted background moves with the peak; the height under the hand converges in a few passes
+
+
+class Drag(Protocol):
+    """One drag of one handle.
+
+    Attributes
+    ----------
+    text : str
+        Name of the undo step.
+    """
+
+    text: str
+
+    def to(self, x: float, y: float) -> Edit:
+        """The model with the handle at data point (x, y)."""
+        ...
+
+    def words(self, model: FitModel) -> str:
+        """Numbers for the readout."""
+        ...
+
+
+def background_at(spectrum: Spectrum, model: FitModel, x: float) -> float:
+    """Level of a model's background at a place of the axis."""
+    drawn = curves(spectrum, model)
+    return float(np.interp(x, drawn.x, drawn.background))
+
+
+class PeakDrag:
+    """The circle at the top of a peak: sideways its position, upwards its height."""
+
+    def __init__(self, spectrum: Spectrum, model: FitModel, id: str) -> None:
+        self.text = f"Move peak {title(model.component(id))}"
+        self._spectrum, self._model, self._id = spectrum, model, id
+        self._quantity = spectrum.axis.quantity
+        self._height = peak_of(model.component(id), self._quantity).height
+
+    def to(self, x: float, y: float) -> Edit:
+        """The model with the top of the peak at (x, y), background included."""
+        edit = move_peak(self._model, self._id, position=x, quantity=self._quantity)
+        for _ in range(PASSES):
+            at = peak_of(edit.model.component(self._id), self._quantity).position
+            height = max(y - background_at(self._spectrum, edit.model, at), 0.0)
+            now = peak_of(edit.model.component(self._id), self._quantity).height
+            if abs(height - now) <= 2e-4 * max(self._height, abs(height)):
+                break
+            edit = move_peak(self._model, self._id, position=x, height=height, quantity=self._quantity)
+            if edit.stopped:
+                break
+        return edit
+
+    def words(self, model: FitModel) -> str:
+        """Position, height, width."""
+        return peak_words(model, self._id, self._quantity)
+
+
+class WidthDrag:
+    """A mark at half height: its distance from the maximum is scaled, and the width with it."""
+
+    def __init__(self, spectrum: Spectrum, model: FitModel, id: str, side: int) -> None:
+        self.text = f"Width of {title(model.component(id))}"
+        self._model, self._id, self._side = model, id, side
+        self._quantity = spectrum.axis.quantity
+        self._least = spectrum.axis.step or 1e-3
+
+    def to(self, x: float, y: float) -> Edit:
+        """The model with that half-height mark at x."""
+        peak = peak_of(self._model.component(self._id), self._quantity)
+        reach = peak.position - peak.left if self._side == 0 else peak.right - peak.position
+        wanted = peak.position - x if self._side == 0 else x - peak.position
+        fwhm = max(peak.fwhm * wanted / reach if reach > 0 else 2 * wanted, self._least)
+        return set_fwhm(self._model, self._id, fwhm)
+
+    def words(self, model: FitModel) -> str:
+        """Position, height, width."""
+        return peak_words(model, self._id, self._quantity)
+
+
+class EdgeDrag:
+    """A region edge."""
+
+    def __init__(self, spectrum: Spectrum, model: FitModel, side: int) -> None:
+        self.text = f"Move edge of {model.name or 'region'}"
+        self._model, self._side = model, side
+        self._ends = float(spectrum.x[0]), float(spectrum.x[-1])
+        self._least = 8 * spectrum.axis.step
+
+    def to(self, x: float, y: float) -> Edit:
+        """The model with that edge at x."""
+        return move_edge(self._model, self._side, x, *self._ends, self._least)
+
+    def words(self, model: FitModel) -> str:
+        """The region."""
+        low, high = model.region
+        return f"{low:.2f} to {high:.2f} eV"
+
+
+def drag_of(handle: Handle, spectrum: Spectrum, model: FitModel) -> Drag:
+    """The drag that a handle starts."""
+    if handle.role == "peak":
+        return PeakDrag(spectrum, model, handle.id)
+    if handle.role == "width":
+        return WidthDrag(spectrum, model, handle.id, handle.side)
+    return EdgeDrag(spectrum, model, handle.side)
+
+
+def limits_of(handle: Handle, model: FitModel) -> tuple[float, ...]:
+    """Bounds of the position that a drag of this handle can meet, for showing them."""
+    if handle.role != "peak":
+        return ()
+    component = model.component(handle.id)
+    param = component.param("position")
+    if param.link:
+        return ()
+    offset = peak_of(component).position - param.value
+    return tuple(float(v + offset) for v in (param.minimum, param.maximum) if np.isfinite(v))
+
+
+def height_above_background(spectrum: Spectrum, model: FitModel, x: float) -> float:
+    """Data minus background at a place, the mean of the three nearest channels; at least the noise's size."""
+    try:
+        drawn = curves(spectrum, model)
+    except SodaliteError:
+        return float(np.interp(x, spectrum.x, spectrum.y))
+    at = int(np.argmin(np.abs(drawn.x - x)))
+    part = slice(max(at - 1, 0), at + 2)
+    height = float(np.mean(drawn.y[part] - drawn.background[part]))
+    return max(height, 0.02 * float(np.ptp(drawn.y)), 1e-12)

@@ -1,0 +1,88 @@
+"""Where a component's curve stands: maximum, height and half-maximum points, without its background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from fitting.dataset import Quantity
+from fitting.model import Component
+from fitting.shapes import axis_direction, shape
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The visible outline of a component.
+
+    Attributes
+    ----------
+    position : float
+        Axis value of the maximum (not the position parameter of an asymmetric shape).
+    height : float
+        Value at the maximum, above the background.
+    left, right : float
+        Axis values, left < right, where the curve has half its height.
+    """
+
+    position: float
+    height: float
+    left: float
+    right: float
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum."""
+        return self.right - self.left
+
+
+@lru_cache(maxsize=512)
+def _unit_peak(name: str, others: tuple[tuple[str, float], ...], direction: int) -> Peak:
+    """Outline of the shape with amplitude 1 at position 0."""
+    kind = shape(name)
+    amplitude, position = kind.names[:2]
+    values = {amplitude: 1.0, position: 0.0, **dict(others)}
+    derived = kind.derived(values)
+    top, width = derived.maximum_position * direction, derived.fwhm
+    if not np.isfinite(width):
+        width = 1.0
+    grid = top + width * np.linspace(-1.2, 1.2, 481)
+    curve = kind.evaluate(grid, *kind.arguments(values), direction=direction)[0]
+    above = np.flatnonzero(curve >= 0.5 * derived.height)
+    if above.size == 0:
+        return Peak(top, derived.height, top - width / 2, top + width / 2)
+    left, right = int(above[0]), int(above[-1])
+    return Peak(
+        top, derived.height, _crossing(grid, curve, left, left - 1, derived.height / 2),
+        _crossing(grid, curve, right, right + 1, derived.height / 2),
+    )
+
+
+def _crossing(grid: np.ndarray, curve: np.ndarray, inside: int, outside: int, level: float) -> float:
+    if not 0 <= outside < grid.size:
+        return float(grid[inside])
+    drop = curve[inside] - curve[outside]
+    share = (curve[inside] - level) / drop if drop > 0 else 0.0
+    return float(grid[inside] + share * (grid[outside] - grid[inside]))
+
+
+def peak_of(component: Component, quantity: Quantity = "binding_energy") -> Peak:
+    """Outline of a component on an axis of that quantity."""
+    kind = shape(component.shape)
+    amplitude, position = kind.names[:2]
+    values = component.values
+    others = tuple((name, values[name]) for name in kind.names[2:])
+    unit = _unit_peak(component.shape, others, axis_direction(quantity))
+    at = values[position]
+    return Peak(at + unit.position, values[amplitude] * unit.height, at + unit.left, at + unit.right)
+
+
+def amplitude_name(component: Component) -> str:
+    """Name of the parameter that scales the component: its area or height."""
+    return shape(component.shape).names[0]
+
+
+def width_names(component: Component) -> tuple[str, ...]:
+    """Names of the parameters that are widths."""
+    return tuple(p.name for p in shape(component.shape).parameters if p.kind == "width")

@@ -1,0 +1,269 @@
+"""The list of samples and spectra, with the state of each fit in a few muted characters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFont, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from app.gui import theme as themes
+from app.gui.document import Document
+from app.gui.theme import ROW
+from app.project.project import Entry, RegionFit, Sample
+
+KEY = Qt.ItemDataRole.UserRole
+Column = int
+NAME, STATE = 0, 1
+
+
+@dataclass(frozen=True)
+class State:
+    """What a row says at its right end: text, role of its colour, tooltip."""
+
+    text: str = ""
+    role: str = "muted"
+    tip: str = ""
+
+
+def state_of_fit(fit: RegionFit) -> State:
+    """State of one region."""
+    result = fit.result
+    if result is None:
+        if not fit.model.components:
+            return State("no peaks", "muted", "The region has a background and no peaks yet")
+        return State("●", "accent", "The model was changed after its last fit, or was not fitted yet")
+    if not result.success:
+        return State(result.status, "warning", result.message)
+    if not result.noise.known:
+        return State("fitted", "muted", f"{result.message}\nThe noise is not known, so χ² is no test".strip())
+    if result.exceeds_noise:
+        tip = "Reduced χ² lies above the 99.9 % limit: the model misses structure in the data"
+        return State(f"χ² {result.reduced_chi2:.2f}", "warning", tip)
+    return State(f"χ² {result.reduced_chi2:.2f}", "muted", f"Reduced χ². {result.message}".strip())
+
+
+def state_of_entry(entry: Entry) -> State:
+    """State of a spectrum: that of its region, or how many regions there are."""
+    if not entry.fits:
+        return State("no fit", "faint", "No region yet")
+    states = [state_of_fit(fit) for fit in entry.fits]
+    if len(states) == 1:
+        return states[0]
+    tip = "\n".join(f"{fit.name}: {state.text}" for fit, state in zip(entry.fits, states, strict=True))
+    worst = next((s for role in ("warning", "accent") for s in states if s.role == role), states[0])
+    return State(f"{len(states)} regions" + (" ●" if worst.role == "accent" else ""), worst.role, tip)
+
+
+class ProjectTree(QTreeWidget):
+    """Samples, their spectra, and the regions of spectra that have several.
+
+    Signals
+    -------
+    menu_wanted(QPoint)
+        A context menu at that place of the screen, for the row that is chosen now.
+    remove_wanted()
+        Delete was pressed.
+    """
+
+    menu_wanted = Signal(QPoint)
+    remove_wanted = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._shape: tuple[object, ...] = ()
+        self._filling = False
+        self.setObjectName("projectTree")
+        self.setAccessibleName("Project")
+        self.setColumnCount(2)
+        self.setHeaderHidden(True)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        self.header().setSectionResizeMode(STATE, QHeaderView.ResizeMode.ResizeToContents)
+        self.setIndentation(14)
+        self.setUniformRowHeights(True)
+        self.setAllColumnsShowFocus(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.SelectedClicked
+        )
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._context_menu)
+        self.currentItemChanged.connect(self._chosen)
+        self.itemChanged.connect(self._renamed)
+        document.project_changed.connect(self.refresh)
+        document.selection_changed.connect(self._show_selection)
+        themes.changes().changed.connect(self._recolour)
+        self.refresh()
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show the project as it is; rows are made anew only when there are others."""
+        project = self._document.project
+        shape = tuple(
+            (s.id, tuple((e.id, tuple(f.id for f in e.fits)) for e in project.entries_of(s.id)))
+            for s in project.samples
+        )
+        self._filling = True
+        if shape != self._shape:
+            self._shape = shape
+            self._rebuild()
+        for sample in project.samples:
+            self._dress_sample(sample)
+        self._filling = False
+        self._show_selection()
+
+    def _rebuild(self) -> None:
+        closed = {key for key, item in self._items().items() if item.childCount() and not item.isExpanded()}
+        self.clear()
+        for sample in self._document.project.samples:
+            top = self._row(self.invisibleRootItem(), ("sample", sample.id, ""))
+            for entry in self._document.project.entries_of(sample.id):
+                row = self._row(top, ("entry", entry.id, ""))
+                if len(entry.fits) > 1:
+                    for fit in entry.fits:
+                        self._row(row, ("fit", entry.id, fit.id))
+        for key, item in self._items().items():
+            item.setExpanded(key not in closed)
+
+    def _row(self, parent: QTreeWidgetItem, key: tuple[str, str, str]) -> QTreeWidgetItem:
+        item = QTreeWidgetItem(parent)
+        item.setData(NAME, KEY, key)
+        item.setSizeHint(NAME, QSize(0, ROW))
+        item.setTextAlignment(STATE, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        return item
+
+    def _items(self) -> dict[tuple[str, str, str], QTreeWidgetItem]:
+        found = {}
+        waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
+        while waiting:
+            item = waiting.pop()
+            if item is not None:
+                found[tuple(item.data(NAME, KEY))] = item
+                waiting += [item.child(i) for i in range(item.childCount())]
+        return found
+
+    def _dress_sample(self, sample: Sample) -> None:
+        items = self._items()
+        top = items[("sample", sample.id, "")]
+        entries = self._document.project.entries_of(sample.id)
+        kinds = {e.spectrum.meta.technique for e in entries} - {"other"}
+        tip = "\n".join(t for t in (sample.name, sample.note) if t)
+        technique = {"xps": "XPS", "eels": "EELS", "sims": "ToF-SIMS"}.get(next(iter(kinds), ""), "")
+        self._write(top, sample.name, State(technique if len(kinds) == 1 else "", "faint", tip), bold=True)
+        for entry in entries:
+            self._write(items[("entry", entry.id, "")], entry.title, state_of_entry(entry))
+            if len(entry.fits) > 1:
+                for fit in entry.fits:
+                    self._write(items[("fit", entry.id, fit.id)], fit.name, state_of_fit(fit))
+
+    def _write(self, item: QTreeWidgetItem, name: str, state: State, bold: bool = False) -> None:
+        """Write a row, but only what differs: this runs at every step of a drag."""
+        if item.text(NAME) != name:
+            item.setText(NAME, name)
+            item.setToolTip(NAME, name)
+            font = QFont(self.font())
+            font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+            item.setFont(NAME, font)
+        if item.text(STATE) != state.text or item.data(STATE, KEY) != state.role:
+            item.setText(STATE, state.text)
+            item.setData(STATE, KEY, state.role)
+            item.setForeground(STATE, QBrush(QColor(getattr(themes.current(), state.role))))
+        if item.toolTip(STATE) != state.tip:
+            item.setToolTip(STATE, state.tip)
+
+    def _recolour(self) -> None:
+        self._filling = True
+        for item in self._items().values():
+            role = item.data(STATE, KEY) or "muted"
+            item.setForeground(STATE, QBrush(QColor(getattr(themes.current(), role))))
+        self._filling = False
+
+    # -- selection ----------------------------------------------------------------------------------------------
+
+    def _show_selection(self) -> None:
+        chosen = self._document.selection
+        items = self._items()
+        current = self.currentItem()
+        if current is not None and chosen.entry is not None and chosen.entry == current.data(NAME, KEY)[1]:
+            wanted = items.get(("fit", chosen.entry, chosen.fit or ""))
+            if wanted is None or wanted is current or tuple(current.data(NAME, KEY))[0] == "entry":
+                return
+        item = items.get(("entry", chosen.entry or "", ""))
+        self._filling = True
+        self.setCurrentItem(item)
+        self._filling = False
+
+    def _chosen(self, item: QTreeWidgetItem | None) -> None:
+        if item is None or self._filling:
+            return
+        kind, id, fit = item.data(NAME, KEY)
+        if kind == "sample":
+            entries = self._document.project.entries_of(id)
+            if entries and self._document.selection.entry not in {e.id for e in entries}:
+                self._filling = True
+                self._document.select(entries[0].id)
+                self.setCurrentItem(item)
+                self._filling = False
+        else:
+            self._document.select(id, fit or None)
+
+    @property
+    def chosen_sample(self) -> str | None:
+        """Id of the sample whose row is chosen; None where a spectrum's row is."""
+        item = self.currentItem()
+        if item is None:
+            return None
+        kind, id, _ = item.data(NAME, KEY)
+        return id if kind == "sample" else None
+
+    # -- edits --------------------------------------------------------------------------------------------------
+
+    def rename(self) -> None:
+        """Edit the name of the chosen row in place."""
+        item = self.currentItem()
+        if item is not None:
+            self.setFocus()
+            self.editItem(item, NAME)
+
+    def _renamed(self, item: QTreeWidgetItem, column: Column) -> None:
+        if self._filling:
+            return
+        name = item.text(NAME).strip() if column == NAME else ""
+        kind, id, fit = item.data(NAME, KEY)
+        project = self._document.project
+        if name and kind == "sample" and name != project.sample(id).name:
+            after = project.with_sample(replace(project.sample(id), name=name))
+            self._document.apply(f"Rename sample to {name}", after)
+        elif name and kind == "entry" and name != project.entry(id).title:
+            self._document.apply(f"Rename to {name}", project.with_entry(replace(project.entry(id), name=name)))
+        elif name and kind == "fit":
+            entry = project.entry(id)
+            old = entry.fit(fit)
+            if name != old.name:
+                changed = replace(old, model=replace(old.model, name=name))
+                if old.result is not None:
+                    changed = replace(changed, result=replace(old.result, model=replace(old.result.model, name=name)))
+                self._document.apply(f"Rename region to {name}", project.with_entry(entry.with_fit(changed)))
+        self.refresh()
+
+    def edit(self, index: object, *rest: object) -> object:
+        """Only names are edited."""
+        if rest and getattr(index, "column", lambda: NAME)() != NAME:
+            return False
+        return super().edit(index, *rest)  # type: ignore[arg-type]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete asks for the removal of the spectrum."""
+        if event.key() == Qt.Key.Key_Delete and self.chosen_sample is None:
+            self.remove_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _context_menu(self, place: QPoint) -> None:
+        if self.itemAt(place) is not None:
+            self.menu_wanted.emit(self.viewport().mapToGlobal(place))

@@ -1,0 +1,1 @@
+"""How the window looks: its style sheet and its icons."""

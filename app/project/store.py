@@ -1,0 +1,183 @@
+"""The project file: saving without ever leaving half a file, opening without trusting what is in it.
+
+The layout is described in `store_layout`, the checks on opening in `store_reader`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.files.atomic import atomic_path
+from app.files.contents import read_bytes
+from app.project.migrations import migrate, version_of
+from app.project.project import Project
+from app.project.store_layout import project_of, tree_of
+from app.project.store_reader import MAX_DEPTH, MAX_TEXT, read_tree
+from app.project.store_tree import Tree, digest, to_image, utf8
+from app.project.store_view import is_copy
+from fitting.dataset import Spectrum
+from libraries.errors import BadFile, BadProject, CannotWrite, SodaliteError
+
+SUFFIX = ".sodalite"
+MAX_EMBEDDED = 256 << 20
+MAX_FILE = 1 << 30
+_RESTORE = "Open a backup copy of the project"
+_LEFTOVER = re.compile(r"\.sodalite-[A-Za-z0-9_]{8}\.tmp\Z")
+_LEFTOVER_SECONDS = 600.0
+
+
+def save(project: Project, path: str | Path) -> None:
+    """Write the project; `path` is the old file until the new one is complete, also when the program is killed.
+
+    Raises
+    ------
+    CannotWrite
+        If the spectra are larger than a project file may be, the folder is missing or read-only, or the disk is full.
+    """
+    target = Path(path)
+    size = sum(entry.spectrum.counts.nbytes for entry in project.entries)
+    if size > MAX_EMBEDDED:
+        raise CannotWrite(
+            f"The spectra hold {size / 2**20:.0f} MB, a project file holds up to {MAX_EMBEDDED >> 20} MB",
+            where=str(target),
+            todo="Remove some spectra, or crop or bin them before adding them",
+        )
+    write_image(image_of(tree_of_checked(project, target), target), target)
+
+
+def tree_of_checked(project: Project, target: Path) -> Tree:
+    """The tree of a project, made into a project again and compared, before anything is written.
+
+    Raises
+    ------
+    CannotWrite
+        If the project holds something that would not come back from the file.
+    """
+    try:
+        tree = tree_of(project)
+        same = project_of(tree, str(target)).equals(project)
+    except SodaliteError as error:
+        what = f"The project could not be opened again ({error})"
+        raise CannotWrite(what, where=str(target), todo=_REPORT) from error
+    if not same:
+        raise CannotWrite("The project would not come back the same from the file", where=str(target), todo=_REPORT)
+    return tree
+
+
+_REPORT = "Report this; the file on the disk is unchanged"
+
+
+def image_of(tree: Tree, target: Path) -> bytes:
+    """The bytes of the file, with the digest of its content.
+
+    Raises
+    ------
+    CannotWrite
+        If a text is too long, or there is not enough memory.
+    """
+    _check_texts(tree, target)
+    try:
+        return to_image({**tree, "@sha256": digest(tree, is_copy)})
+    except (OSError, RuntimeError, MemoryError) as error:
+        raise CannotWrite(f"The file could not be made ({error})", where=str(target), todo=_REPORT) from error
+
+
+def _check_texts(tree: Tree, target: Path) -> None:
+    for name, item in tree.items():
+        if isinstance(item, dict):
+            _check_texts(item, target)
+        elif isinstance(item, str) and len(utf8(item)) > MAX_TEXT:
+            raise CannotWrite(
+                f"The text {name} is longer than the {MAX_TEXT >> 20} MB that a text may have",
+                where=str(target),
+                todo="Shorten notes and comments, or split the project",
+            )
+
+
+def write_image(image: bytes, target: Path) -> None:
+    """Put the bytes in the place of `target`, atomically, and clean up after earlier saves that were killed.
+
+    Raises
+    ------
+    CannotWrite
+        As `app.files.atomic.atomic_path`.
+    """
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(image)
+    sweep(target.resolve().parent)
+
+
+def sweep(folder: Path, seconds: float = _LEFTOVER_SECONDS) -> int:
+    """Remove temporary files of killed saves from a folder; how many there were.
+
+    Only ordinary files of our naming that nobody has written to for `seconds` go: a save in another window, which
+    writes without a pause, keeps its file.
+    """
+    removed = 0
+    try:
+        for file in folder.iterdir():
+            ours = _LEFTOVER.match(file.name) and not file.is_symlink() and file.is_file()
+            if ours and time.time() - file.stat().st_mtime > seconds:
+                file.unlink()
+                removed += 1
+    except OSError:
+        pass  # read-only folder, or another program was faster: tidying is no reason to fail
+    return removed
+
+
+def load(path: str | Path) -> Project:
+    """Open a project file in this process (see `store_child.load_in_child` for files from outside).
+
+    Raises
+    ------
+    BadProject
+        If the file is missing, damaged, unsafe, no project, or newer than this program.
+    """
+    file = Path(path)
+    project = project_from(read_checked(file), file)
+    sweep(file.resolve().parent)
+    return project
+
+
+def read_checked(file: Path, depth: int = MAX_DEPTH) -> Tree:
+    """The tree of a project file, of any schema version; with the whole depth its digest is checked too.
+
+    Raises
+    ------
+    BadProject
+        If the file is missing, damaged, unsafe or no project.
+    """
+    where = str(file)
+    try:
+        image = read_bytes(file, MAX_FILE)
+    except BadFile as error:
+        raise BadProject(error.what, where=error.where, todo=error.todo) from error
+    tree = read_tree(image, where, skip=is_copy, depth=depth)
+    version_of(tree, where)
+    if depth == MAX_DEPTH and tree.get("@sha256") != digest(tree, is_copy):
+        raise BadProject("The file is damaged, or another program changed it", where=where, todo=_RESTORE)
+    return tree
+
+
+def project_from(tree: Tree, file: Path, raw: Mapping[str, Spectrum] | None = None) -> Project:
+    """The project in a tree of any schema version.
+
+    Raises
+    ------
+    BadProject
+        If the version is too new or too old, or something is missing or of the wrong type.
+    """
+    tree = migrate(tree, str(file))
+    try:
+        return project_of(tree, str(file), raw)
+    except BadProject:
+        raise
+    except SodaliteError as error:
+        raise BadProject(error.what, where=_place(error.where, file), todo=error.todo or _RESTORE) from error
+
+
+def _place(where: str, file: Path) -> str:
+    return where if where.startswith(str(file)) else f"{file}, {where}" if where else str(file)

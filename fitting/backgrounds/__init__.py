@@ -1,0 +1,26 @@
+"""Backgrounds of XPS regions: static ones taken from the data, and active ones fitted together with the peaks.
+
+`KINDS` lists them. A static kind gives numbers from the data alone (`static_background`) and has no parameters; an
+active kind has parameters, depends on the peaks, and comes with its derivatives (`active_background`).
+"""
+
+from fitting.backgrounds.active import active_background, starting_values
+from fitting.backgrounds.cumulative import cumulative
+from fitting.backgrounds.kinds import DEFAULT_KIND, KINDS, BackgroundKind, kind, static_background
+from fitting.backgrounds.static import StaticBackground, constant, end_levels, linear, shirley
+
+__all__ = [
+    "DEFAULT_KIND",
+    "KINDS",
+    "BackgroundKind",
+    "StaticBackground",
+    "active_background",
+    "constant",
+    "cumulative",
+    "end_levels",
+    "kind",
+    "linear",
+    "shirley",
+    "starting_values",
+    "static_background",
+]

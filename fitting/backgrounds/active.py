@@ -1,0 +1,145 @@
+"""Backgrounds fitted together with the peaks: values and derivatives.
+
+Each is linear in its parameters and in the sum of the peaks S. Energies are binding energies; for a kinetic-energy axis
+pass direction -1 (see `fitting.shapes.axis_direction`): losses then pile up at low values, and slopes still count
+per eV of binding energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.backgrounds.cumulative import cumulative
+from fitting.backgrounds.kinds import kind as kind_of
+from fitting.backgrounds.static import end_levels
+from libraries.errors import BadModel
+
+FloatArray = NDArray[np.float64]
+Terms = tuple[FloatArray, FloatArray, FloatArray]
+
+
+def active_background(
+    kind: str,
+    x: FloatArray,
+    params: Sequence[float],
+    peaks: FloatArray,
+    peak_gradient: FloatArray,
+    *,
+    direction: int = 1,
+    centre: float | None = None,
+) -> Terms:
+    """An active background with its derivatives.
+
+    Parameters
+    ----------
+    kind : str
+        "none", "constant", "linear_active" or "shirley_active".
+    x : ndarray, shape (n,)
+        Axis values, ascending. It may begin before the data, so that tails of peaks below the window count.
+    params : sequence of float
+        In the order of `KINDS[kind].parameters`.
+    peaks : ndarray, shape (n,)
+        Sum of the peaks on `x`.
+    peak_gradient : ndarray, shape (m, n)
+        Derivatives of that sum with respect to the parameters of the peaks (m may be 0).
+    direction : +1 or -1
+        +1 for binding energy and energy loss, -1 for kinetic energy.
+    centre : float, optional
+        Axis value where the line has its level: the middle of the data's window if `x` is longer than that. Without it,
+        the middle of `x`.
+
+    Returns
+    -------
+    value : ndarray, shape (n,)
+    gradient : ndarray, shape (p, n)
+        Derivatives with respect to `params`.
+    peak_part : ndarray, shape (m, n)
+        Change of the background (not of the peaks) with the parameters of the peaks.
+
+    Raises
+    ------
+    BadModel
+        If the kind is not an active one or the number of parameters is wrong.
+    """
+    entry = kind_of(kind)
+    if entry.static:
+        raise BadModel(f"The background {entry.title} is taken from the data, not fitted", where=kind)
+    if len(params) != len(entry.parameters):
+        raise BadModel(f"The background {entry.title} has {len(entry.parameters)} parameters", where=kind)
+    middle = 0.5 * (x[0] + x[-1]) if centre is None else centre
+    if direction > 0:
+        return _FUNCTIONS[kind](x, x - middle, params, peaks, peak_gradient)
+    turned = _FUNCTIONS[kind](
+        -x[::-1], (middle - x)[::-1], params, peaks[::-1], np.ascontiguousarray(peak_gradient[:, ::-1])
+    )
+    value, gradient, peak_part = (array[..., ::-1] for array in turned)
+    return value, gradient, peak_part
+
+
+def _none(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    return np.zeros_like(x), np.empty((0, x.size)), np.zeros_like(rows)
+
+
+def _constant(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    return np.full(x.shape, float(params[0])), np.ones((1, x.size)), np.zeros_like(rows)
+
+
+def _linear(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    level, slope = params
+    return level + slope * d, np.stack([np.ones_like(d), d]), np.zeros_like(rows)
+
+
+def _shirley(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    """level + tilt d + step C1 + loss_slope C2, C1 the running integral of the peaks and C2 that of C1."""
+    level, tilt, step, loss_slope = params
+    once = cumulative(x, peaks)
+    twice = cumulative(x, once)
+    value = level + tilt * d + step * once + loss_slope * twice
+    gradient = np.stack([np.ones_like(d), d, once, twice])
+    if rows.shape[0] == 0:
+        return value, gradient, np.zeros_like(rows)
+    rows_once = cumulative(x, rows)
+    peak_part = step * rows_once
+    if loss_slope:
+        peak_part += loss_slope * cumulative(x, rows_once)
+    return value, gradient, peak_part
+
+
+_FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatArray, FloatArray], Terms]] = {
+    "none": _none,
+    "constant": _constant,
+    "linear_active": _linear,
+    "shirley_active": _shirley,
+}
+
+
+def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int = 1) -> dict[str, float]:
+    """Where a fit may begin: the parameters of a background by name, from the levels at the ends of the data.
+
+    The step of a Shirley background is shared out, four fifths to the step and one fifth to the loss slope, over the
+    area above the straight line between the ends; both begin inside their limits.
+    """
+    entry = kind_of(kind)
+    values = {parameter.name: parameter.default for parameter in entry.parameters}
+    if direction < 0:
+        x, y = -x[::-1], y[::-1]
+    low, high = end_levels(y, min(10, y.size // 20))
+    span = float(x[-1] - x[0])
+    if kind == "constant":
+        values["level"] = min(low, high)
+    elif kind == "linear_active":
+        values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}
+    elif kind == "shirley_active":
+        line = low + (high - low) * (x - x[0]) / span
+        running = cumulative(x, np.maximum(y - line, 0.0))
+        rise = high - low
+        shares = {"step": (0.8 * rise, running[-1]), "loss_slope": (0.2 * rise, cumulative(x, running)[-1])}
+        values["level"] = low
+        for name, (share, integral) in shares.items():
+            top = entry.parameter(name).maximum
+            guess = share / integral if integral > 0 else 0.0
+            values[name] = float(min(max(guess, 1e-3 * top), 0.5 * top))
+    return values

@@ -1,0 +1,30 @@
+"""Line shapes: pure functions of a binding-energy axis, each with its analytic derivatives.
+
+`name(x, *parameters)` returns the values, shape (n,); `name_gradient(x, *parameters)` returns the values and the
+derivatives with respect to each parameter, shape (k, n), in the order of the parameters. `x` may be in any order and
+unevenly spaced. What is asymmetric has its tail at high binding energy (high energy loss); for a kinetic-energy axis
+use `fitting.shapes.Shape.evaluate` with direction -1.
+
+Shapes with an area are normalised: their integral over the whole axis is the area (for the plasmon train: the area of
+its first line). Doniach-Sunjic has no finite integral and is given by its height.
+"""
+
+from fitting.lineshapes.doniach import doniach_sunjic, doniach_sunjic_gradient
+from fitting.lineshapes.gauss_lorentz import gl_product, gl_product_gradient, gl_sum, gl_sum_gradient
+from fitting.lineshapes.plasmon import PLASMON_REPLICAS, plasmon_total, plasmon_train, plasmon_train_gradient
+from fitting.lineshapes.voigt import voigt, voigt_gradient
+
+__all__ = [
+    "PLASMON_REPLICAS",
+    "doniach_sunjic",
+    "doniach_sunjic_gradient",
+    "gl_product",
+    "gl_product_gradient",
+    "gl_sum",
+    "gl_sum_gradient",
+    "plasmon_total",
+    "plasmon_train",
+    "plasmon_train_gradient",
+    "voigt",
+    "voigt_gradient",
+]
