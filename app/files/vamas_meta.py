@@ -252,7 +252,7 @@ def _extra(block: Block, experiment: Experiment, rest: int) -> tuple[tuple[str, 
     pairs += [("manually entered item", text) for text in experiment.manual]
     pairs += [("future upgrade experiment entry", text) for text in experiment.future]
     pairs += [("future upgrade block entry", text) for text in block.future]
-    shift = parse_comments(block.comments).shift
+    shift = parse_comments(line for line in block.comments if line.lstrip()[:5].lower() == "calib").shift
     if shift != 0:
         size = "of a size that the file does not give" if shift is None else f"of {shift:+g} eV"
         pairs.append(("CasaXPS calibration", f"{size}, not applied to this axis"))

@@ -306,7 +306,7 @@ def _data(lines: Lines, ordinates: int) -> tuple[FloatArray, int]:
         values = np.array([float(line) for line in part], dtype=np.float64)
     except ValueError:
         values = np.empty(0)
-    if len(values) != count or not np.all(np.abs(values) < 0.99 * NO_VALUE) or any("_" in line for line in part):
+    if len(values) != count or not np.all(np.abs(values) < 0.99 * NO_VALUE) or "_" in "".join(part):
         for _ in range(count):  # find the line to blame
             if abs(lines.number("an ordinate value")) >= 0.99 * NO_VALUE:
                 raise BadFile("A point has no value (1E37)", where=lines.where, todo="Export the file without gaps")

@@ -107,6 +107,16 @@ def decode(text: bytes, buffers: Sequence[bytes | memoryview]) -> list[Spectrum]
         If text and buffers do not make spectra.
     """
 
+    try:
+        described = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadData(f"The description of the spectra is damaged ({error})") from error
+    return revive(described, buffers)
+
+
+def revive(described: Any, buffers: Sequence[bytes | memoryview]) -> list[Spectrum]:
+    """`decode` for a description that is already parsed."""
+
     def load(value: dict[str, Any]) -> np.ndarray:
         try:
             dtype = np.dtype(value["dtype"])
@@ -118,10 +128,7 @@ def decode(text: bytes, buffers: Sequence[bytes | memoryview]) -> list[Spectrum]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise BadData(f"An array of a spectrum is damaged ({error})") from error
 
-    try:
-        spectra = restore(json.loads(text), load)
-    except (ValueError, RecursionError) as error:
-        raise BadData(f"The description of the spectra is damaged ({error})") from error
+    spectra = restore(described, load)
     if not isinstance(spectra, tuple) or not all(isinstance(spectrum, Spectrum) for spectrum in spectra):
         raise BadData("The description holds something else than spectra")
     return list(spectra)

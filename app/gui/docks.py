@@ -23,7 +23,7 @@ class TitleBar(QWidget):
     def __init__(self, dock: QDockWidget, left: QWidget) -> None:
         super().__init__(dock)
         self.setObjectName("dockTitle")
-        self.setFixedHeight(BAR)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -50,6 +50,14 @@ class TitleBar(QWidget):
         layout.addWidget(left)
         layout.addStretch(1)
         layout.addWidget(self._buttons)
+
+    def sizeHint(self) -> QSize:
+        """One height for all panels."""
+        return QSize(super().sizeHint().width(), BAR)
+
+    def minimumSizeHint(self) -> QSize:
+        """One height for all panels."""
+        return QSize(super().minimumSizeHint().width(), BAR)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show the buttons."""

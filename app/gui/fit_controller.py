@@ -10,9 +10,12 @@ from PySide6.QtCore import QObject
 from app.gui.action_set import Row
 from app.gui.fit_merge import merged
 from app.gui.live_fit import LiveFit
+from app.gui.plot.captions import background_words
 from app.project import work
 from app.project.project import Project, RegionFit
+from fitting import guess
 from fitting.backgrounds import KINDS
+from libraries.errors import SodaliteError
 
 if TYPE_CHECKING:
     from app.gui.window import MainWindow
@@ -95,7 +98,7 @@ class FitController(QObject):
     def doublet(self) -> None:
         """Ask which spin-orbit pair to add."""
         self._window.inspector.show_page("Model")
-        self._window.model_panel.add_doublet()
+        self._window.model_panel.ask_doublet()
 
     def suggest(self) -> None:
         """Propose components from the library."""
@@ -104,13 +107,22 @@ class FitController(QObject):
 
     def set_background(self, kind: str) -> None:
         """Give the shown region another background."""
-        self._window.model_panel.set_background(kind)
+        document = self._window.document
+        fit, spectrum = document.fit, document.spectrum()
+        if fit is None or spectrum is None or kind == fit.model.background.kind:
+            return
+        try:
+            model = guess.change_background(spectrum, fit.model, kind)
+        except SodaliteError as error:
+            self._window.show_error(error)
+        else:
+            document.edit_model(f"Background: {background_words(kind)}", model)
 
     def background_rows(self) -> list[Row]:
         """Rows of Fit > Background."""
         fit = self._window.document.fit
         chosen = fit.model.background.kind if fit is not None else ""
-        return [Row(k.title, k.name, "\n".join(t for t in (k.formula, k.reference) if t), k.name == chosen)
+        return [Row(background_words(k.name), k.name, "\n".join(t for t in (k.formula, k.reference) if t), k.name == chosen)
                 for k in KINDS.values()]
 
     # -- quantification -----------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy
@@ -18,10 +17,9 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.gui import theme as themes
 from app.gui.actions import COMMANDS, MENUS
-from app.gui.plot.colours import PlotColours
 from app.gui.style.icons import application_icon
 from app.gui.table_view import Cell, Column, TableView
-from app.gui.theme import GAP_2, GAP_4, Theme
+from app.gui.theme import GAP_2, GAP_4
 
 if TYPE_CHECKING:
     from app.gui.window import MainWindow
@@ -31,11 +29,6 @@ PLOT_KEYS = (
     ("Shift + arrow keys", "The same in larger steps"), ("+ and −", "Change its width"), ("Del", "Delete it"),
     ("A", "Show the whole spectrum"), ("Esc", "Let go, put the tool away"),
 )
-
-
-def plot_colours(theme: Theme) -> PlotColours:
-    """The colours of the plot in a theme."""
-    return PlotColours(**{field.name: getattr(theme, field.name) for field in fields(PlotColours)})
 
 
 class LookController(QObject):
@@ -80,9 +73,8 @@ class LookController(QObject):
         themes.apply(app, choice)
         self._window.state.set("theme", choice)
 
-    def recolour(self) -> None:
-        """Give the plot the colours of the theme."""
-        self._window.view.set_colours(plot_colours(themes.current()))
+    def sync_theme(self) -> None:
+        """The View menu says which theme is chosen."""
         self._window.actions_[f"view.{themes.choice()}"].setChecked(True)
 
     def full_scale(self) -> None:

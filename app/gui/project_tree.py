@@ -47,7 +47,7 @@ def state_of_fit(fit: RegionFit) -> State:
 def state_of_entry(entry: Entry) -> State:
     """State of a spectrum: that of its region, or how many regions there are."""
     if not entry.fits:
-        return State("no fit", "faint", "No region yet")
+        return State("no fit", "muted", "No region yet")
     states = [state_of_fit(fit) for fit in entry.fits]
     if len(states) == 1:
         return states[0]

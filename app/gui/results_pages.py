@@ -43,7 +43,7 @@ class StatisticsPage(TableView):
         Column("Points", True), Column("Free", True, "Parameters that the fit changed"),
         Column("AIC", True, "Akaike information criterion; compare on the same points only"),
         Column("BIC", True, "Bayesian information criterion; compare on the same points only"),
-        Column("Noise"), Column("Time / ms", True),
+        Column("Time / ms", True), Column("Noise"),
     )
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -77,8 +77,8 @@ class StatisticsPage(TableView):
             *start, Cell(result.status, result.message, "" if result.success else "warning"),
             Cell(chi, "" if result.noise.known else "The noise is not known, so χ² is 1 by construction", role),
             Cell(result.statistic), Cell(f"{result.deviance:.1f}"), Cell(str(result.n_data)), Cell(str(result.n_free)),
-            Cell(_plain(result.aic)), Cell(_plain(result.bic)), Cell(NOISE[result.noise.kind], result.noise.origin),
-            Cell(f"{1000 * result.seconds:.1f}"),
+            Cell(_plain(result.aic)), Cell(_plain(result.bic)), Cell(f"{1000 * result.seconds:.1f}"),
+            Cell(NOISE[result.noise.kind], result.noise.origin),
         ]
 
 

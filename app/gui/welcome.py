@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.gui.style.icons import application_icon, icon
 from app.gui.theme import GAP_1, GAP_2, GAP_3, GAP_4, GAP_5
 
-WIDTH = 620
+WIDTH = 700
 MOST_RECENT = 5
 
 
@@ -124,6 +124,7 @@ class Welcome(QWidget):
         while self._recent.count():
             item = self._recent.takeAt(0)
             if item is not None and item.widget() is not None:
+                item.widget().hide()
                 item.widget().deleteLater()
         self._recent.addWidget(_label("Recent", "heading"))
         self._recent.addSpacing(GAP_2)

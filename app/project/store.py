@@ -15,7 +15,7 @@ from app.files.contents import read_bytes
 from app.project.migrations import migrate, version_of
 from app.project.project import Project
 from app.project.store_layout import project_of, tree_of
-from app.project.store_reader import MAX_DEPTH, MAX_TEXT, read_tree
+from app.project.store_reader import MAX_TEXT, read_tree
 from app.project.store_tree import Tree, digest, to_image, utf8
 from app.project.store_view import is_copy
 from fitting.dataset import Spectrum
@@ -142,8 +142,13 @@ def load(path: str | Path) -> Project:
     return project
 
 
-def read_checked(file: Path, depth: int = MAX_DEPTH) -> Tree:
-    """The tree of a project file, of any schema version; with the whole depth its digest is checked too.
+def read_checked(file: Path, depth: int | None = None) -> Tree:
+    """The tree of a project file, of any schema version; read as a whole, its digest is checked too.
+
+    Parameters
+    ----------
+    depth : int, optional
+        Read only so many levels of groups (1: the root).
 
     Raises
     ------
@@ -157,7 +162,7 @@ def read_checked(file: Path, depth: int = MAX_DEPTH) -> Tree:
         raise BadProject(error.what, where=error.where, todo=error.todo) from error
     tree = read_tree(image, where, skip=is_copy, depth=depth)
     version_of(tree, where)
-    if depth == MAX_DEPTH and tree.get("@sha256") != digest(tree, is_copy):
+    if depth is None and tree.get("@sha256") != digest(tree, is_copy):
         raise BadProject("The file is damaged, or another program changed it", where=where, todo=_RESTORE)
     return tree
 

@@ -27,6 +27,9 @@ from app.project.store_tree import Tree
 from libraries.errors import BadFile, BadProject, SodaliteError
 
 CHILD_FLAG = "--read-project-child"
+# A project has many small objects: 1,000 fits are some 20 MB and take some seconds.
+BASE_SECONDS = 5.0
+SECONDS_PER_BYTE = 1.0 / 1e6
 _DAMAGED = "The file is probably damaged; open a backup copy"
 
 
@@ -75,12 +78,15 @@ class _ProjectProcess(child.ReaderProcess):
     def tree(self, file: Path, size: int, cancel: Callable[[], bool]) -> Tree:
         """The tree of a file."""
         self._exchange(None, child.START_SECONDS, cancel, file)
-        seconds = (child.BASE_SECONDS + child.SECONDS_PER_BYTE * size) * self.time_factor
+        seconds = BASE_SECONDS + SECONDS_PER_BYTE * size
         text, buffers = self._exchange({"path": str(file.absolute())}, seconds, cancel, file)
-        answer = json.loads(text)
-        if "error" in answer:
-            raise BadProject(**answer["error"])
-        return _unpacked(answer["tree"], buffers)
+        try:
+            answer = json.loads(text)
+            if "error" in answer:
+                raise BadProject(**answer["error"])
+            return _unpacked(answer["tree"], buffers)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise BadFile(f"The reader gave a wrong answer ({error})", where=str(file)) from error
 
 
 def _packed(tree: Tree, buffers: list[bytes]) -> dict[str, Any]:

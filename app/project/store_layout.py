@@ -8,7 +8,7 @@
     data                NXdata: counts, one array an axis, transmission
     fit_1_main          NXfit, one for each region, in order
       about             JSON: id
-      model             JSON, as `fitting.model.to_json` writes it
+      model             JSON of `fitting.model.to_dict`
       result            NXcollection: about (JSON), model and start (JSON), covariance
       label, peak_p1, parameters, curves      copies for viewers
 """
@@ -29,7 +29,7 @@ from app.project.store_plain import fields_from, from_row, from_text, row_of, to
 from app.project.store_tree import Tree
 from app.project.store_view import axis_names, data_group, fit_copies, processed_or_none, words
 from fitting.dataset import Axis, Meta, Noise, Spectrum
-from fitting.model import FitModel, from_json
+from fitting.model import FitModel, from_json, to_dict
 from fitting.recipe import Recipe
 from fitting.result import FitResult
 from libraries.errors import BadData, SodaliteError
@@ -75,7 +75,7 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
     spectrum = entry.spectrum
     identity = spectrum.hash
     about = row_of(entry, skip=("spectrum", "recipe", "fits")) | {"recipe": row_of(entry.recipe), "hash": identity}
-    tree: Tree = {"@NX_class": "NXentry", "title": words(entry.title)}
+    tree: Tree = {"@NX_class": "NXentry"}
     if identity not in without:
         about["spectrum"] = {
             "noise": row_of(spectrum.noise),
@@ -87,7 +87,7 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
         }
         tree["data"] = data_group(spectrum)
         tree["@default"] = "data"
-    tree["about"] = to_text(about)
+    tree |= {"about": to_text(about), "title": words(entry.title)}
     processed = processed_or_none(entry) if copies and any(fit.result for fit in entry.fits) else None
     for number, fit in enumerate(entry.fits, 1):
         tree[f"fit_{number}_{_slug(fit.id)}"] = _fit_tree(fit, processed, copies)
@@ -97,13 +97,13 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
 def _fit_tree(fit: RegionFit, processed: Spectrum | None, copies: bool) -> Tree:
     tree = fit_copies(fit, processed) if copies else {}
     tree["about"] = to_text({"id": fit.id})
-    tree["model"] = fit.model.to_json()
+    tree["model"] = to_text(to_dict(fit.model))
     if fit.result is not None:
         tree["result"] = {
             "@NX_class": "NXcollection",
             "about": to_text(row_of(fit.result, skip=_RESULT_PARTS)),
-            "model": fit.result.model.to_json(),
-            "start": fit.result.start.to_json(),
+            "model": to_text(to_dict(fit.result.model)),
+            "start": to_text(to_dict(fit.result.start)),
             "covariance": fit.result.covariance,
         }
     return tree

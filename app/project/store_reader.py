@@ -41,7 +41,7 @@ _UNSAFE = "Open it only with a program made for HDF5 files, if you trust its sen
 _DAMAGE = (OSError, RuntimeError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError, SystemError)
 
 
-def read_tree(image: bytes, where: str, *, skip: Skip = skip_nothing, depth: int = MAX_DEPTH) -> Tree:
+def read_tree(image: bytes, where: str, *, skip: Skip = skip_nothing, depth: int | None = None) -> Tree:
     """The tree in the bytes of an HDF5 file; of the attributes only those of the root are read.
 
     Parameters
@@ -51,8 +51,8 @@ def read_tree(image: bytes, where: str, *, skip: Skip = skip_nothing, depth: int
         What messages call the file.
     skip : callable
         Names of items that are checked but not read, with all below them.
-    depth : int
-        Groups further down are not entered (and not checked).
+    depth : int, optional
+        Groups further down are not entered (and not checked); by default there are no groups that far down.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class _Reader:
     where: str
     size: int
     skip: Skip
-    depth: int
+    depth: int | None
     seen: set[int] = field(default_factory=set)
     total: int = 0
 
@@ -116,7 +116,7 @@ class _Reader:
             item: Any = None
             if kind == h5o.TYPE_DATASET:
                 item = self.dataset(h5d.open(group, raw), below, wants)
-            elif level < self.depth:
+            elif self.depth is None or level < self.depth:
                 item = self.subgroup(h5g.open(group, raw), below, level, wants)
             if wants and item is not None:
                 tree[name] = item

@@ -134,19 +134,19 @@ def _metal_film(amount: float, intrinsic: float) -> State:
 
 # ------------------------------------------------------------------------------------------------------------ windows
 SURVEY = Acquisition("Survey", 0.0, 1250.0, 0.5, 160.0, 0.1, 3.0)
-C_1S = Acquisition("C 1s", 279.0, 299.0, 0.1, 20.0, 0.2, 10.0, "C", "1s")
-C_1S_SHARP = Acquisition("C 1s", 279.0, 299.0, 0.05, 10.0, 0.2, 10.0, "C", "1s")
+C_1S = Acquisition("C 1s", 279.0, 299.0, 0.1, 20.0, 0.1, 10.0, "C", "1s")
+C_1S_SHARP = Acquisition("C 1s", 279.0, 299.0, 0.05, 10.0, 0.1, 10.0, "C", "1s")
 # KL1L23 of Na stands beside and under O 1s (519 and 531 eV of the metal, 524 and 537 eV of the ion): wide windows.
-O_1S = Acquisition("O 1s", 517.0, 546.0, 0.1, 20.0, 0.2, 10.0, "O", "1s")
-O_1S_METAL = Acquisition("O 1s", 512.0, 546.0, 0.1, 20.0, 0.2, 10.0, "O", "1s")
-F_1S = Acquisition("F 1s", 677.0, 695.0, 0.1, 20.0, 0.2, 10.0, "F", "1s")
-N_1S = Acquisition("N 1s", 391.0, 407.0, 0.1, 20.0, 0.2, 10.0, "N", "1s")
-CL_2P = Acquisition("Cl 2p", 193.0, 217.0, 0.1, 20.0, 0.2, 20.0, "Cl", "2p")
-NA_1S = Acquisition("Na 1s", 1063.0, 1083.0, 0.1, 20.0, 0.2, 5.0, "Na", "1s")
-NA_1S_WIDE = Acquisition("Na 1s", 1062.0, 1097.0, 0.1, 20.0, 0.2, 5.0, "Na", "1s")
-NA_KLL = Acquisition("Na KLL", 484.0, 516.0, 0.2, 20.0, 0.2, 5.0, "Na", "KLL")
-NA_KLL_BELOW_V_2P = Acquisition("Na KLL", 484.0, 507.0, 0.2, 20.0, 0.2, 5.0, "Na", "KLL")
-V_2P_O_1S = Acquisition("V 2p + O 1s", 507.0, 545.0, 0.1, 20.0, 0.2, 10.0, "V", "2p")
+O_1S = Acquisition("O 1s", 517.0, 546.0, 0.1, 20.0, 0.1, 10.0, "O", "1s")
+O_1S_METAL = Acquisition("O 1s", 512.0, 546.0, 0.1, 20.0, 0.1, 10.0, "O", "1s")
+F_1S = Acquisition("F 1s", 677.0, 695.0, 0.1, 20.0, 0.1, 10.0, "F", "1s")
+N_1S = Acquisition("N 1s", 391.0, 407.0, 0.1, 20.0, 0.1, 10.0, "N", "1s")
+CL_2P = Acquisition("Cl 2p", 193.0, 217.0, 0.1, 20.0, 0.1, 50.0, "Cl", "2p")
+NA_1S = Acquisition("Na 1s", 1063.0, 1083.0, 0.1, 20.0, 0.1, 5.0, "Na", "1s")
+NA_1S_WIDE = Acquisition("Na 1s", 1062.0, 1097.0, 0.1, 20.0, 0.1, 5.0, "Na", "1s")
+NA_KLL = Acquisition("Na KLL", 484.0, 516.0, 0.1, 20.0, 0.2, 5.0, "Na", "KLL")
+NA_KLL_BELOW_V_2P = Acquisition("Na KLL", 484.0, 507.0, 0.1, 20.0, 0.2, 5.0, "Na", "KLL")
+V_2P_O_1S = Acquisition("V 2p + O 1s", 507.0, 545.0, 0.1, 20.0, 0.1, 5.0, "V", "2p")
 
 
 # ------------------------------------------------------------------------------------------------------------ samples
@@ -161,8 +161,8 @@ def _vn_on_sodium() -> SampleSpec:
         State("VN N", "N", "1s", cited("VN on Na", "N 1s")[0], 20.0, 0.9, source=source),
         State("V-O V", "V", "2p3/2", oxidised, 5.0, 1.9, source=oxide_source),
         State("V-O O", "O", "1s", oxygen, 10.0, 1.3, source=oxide_source),
-        *_carbonate(3.0),
-        State("Na metal Na", "Na", "1s", metal, 6.0, 0.7, asymmetry=0.15, auger_energy=kinetic, source=metal_source),
+        *_carbonate(4.0),
+        State("Na metal Na", "Na", "1s", metal, 1.5, 0.7, asymmetry=0.15, auger_energy=kinetic, source=metal_source),
         State("adventitious C", "C", "1s", C1S_REFERENCE, 16.0, 1.1, source=REFERENCE_SOURCE),
         *_ether(4.0),
     )

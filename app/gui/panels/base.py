@@ -41,8 +41,8 @@ class Panel(QWidget):
         self._models: list[RowsModel] = []
 
     def ready(self) -> None:
-        """Call at the end of building: puts the message line last, listens, and shows the document."""
-        self.body.addWidget(self._message)
+        """Call at the end of building: puts the message line on top, listens, and shows the document."""
+        self.body.insertWidget(0, self._message)
         self.document.project_changed.connect(self.refresh)
         self.document.selection_changed.connect(self.refresh)
         theme.changes().changed.connect(self._recolour)
@@ -100,12 +100,14 @@ def heading(text: str) -> QLabel:
     return label
 
 
-def button(text: str, tooltip: str, action: Callable[[], object], *, sign: str = "", primary: bool = False) -> QPushButton:
+def button(
+    text: str, tooltip: str, action: Callable[[], object], *, sign: str = "", primary: bool = False
+) -> QPushButton:
     """A button with an icon and an explanation."""
     result = QPushButton(text)
     result.setToolTip(tooltip)
     if sign:
-        result.setIcon(icon(sign))
+        result.setIcon(icon(sign, "accent_text" if primary else "text"))
     if primary:
         result.setProperty("primary", True)
     result.clicked.connect(lambda _=False: action())

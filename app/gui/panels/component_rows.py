@@ -22,12 +22,17 @@ COLUMNS = (
     Column("BE / eV", "Position; with its standard error once fitted", True),
     Column("FWHM / eV", "Full width at half maximum", True),
     Column("Area", "Integral of the component; of a line with infinite area, inside the region", True),
-    Column("Share / %", "Part of the area of all components of this region, without sensitivity factors", True),
+    Column("%", "Part of the area of all components of this region, without sensitivity factors", True),
     Column("Shape", "Line shape"),
     Column("Link", "What the parameters follow: “FWHM = name; BE = name + 3.1”"),
 )
-SHORT_SHAPES = {"gl_product": "GL product", "gl_sum": "GL sum", "voigt": "Voigt", "doniach_sunjic": "Doniach-Šunjić",
-                "plasmon_train": "Plasmon losses"}
+SHORT_SHAPES = {
+    "gl_product": "GL product",
+    "gl_sum": "GL sum",
+    "voigt": "Voigt",
+    "doniach_sunjic": "Doniach-Šunjić",
+    "plasmon_train": "Plasmon losses",
+}
 
 
 def shape_words(key: str) -> str:
@@ -38,8 +43,10 @@ def shape_words(key: str) -> str:
 def component_rows(fit: RegionFit, theme: Theme, *, kinetic: bool = False) -> list[Row]:
     """One row a component."""
     numbers = measured(fit)
-    return [_row(fit, component, numbers[component.id], theme.series[i % len(theme.series)])
-            for i, component in enumerate(fit.model.components)]
+    return [
+        _row(fit, component, numbers[component.id], theme.series[i % len(theme.series)])
+        for i, component in enumerate(fit.model.components)
+    ]
 
 
 def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> Row:
@@ -50,18 +57,34 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
     share_error = None if found.share_error is None else 100 * found.share_error
     link = summary(fit.model, component.id)
     choices = tuple(shape_words(key) for key in SHAPES)
-    return Row(component.id, (
-        Cell(title(component), title(component), source or "No source", swatch=colour),
-        Cell(with_error(found.position, found.position_error), plain(found.position, 4),
-             _tip(fit.model, component, "position", stuck), muted=not position.vary),
-        Cell(with_error(found.fwhm, found.fwhm_error), plain(found.fwhm, 4), _width_tip(fit.model, component, stuck)),
-        Cell(with_error(found.area, found.area_error, 0 if found.area >= 100 else 3), plain(found.area, 4),
-             _tip(fit.model, component, amplitude_name(component), stuck)),
-        Cell(with_error(share, share_error, 1)),
-        Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
-        Cell(link, link, "\n".join(filter(None, (explained(fit.model, f"{component.id}.{n}") for n, _ in component.params))),
-             muted=True),
-    ))
+    return Row(
+        component.id,
+        (
+            Cell(title(component), title(component), source or "No source", swatch=colour),
+            Cell(
+                with_error(found.position, found.position_error),
+                plain(found.position, 4),
+                _tip(fit.model, component, "position", stuck),
+                muted=not position.vary,
+            ),
+            Cell(
+                with_error(found.fwhm, found.fwhm_error), plain(found.fwhm, 4), _width_tip(fit.model, component, stuck)
+            ),
+            Cell(
+                with_error(found.area, found.area_error, 0 if found.area >= 100 else 3),
+                plain(found.area, 4),
+                _tip(fit.model, component, amplitude_name(component), stuck),
+            ),
+            Cell(with_error(share, share_error, 1)),
+            Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
+            Cell(
+                link,
+                link,
+                "\n".join(filter(None, (explained(fit.model, f"{component.id}.{n}") for n, _ in component.params))),
+                muted=True,
+            ),
+        ),
+    )
 
 
 def _tip(model: FitModel, component: Component, parameter: str, stuck: tuple[str, ...]) -> str:
@@ -78,8 +101,11 @@ def _tip(model: FitModel, component: Component, parameter: str, stuck: tuple[str
 def _width_tip(model: FitModel, component: Component, stuck: tuple[str, ...]) -> str:
     if any(n == "fwhm" for n, _ in component.params):
         return _tip(model, component, "fwhm", stuck)
-    parts = [f"{p.description.split(' of the ')[-1]} {component.value(p.name):.3g} eV"
-             for p in shape(component.shape).parameters if p.kind == "width"]
+    parts = [
+        f"{p.description.split(' of the ')[-1]} {component.value(p.name):.3g} eV"
+        for p in shape(component.shape).parameters
+        if p.kind == "width"
+    ]
     return "True width at half maximum of " + " and ".join(parts)
 
 
@@ -131,8 +157,11 @@ def _typed(model: FitModel, name: str, value: float) -> Edit:
     """A typed value is taken as it is or not at all: bounds refuse it."""
     param = model.params[name]
     if not param.link and not param.minimum <= value <= param.maximum:
-        raise BadModel(f"The {label(model, name)} has bounds {plain(param.minimum) or '−∞'} to {plain(param.maximum) or '∞'}",
-                       where=number(value), todo="Change the bounds below the table first")
+        raise BadModel(
+            f"The {label(model, name)} has bounds {plain(param.minimum) or '−∞'} to {plain(param.maximum) or '∞'}",
+            where=number(value),
+            todo="Change the bounds below the table first",
+        )
     return _whole(set_value(model, name, value, held_too=True))
 
 

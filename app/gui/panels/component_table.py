@@ -68,7 +68,7 @@ class ComponentTable(RowsView):
         self.model_shown: FitModel | None = None
         self.regions: tuple[tuple[str, str], ...] = ()
         self.setItemDelegate(ChoiceDelegate(self))
-        self.set_widths((118, 104, 92, 106, 82, 96, 190))
+        self.set_widths((114, 106, 92, 100, 76, 96, 190))
         self.horizontalHeader().setStretchLastSection(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
@@ -119,7 +119,12 @@ class ComponentTable(RowsView):
 
     def _fill_move(self, menu: QMenu, model: FitModel, id: str) -> None:
         place = [c.id for c in model.components].index(id)
-        for words, target in (("Top", 0), ("One up", place - 1), ("One down", place + 1), ("Bottom", len(model.components) - 1)):
+        for words, target in (
+            ("Top", 0),
+            ("One up", place - 1),
+            ("One down", place + 1),
+            ("Bottom", len(model.components) - 1),
+        ):
             action = menu.addAction(words, lambda target=target: self._reorder(id, target))
             action.setEnabled(0 <= target < len(model.components) and target != place)
         if self.regions:
@@ -152,7 +157,9 @@ class ComponentTable(RowsView):
         mine, theirs = amplitude_name(component), amplitude_name(model.component(other))
         value = model.component(other).value(theirs)
         ratio = float(f"{component.value(mine) / value:.4g}") if value > 0 else 1.0
-        self.changed.emit(f"Ratio of {title(component)}", with_link(model, f"{id}.{mine}", f"{other}.{theirs} * {ratio:g}"))
+        self.changed.emit(
+            f"Ratio of {title(component)}", with_link(model, f"{id}.{mine}", f"{other}.{theirs} * {ratio:g}")
+        )
 
     def _unlink(self, id: str) -> None:
         model, component = self._component(id)
@@ -163,7 +170,9 @@ class ComponentTable(RowsView):
         model, component = self._component(id)
         param: Param = replace(component.param(name), vary=vary)
         words = "Free" if vary else "Hold"
-        self.changed.emit(f"{words} {name} of {title(component)}", model.with_component(component.with_(**{name: param})))
+        self.changed.emit(
+            f"{words} {name} of {title(component)}", model.with_component(component.with_(**{name: param}))
+        )
 
     def _duplicate(self, id: str) -> None:
         model, component = self._component(id)

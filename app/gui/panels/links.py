@@ -70,18 +70,23 @@ def from_words(model: FitModel, full_name: str, text: str) -> str:
     try:
         parsed = parse(source)
     except BadModel:
-        raise BadModel("This link is not understood", where=text.strip(),
-                       todo="Write, for example, the name of a component, “C–O + 3.1” or “V 2p3/2 × 0.5”") from None
+        raise BadModel(
+            "This link is not understood",
+            where=text.strip(),
+            todo="Write, for example, the name of a component, “C–O + 3.1” or “V 2p3/2 × 0.5”",
+        ) from None
     unknown = [name for name in parsed.names if name not in known]
     if unknown:
-        raise BadModel(f"There is no {unknown[0]}", where=text.strip(), todo="Use the name of a component of this region")
+        raise BadModel(
+            f"There is no {unknown[0]}", where=text.strip(), todo="Use the name of a component of this region"
+        )
     return parsed.text
 
 
 def explained(model: FitModel, full_name: str) -> str:
     """What a link means, as a sentence part: "same width as C–O", "3.1 eV above C–O", "area = 0.5 × V 2p3/2"."""
     param = model.params[full_name]
-    owner, _, own = full_name.partition(".")
+    own = full_name.partition(".")[2]
     word = WORDS.get(own, own)
     if not param.link:
         if not param.vary:
@@ -149,14 +154,19 @@ def parse_summary(model: FitModel, id: str, text: str) -> dict[str, str]:
     """
     component = model.component(id)
     words = {SHORT.get(n, WORDS.get(n, n)).casefold(): n for n, _ in component.params}
-    words |= {WORDS.get(n, n).casefold(): n for n, _ in component.params} | {n.casefold(): n for n, _ in component.params}
+    words |= {WORDS.get(n, n).casefold(): n for n, _ in component.params} | {
+        n.casefold(): n for n, _ in component.params
+    }
     links = {name: "" for name, _ in component.params}
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         left, sign, right = part.partition("=")
         name = words.get(left.strip().removesuffix(" held").casefold())
         if name is None or (not sign and not part.endswith("held")):
-            raise BadModel("A link is written as “FWHM = name” or “BE = name + 3.1”", where=part,
-                           todo=f"Parameters here: {', '.join(SHORT.get(n, n) for n in component.values)}")
+            raise BadModel(
+                "A link is written as “FWHM = name” or “BE = name + 3.1”",
+                where=part,
+                todo=f"Parameters here: {', '.join(SHORT.get(n, n) for n in component.values)}",
+            )
         if sign:
             links[name] = from_words(model, f"{id}.{name}", right)
     return links

@@ -18,7 +18,7 @@ from app.gui.panels.parameters import ParameterTable
 from app.gui.panels.suggestions import Proposal, SuggestionList
 from app.gui.plot.captions import BACKGROUNDS, background_words
 from app.gui.plot.edits import title
-from app.gui.plot.handles import ANCHORED
+from app.gui.plot.handles import anchored
 from app.project.project import RegionFit
 from fitting import guess
 from fitting.backgrounds import KINDS
@@ -54,6 +54,7 @@ class ModelPanel(Panel):
         self.parameters.refused.connect(self.say)
         for widget in (self.chosen, self.source, self.parameters):
             self.body.addWidget(widget)
+        self.body.addStretch(1)
         self._shown_fit: str | None = None
         self.ready()
 
@@ -64,8 +65,10 @@ class ModelPanel(Panel):
         for kind in sorted(KINDS, key=lambda k: list(BACKGROUNDS).index(k) if k in BACKGROUNDS else 99):
             self.kind.addItem(background_words(kind), kind)
         self.kind.setAccessibleName("Kind of background")
-        self.kind.setToolTip("Backgrounds fitted with the peaks leave no bias at high counts; the others run between "
-                             "the averaged ends of the region")
+        self.kind.setToolTip(
+            "Backgrounds fitted with the peaks leave no bias at high counts; the others run between "
+            "the averaged ends of the region"
+        )
         self.kind.activated.connect(self._change_background)
         words.setBuddy(self.kind)
         self.average_words = QLabel("ends over ±")
@@ -85,8 +88,9 @@ class ModelPanel(Panel):
         self.background.changed.connect(self._change)
         self.background.refused.connect(self.say)
         self.background.hide()
-        self.more = button("Parameters of the background", "Level, step and slope with bounds and holds",
-                           self._toggle_background)
+        self.more = button(
+            "Parameters of the background", "Level, step and slope with bounds and holds", self._toggle_background
+        )
         self.more.setProperty("link", True)
         self.more.setCheckable(True)
         self.body.addWidget(self.more)
@@ -94,20 +98,28 @@ class ModelPanel(Panel):
 
     def _build_components(self) -> None:
         self.table = ComponentTable()
-        self.table.setMinimumHeight(140)
         self.table.rows.edited.connect(self._edit)
         self.table.changed.connect(self._change)
         self.table.wanted_elsewhere.connect(self._move_to_region)
         self.table.current_changed.connect(self.document.select_component)
         self._models.append(self.table.rows)
-        self.body.addWidget(self.table, 1)
+        self.body.addWidget(self.table)
         self.empty = muted("No components yet. Click a place with the peak tool, or let the library suggest.")
         self.body.addWidget(self.empty)
-        self.body.addLayout(row(
-            button("Peak", "Then click on the plot where the peak is", lambda: self.tool_requested.emit("peak"), sign="peak"),
-            button("Doublet…", "Two lines with the library's splitting and ratio", self.ask_doublet, sign="doublet"),
-            button("Suggest", "What the library knows in this region", self.suggest, sign="suggest"),
-        ))
+        self.body.addLayout(
+            row(
+                button(
+                    "Peak",
+                    "Then click on the plot where the peak is",
+                    lambda: self.tool_requested.emit("peak"),
+                    sign="peak",
+                ),
+                button(
+                    "Doublet…", "Two lines with the library's splitting and ratio", self.ask_doublet, sign="doublet"
+                ),
+                button("Suggest", "What the library knows in this region", self.suggest, sign="suggest"),
+            )
+        )
 
     def _build_doublet(self) -> None:
         self.doublet = QWidget()
@@ -120,9 +132,15 @@ class ModelPanel(Panel):
         self.line.setMaximumWidth(90)
         for field in (self.line, self.place):
             field.returnPressed.connect(self._add_doublet)
-        line = row(QLabel("Doublet"), self.line, QLabel("at"), self.place, QLabel("eV"),
-                   button("Add", "Add both lines, linked", self._add_doublet, primary=True),
-                   button("Cancel", "Close", self.doublet.hide))
+        line = row(
+            QLabel("Doublet"),
+            self.line,
+            QLabel("at"),
+            self.place,
+            QLabel("eV"),
+            button("Add", "Add both lines, linked", self._add_doublet, primary=True),
+            button("Cancel", "Close", self.doublet.hide),
+        )
         line.setContentsMargins(0, 0, 0, 0)
         self.doublet.setLayout(line)
         self.doublet.hide()
@@ -150,6 +168,7 @@ class ModelPanel(Panel):
         self.table.model_shown = fit.model
         self.table.regions = self._other_regions(fit)
         self.table.rows.set_rows(component_rows(fit, theme.current()))
+        self.table.fit_height()
         self.table.show_current(chosen)
         self.empty.setVisible(not fit.model.components)
         self._show_chosen(fit.model, chosen)
@@ -158,7 +177,7 @@ class ModelPanel(Panel):
         at = self.kind.findData(model.background.kind)
         if at >= 0 and at != self.kind.currentIndex():
             self.kind.setCurrentIndex(at)
-        fixed = model.background.kind in ANCHORED
+        fixed = anchored(model)
         self.average.setVisible(fixed)
         self.average_words.setVisible(fixed)
         if self.average.value() != model.background.average:
@@ -212,8 +231,11 @@ class ModelPanel(Panel):
         fit, spectrum, kind = self.document.fit, self.document.spectrum(), self.kind.currentData()
         if fit is None or spectrum is None or kind == fit.model.background.kind:
             return
-        done = self.attempt(lambda: self.document.edit_model(
-            f"Background: {background_words(kind)}", guess.change_background(spectrum, fit.model, kind)))
+        done = self.attempt(
+            lambda: self.document.edit_model(
+                f"Background: {background_words(kind)}", guess.change_background(spectrum, fit.model, kind)
+            )
+        )
         if not done:
             self._show_background(fit.model)
 
@@ -221,7 +243,9 @@ class ModelPanel(Panel):
         fit = self.document.fit
         if fit is not None and value != fit.model.background.average:
             background = replace(fit.model.background, average=value)
-            self.document.edit_model("Ends of the background", replace(fit.model, background=background), merge="average")
+            self.document.edit_model(
+                "Ends of the background", replace(fit.model, background=background), merge="average"
+            )
 
     def _move_to_region(self, id: str, region: str) -> None:
         """Take a component out of this region and put it into another, where its links end."""
@@ -279,8 +303,9 @@ class ModelPanel(Panel):
     def _add_suggestion(self, proposal: Proposal) -> None:
         fit, spectrum = self.document.fit, self.document.spectrum()
         if fit is not None and spectrum is not None:
-            self.attempt(lambda: self._extend(
-                f"Add {proposal.title}", guess.add_suggestion(spectrum, fit.model, proposal)))
+            self.attempt(
+                lambda: self._extend(f"Add {proposal.title}", guess.add_suggestion(spectrum, fit.model, proposal))
+            )
 
     def _extend(self, words: str, model: FitModel) -> None:
         """Take over a model with more components and choose the first new one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.gui.panels.base import muted
@@ -37,14 +37,21 @@ def parameter_rows(model: FitModel, owner: str) -> list[Row]:
 def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
     words, tip = WORDS.get(name, name.replace("_", " ")), _description(model, full)
     linked = bool(param.link)
-    return Row(full, (
-        Cell(words[:1].upper() + words[1:], tooltip=tip),
-        Cell(plain(param.value, 4), plain(param.value, 6), muted=linked or not param.vary),
-        Cell("", checked=not param.vary, tooltip="It follows its link" if linked else "Hold this value in the fit"),
-        Cell(plain(param.minimum), plain(param.minimum, 6), muted=linked),
-        Cell(plain(param.maximum), plain(param.maximum, 6), muted=linked),
-        Cell(to_words(model, full), to_words(model, full), explained(model, full)),
-    ))
+    return Row(
+        full,
+        (
+            Cell(words[:1].upper() + words[1:], tooltip=tip),
+            Cell(
+                plain(param.value, 1 if abs(param.value) >= 1000 else 4),
+                plain(param.value, 6),
+                muted=linked or not param.vary,
+            ),
+            Cell("", checked=not param.vary, tooltip="It follows its link" if linked else "Hold this value in the fit"),
+            Cell(plain(param.minimum), plain(param.minimum, 6), muted=linked),
+            Cell(plain(param.maximum), plain(param.maximum, 6), muted=linked),
+            Cell(to_words(model, full), to_words(model, full), explained(model, full)),
+        ),
+    )
 
 
 def _description(model: FitModel, full: str) -> str:
@@ -69,7 +76,9 @@ def parameter_edited(model: FitModel, full: str, column: int, text: str) -> tupl
     if column == VALUE:
         value = parse_number(text)
         if not param.link and not param.minimum <= value <= param.maximum:
-            raise BadModel("The value lies outside its bounds", where=f"{words} {text.strip()}", todo="Change the bounds first")
+            raise BadModel(
+                "The value lies outside its bounds", where=f"{words} {text.strip()}", todo="Change the bounds first"
+            )
         edit = set_value(model, full, value, held_too=True)
         if edit.stopped:
             raise BadModel(edit.note)
@@ -101,7 +110,8 @@ class ParameterTable(QWidget):
         super().__init__(parent)
         self.rows = RowsModel(COLUMNS)
         self.view = RowsView(self.rows, name)
-        self.view.set_widths((138, 84, 50, 74, 74, 120))
+        self.view.set_widths((124, 82, 48, 66, 66, 90))
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.words = muted("")
         self.words.setAccessibleName("Links in words")

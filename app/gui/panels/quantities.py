@@ -48,10 +48,14 @@ def measured(fit: RegionFit) -> dict[str, Measured]:
             share_error = _propagated(result, combined)
         fwhm, slope = _fwhm(component)
         table[component.id] = Measured(
-            component.value("position"), _propagated(result, {f"{component.id}.position": 1.0}),
-            fwhm, _propagated(result, slope),
-            float(areas[index]), _propagated(result, gradients[index]),
-            float(shares[index]), share_error,
+            component.value("position"),
+            _propagated(result, {f"{component.id}.position": 1.0}),
+            fwhm,
+            _propagated(result, slope),
+            float(areas[index]),
+            _propagated(result, gradients[index]),
+            float(shares[index]),
+            share_error,
         )
     return table
 

@@ -52,13 +52,18 @@ class SuggestionList(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rows = RowsModel((
-            Column("Proposal", "Compound or line"), Column("Line"), Column("BE / eV", "Where it would be put", True),
-            Column("Cited / eV", "Spread of the cited values", True), Column("Grade", "A several records, B one, C derived"),
-            Column("Source", "Who measured it"),
-        ))
+        self.rows = RowsModel(
+            (
+                Column("Proposal", "Compound or line"),
+                Column("Line"),
+                Column("BE / eV", "Where it would be put", True),
+                Column("Cited / eV", "Spread of the cited values", True),
+                Column("Grade", "A several records, B one, C derived"),
+                Column("Source", "Who measured it"),
+            )
+        )
         self.view = RowsView(self.rows, "Proposals of the library")
-        self.view.set_widths((126, 70, 72, 104, 54, 170))
+        self.view.set_widths((126, 66, 78, 122, 58, 170))
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.setMinimumHeight(150)
         self.view.doubleClicked.connect(lambda _: self.add())
@@ -68,10 +73,12 @@ class SuggestionList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         layout.addWidget(self.note)
-        layout.addLayout(row(
-            button("Add", "Add the chosen proposal to the model", self.add, primary=True),
-            button("Close", "Close the list", self.hide),
-        ))
+        layout.addLayout(
+            row(
+                button("Add", "Add the chosen proposal to the model", self.add, primary=True),
+                button("Close", "Close the list", self.hide),
+            )
+        )
 
     def show_proposals(self, found: tuple[Proposal, ...]) -> None:
         """Show these, best first."""
@@ -91,9 +98,17 @@ class SuggestionList(QWidget):
 
 
 def _row(key: str, found: Proposal) -> Row:
-    tip = (f"{found.title}\n{found.line} {found.low:.2f} to {found.high:.2f} eV, {reference_words(found.reference)}\n"
-           f"{found.source}\n{confidence_words(found.confidence)}")
+    tip = (
+        f"{found.title}\n{found.line} {found.low:.2f} to {found.high:.2f} eV, {reference_words(found.reference)}\n"
+        f"{found.source}\n{confidence_words(found.confidence)}"
+    )
     kind = "doublet" if found.doublet else "peak"
-    cells = (found.title, found.line, f"{found.position:.2f}", f"{found.low:.2f} – {found.high:.2f}", found.confidence,
-             found.source)
+    cells = (
+        found.title,
+        found.line,
+        f"{found.position:.2f}",
+        f"{found.low:.2f}–{found.high:.2f}",
+        found.confidence,
+        found.source,
+    )
     return Row(key, tuple(Cell(text, tooltip=f"{tip}\nAdds a {kind}") for text in cells))

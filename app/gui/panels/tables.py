@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.gui.theme import ROW
@@ -144,7 +145,7 @@ class RowsModel(QAbstractTableModel):
         if role == Roles.CheckStateRole and cell.checked is not None:
             return Qt.CheckState.Checked if cell.checked else Qt.CheckState.Unchecked
         if role == Roles.DecorationRole and cell.swatch:
-            return swatch(cell.swatch)
+            return swatch_icon(cell.swatch)
         if role == Roles.ForegroundRole and cell.muted:
             return self.muted
         if role == Roles.AccessibleTextRole:
@@ -179,6 +180,15 @@ class RowsModel(QAbstractTableModel):
 def _alignment(column: Column) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
+
+
+@lru_cache(maxsize=64)
+def swatch_icon(colour: str) -> QIcon:
+    """The square as an icon that a selected row does not tint."""
+    square, result = swatch(colour), QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        result.addPixmap(square, mode)
+    return result
 
 
 def swatch(colour: str) -> QPixmap:
@@ -219,12 +229,14 @@ class RowsView(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
             | QAbstractItemView.EditTrigger.AnyKeyPressed
         )
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setTabKeyNavigation(False)
+        self.setIconSize(QSize(11, 11))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
@@ -240,6 +252,14 @@ class RowsView(QTableView):
             self.setColumnWidth(column, width)
         if stretch is not None:
             self.horizontalHeader().setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+    def fit_height(self, least: int = 3, most: int = 12) -> None:
+        """As high as its rows, so that what stands below follows at once."""
+        rows = min(max(self.rows.rowCount(), least), most)
+        bar = self.horizontalScrollBar().sizeHint().height()
+        height = self.horizontalHeader().sizeHint().height() + ROW * rows + bar + 4
+        if self.height() != height or self.minimumHeight() != height:
+            self.setFixedHeight(height)
 
     def show_current(self, key: str | None) -> None:
         """Make a row the current one without telling."""

@@ -27,7 +27,10 @@ class PlainAxis(pg.AxisItem):
         self._font = font
         self.setTickFont(font)
         self.setStyle(
-            autoExpandTextSpace=False, autoReduceTextSpace=False, tickTextOffset=6, hideOverlappingLabels=False,
+            autoExpandTextSpace=False,
+            autoReduceTextSpace=False,
+            tickTextOffset=6,
+            hideOverlappingLabels=False,
             maxTickLevel=0,
         )
         if orientation == "left":

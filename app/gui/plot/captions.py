@@ -11,9 +11,9 @@ from fitting.model import FitModel
 BACKGROUNDS = {
     "shirley_active": "Shirley, fitted with the peaks",
     "linear_active": "Straight line, fitted with the peaks",
+    "constant": "Constant, fitted with the peaks",
     "shirley": "Shirley between the region ends",
     "linear": "Straight line between the region ends",
-    "constant": "Constant",
     "none": "None",
 }
 

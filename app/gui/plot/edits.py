@@ -34,7 +34,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Edit:
-    """A model after an edit, what the user should know of it ("" for nothing), and whether something stopped the hand."""
+    """A model after an edit, what to tell the user ("" for nothing), and whether something stopped the hand."""
 
     model: FitModel
     note: str = ""
@@ -129,12 +129,18 @@ def _set_linked(model: FitModel, name: str, param: Param, value: float, held_too
     edit = set_value(start, parent, target, held_too=held_too)
     if edit.note or edit.model is model:
         return edit
-    return Edit(edit.model, f"The {label(model, parent)} moves along: {title(model.component(name.split('.')[0]))} "
-                "is linked to it")
+    return Edit(
+        edit.model,
+        f"The {label(model, parent)} moves along: {title(model.component(name.split('.')[0]))} is linked to it",
+    )
 
 
 def move_peak(
-    model: FitModel, id: str, *, position: float | None = None, height: float | None = None,
+    model: FitModel,
+    id: str,
+    *,
+    position: float | None = None,
+    height: float | None = None,
     quantity: Quantity = "binding_energy",
 ) -> Edit:
     """Brings the maximum of a component to a place and a height above the background."""

@@ -54,7 +54,9 @@ def _unit_peak(name: str, others: tuple[tuple[str, float], ...], direction: int)
         return Peak(top, derived.height, top - width / 2, top + width / 2)
     left, right = int(above[0]), int(above[-1])
     return Peak(
-        top, derived.height, _crossing(grid, curve, left, left - 1, derived.height / 2),
+        top,
+        derived.height,
+        _crossing(grid, curve, left, left - 1, derived.height / 2),
         _crossing(grid, curve, right, right + 1, derived.height / 2),
     )
 

@@ -12,14 +12,13 @@ from PySide6.QtCore import QPointF, Qt
 from app.gui.plot.canvas import Mapper
 from app.gui.plot.edits import title
 from app.gui.plot.geometry import peak_of
+from fitting.backgrounds import kind
 from fitting.curves import Curves
 from fitting.dataset import Quantity
 from fitting.model import FitModel
 
 Role = Literal["peak", "width", "edge"]
 PEAK_REACH, WIDTH_REACH, EDGE_REACH = 11.0, 9.0, 6.0
-# Static backgrounds run between end levels, which the data give: their ends move with the region edges.
-ANCHORED = ("linear", "shirley", "constant")
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,9 @@ def handles_of(model: FitModel, drawn: Curves, selected: str | None, quantity: Q
         if component.id == selected:
             middle = base + 0.5 * peak.height
             text = f"Width of {title(component)}: drag"
-            found += [Handle("width", component.id, x, middle, side, text)
-                      for side, x in ((0, peak.left), (1, peak.right))]
+            found += [
+                Handle("width", component.id, x, middle, side, text) for side, x in ((0, peak.left), (1, peak.right))
+            ]
     order = sorted(model.components, key=lambda c: (c.id != selected, peaks[c.id].height))
     for component in order:
         peak = peaks[component.id]
@@ -81,6 +81,11 @@ def handles_of(model: FitModel, drawn: Curves, selected: str | None, quantity: Q
     for side, edge in enumerate(model.region):
         found.append(Handle("edge", "", edge, floor(edge), side, "Edge of the region: drag"))
     return tuple(found)
+
+
+def anchored(model: FitModel) -> bool:
+    """Whether the background runs between end levels that the data give: its ends move with the region edges."""
+    return kind(model.background.kind).static
 
 
 def handle_at(handles: tuple[Handle, ...], point: QPointF, mapper: Mapper) -> Handle | None:

@@ -65,7 +65,10 @@ class Skyline:
 
 
 def place(
-    wanted: Sequence[Wanted], frame: QRectF, curve: tuple[np.ndarray, np.ndarray], blocked: Sequence[QRectF],
+    wanted: Sequence[Wanted],
+    frame: QRectF,
+    curve: tuple[np.ndarray, np.ndarray],
+    blocked: Sequence[QRectF],
     before: dict[str, tuple[float, float]],
 ) -> list[Placed]:
     """Places labels one after the other, highest peak first.

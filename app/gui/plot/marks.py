@@ -102,8 +102,10 @@ def paint_marks(painter: QPainter, mapper: Mapper, marks: Sequence[Mark], colour
         painter.setPen(QPen(faded(colour, 0.8), 1.0, Qt.PenStyle.SolidLine if mark.strong else Qt.PenStyle.DashLine))
         width = metrics.horizontalAdvance(mark.name) + 6
         at = min(max(x - width / 2, box.left() + 2), box.right() - width - 2)
-        row = next((i for i, row in enumerate(taken)
-                    if not any(QRectF(at, 0, width, 1).intersects(other) for other in row)), None)
+        row = next(
+            (i for i, row in enumerate(taken) if not any(QRectF(at, 0, width, 1).intersects(other) for other in row)),
+            None,
+        )
         top = box.top() + 2 + (0 if row is None else (row + 1) * height)
         painter.drawLine(QPointF(x, top), QPointF(x, box.top() + 0.3 * box.height()))
         if row is not None:

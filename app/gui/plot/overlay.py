@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from app.gui.plot.canvas import Canvas, Mapper
 from app.gui.plot.colours import faded, small
-from app.gui.plot.handles import ANCHORED, Handle
+from app.gui.plot.handles import Handle, anchored
 from app.gui.plot.labels import Wanted, place
 from app.gui.plot.marks import Mark, paint_marks
 from app.gui.theme import Theme, current
@@ -107,7 +107,7 @@ class Overlay:
             painter.setPen(QPen(colour, 1.0))
             painter.setBrush(colour if active else QColor(scene.colours.paper))
             painter.drawRoundedRect(grip, 3, 3)
-        if scene.model.background.kind in ANCHORED:
+        if anchored(scene.model):
             self._ends(painter, mapper, scene.curves, scene.model.background.average)
 
     def _ends(self, painter: QPainter, mapper: Mapper, drawn: Curves, average: int) -> None:
@@ -254,8 +254,13 @@ class Overlay:
         width, height = metrics.horizontalAdvance(self._scene.readout) + 18, metrics.height() + 8
         left = at.x() + 18 if at.x() + 24 + width < mapper.box.right() else at.x() - 18 - width
         top = min(max(at.y() - height - 10, mapper.box.top() + 4), mapper.box.bottom() - height - 4)
-        self._pill(painter, QRectF(left, top, width, height), self._scene.readout, QColor(self._scene.colours.text),
-                   QColor(self._scene.colours.axis))
+        self._pill(
+            painter,
+            QRectF(left, top, width, height),
+            self._scene.readout,
+            QColor(self._scene.colours.text),
+            QColor(self._scene.colours.axis),
+        )
 
 
 def _leader_start(box: QRectF, end: QPointF) -> QPointF:

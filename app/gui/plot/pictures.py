@@ -148,7 +148,9 @@ class Picture:
             fill = (0.30 if chosen else 0.17) + (0.05 if colours.dark else 0.0)
             seen = visible_part(part, drawn)
             base = drawn.background[seen]
-            lines.append(Curve(drawn.x[seen], base + part[seen], scene.colour_of[id], 2.0 if chosen else 1.4, base, fill))
+            lines.append(
+                Curve(drawn.x[seen], base + part[seen], scene.colour_of[id], 2.0 if chosen else 1.4, base, fill)
+            )
         lines.append(Curve(drawn.x, drawn.background, QColor(colours.background), 1.4))
         self._curves.set_curves(lines)
         envelope = [Curve(drawn.x, drawn.envelope, QColor(colours.envelope), 1.7)] if drawn.components else []
@@ -167,10 +169,12 @@ class Picture:
             self._limit = residual_limit(drawn.residual)
             self._canvas.set_residual_limit(self._limit)
         zero = QColor(self._colours.axis)
-        self._band.set_spans((
-            Span(-2.0, 2.0, QColor(self._colours.band), across=True),
-            Span(-0.004 * self._limit, 0.004 * self._limit, zero, across=True),
-        ))
+        self._band.set_spans(
+            (
+                Span(-2.0, 2.0, QColor(self._colours.band), across=True),
+                Span(-0.004 * self._limit, 0.004 * self._limit, zero, across=True),
+            )
+        )
 
     def _regions(self, entry: Entry, fit: RegionFit | None) -> list[Span]:
         colours, spans = self._colours, []

@@ -187,7 +187,7 @@ class SpectrumView(QWidget):
 
     @property
     def tool(self) -> str:
-        """"region", "peak" or "" for none."""
+        """ "region", "peak" or "" for none."""
         return self._tool
 
     def set_tool(self, tool: str | None) -> None:
@@ -201,8 +201,11 @@ class SpectrumView(QWidget):
         self._tool = tool
         self.scene.crosshair = bool(tool)
         self.canvas.viewport().setCursor(Qt.CursorShape.CrossCursor if tool else Qt.CursorShape.ArrowCursor)
-        hints = {"region": "Drag over the part of the spectrum that is to be fitted",
-                 "peak": "Click where the peak is", "": ""}
+        hints = {
+            "region": "Drag over the part of the spectrum that is to be fitted",
+            "peak": "Click where the peak is",
+            "": "",
+        }
         self.hint(hints[tool])
         self.tool_changed.emit(tool)
 

@@ -94,7 +94,9 @@ class _Engine(QIconEngine):
             colour = theme.accent_text
         if mode == QIcon.Mode.Disabled:
             colour = theme.faint
-        _renderer(self.name, colour).render(painter, QRectF(rect))
+        side = min(rect.width(), rect.height())
+        square = QRectF(rect.x() + (rect.width() - side) / 2, rect.y() + (rect.height() - side) / 2, side, side)
+        _renderer(self.name, colour).render(painter, square)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)

@@ -14,6 +14,7 @@ from app.gui.theme import Theme
 
 _SHEET = Template("""
 * { outline: none; }
+QAbstractItemView { outline: 0; }
 QMainWindow, QDialog { background: $window; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border_strong; padding: 5px 7px; }
 
@@ -31,7 +32,7 @@ QMenu::separator { height: 1px; background: $border; margin: 5px 8px; }
 QToolBar { background: $panel; border: none; border-bottom: 1px solid $border; padding: 4px 8px 5px 8px; spacing: 2px; }
 QToolBar::separator { width: 1px; background: $border; margin: 6px 7px; }
 QToolButton { color: $text; background: transparent; border: 1px solid transparent; border-radius: 6px;
-              padding: 5px 8px; }
+              padding: 5px 6px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
@@ -39,7 +40,6 @@ QToolButton:checked { background: $accent; color: $accent_text; }
 QToolButton:checked:hover { background: $accent_hover; }
 QToolButton:disabled { color: $faint; }
 QToolButton::menu-indicator { image: none; width: 0; }
-QToolButton[popupMode="2"] { padding-right: 8px; }
 
 QPushButton { background: $raised; color: $text; border: 1px solid $border_strong; border-radius: 6px;
               padding: 5px 12px; min-height: 16px; }
@@ -50,13 +50,13 @@ QPushButton:disabled { color: $faint; border-color: $border; }
 QPushButton:checked { background: $accent_soft; border-color: $accent; color: $accent; }
 QPushButton[primary="true"], QPushButton:default { background: $accent; color: $accent_text; border-color: $accent; }
 QPushButton[primary="true"]:hover, QPushButton:default:hover { background: $accent_hover; border-color: $accent_hover; }
-QPushButton[primary="true"]:focus { border-color: $text; }
+QPushButton[primary="true"]:focus { border-color: $selected; }
 QPushButton[primary="true"]:disabled { background: $hover; color: $faint; border-color: $border; }
 QPushButton[flat="true"] { background: transparent; border-color: transparent; }
 QPushButton[flat="true"]:hover { background: $hover; }
 QPushButton[flat="true"]:focus { border-color: $accent; }
 QPushButton[link="true"] { background: transparent; border: 1px solid transparent; color: $accent; text-align: left;
-                           padding: 4px 6px; }
+                           padding: 4px 6px 4px 2px; }
 QPushButton[link="true"]:hover { background: $accent_soft; }
 QPushButton[link="true"]:focus { border-color: $accent; }
 
@@ -97,6 +97,7 @@ QTreeView::item, QListView::item { padding: 4px 2px; border: none; }
 QTableView::item { padding: 2px 8px; border: none; }
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover { background: $hover; }
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected { background: $selected; color: $text; }
+QTreeView::item:selected:active, QTreeView::item:selected:!active { background: $selected; color: $text; }
 QTreeView::branch { background: transparent; }
 QTreeView::branch:hover { background: $hover; }
 QTreeView::branch:selected { background: $selected; }
@@ -116,7 +117,8 @@ QTabBar::tab:selected { color: $accent; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
 
 QDockWidget { color: $muted; font-weight: 500; titlebar-close-icon: url($close); titlebar-normal-icon: url($float); }
-QDockWidget::title { background: $panel; padding: 8px 10px; border-bottom: 1px solid $border; }
+QWidget#dockTitle { background: $panel; border-bottom: 1px solid $border; }
+QDockWidget::title { background: $panel; }
 QDockWidget::close-button, QDockWidget::float-button { border: none; border-radius: 4px; padding: 1px; }
 QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QDockWidget > QWidget { background: $panel; }
@@ -134,6 +136,7 @@ QProgressBar { background: $hover; border: none; border-radius: 3px; max-height:
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 11px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 11px; margin: 0; }
 QScrollBar::handle { background: $border_strong; border-radius: 4px; margin: 2px; }

@@ -23,7 +23,7 @@ def path(tmp_path):
     return path
 
 
-def _refused(path, match: str = "") -> BadProject:
+def _refused(path, match: str | None = None) -> BadProject:
     with pytest.raises(BadProject, match=match) as caught:
         store.load(path)
     assert caught.value.what
@@ -68,11 +68,13 @@ def attribute_reference(file):
 
 def attribute_compound_reference(file):
     kind = np.dtype([("a", "i4"), ("r", h5py.ref_dtype)])
-    file["project"].attrs.create("reference", np.zeros(2, kind), dtype=kind)
+    value = np.array([(1, file["project"].ref)], kind)
+    file["project"].attrs.create("reference", value, dtype=kind)
 
 
 def attribute_vlen_reference(file):
-    file[E1].attrs.create("reference", None, shape=(2,), dtype=h5py.vlen_dtype(h5py.ref_dtype))
+    kind = h5py.h5t.vlen_create(h5py.h5t.STD_REF_OBJ)
+    h5py.h5a.create(file[E1].id, b"reference", kind, h5py.h5s.create_simple((2,)))
 
 
 def many_attributes(file):

@@ -1,0 +1,113 @@
+"""The composition of the shown sample, with every factor that went into it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from app.gui.composition_rows import COLUMNS, composition_rows, totals_text
+from app.gui.document import Document
+from app.gui.table_view import TableView
+from app.gui.tasks import Task, Tasks
+from app.gui.theme import GAP_3
+from app.project import work
+from app.project.project import Project
+from libraries.errors import SodaliteError
+
+DELAY = 150  # ms: a burst of edits is one computation
+EMPTY = "Fit the regions of this sample to see its composition."
+
+
+class CompositionPage(QWidget):
+    """Table of the composition, element totals below it, or one line why there is none."""
+
+    def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._tasks = document, tasks
+        self._shown: object = None
+        self._task: Task | None = None
+        self.table = TableView("Composition", COLUMNS)
+        self.totals = QLabel()
+        self.totals.setProperty("role", "muted")
+        self.totals.setAccessibleName("Element totals")
+        self.totals.setContentsMargins(GAP_3, 6, GAP_3, 6)
+        self.totals.setWordWrap(True)
+        self.why = QLabel(EMPTY)
+        self.why.setProperty("role", "muted")
+        self.why.setWordWrap(True)
+        self.why.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.why.setAccessibleName("Composition")
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.totals)
+        empty = QWidget()
+        row = QHBoxLayout(empty)
+        row.addStretch(1)
+        row.addWidget(self.why, 3)
+        row.addStretch(1)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(empty)
+        self._pages.addWidget(full)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(DELAY)
+        self._delay.timeout.connect(self.refresh)
+        document.project_changed.connect(self._delay.start)
+        document.selection_changed.connect(self._delay.start)
+
+    def _key(self) -> object:
+        """What the composition depends on."""
+        entry = self._document.entry
+        if entry is None:
+            return None
+        project = self._document.project
+        sample = project.sample(entry.sample)
+        entries = project.entries_of(entry.sample)
+        return sample, tuple((e.spectrum, e.recipe, tuple(f.result for f in e.fits)) for e in entries)
+
+    def refresh(self) -> None:
+        """Compute and show, if something that matters has changed."""
+        key = self._key()
+        if key == self._shown:
+            return
+        self._shown = key
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        entry, project = self._document.entry, self._document.project
+        fitted = entry is not None and any(f.result for e in project.entries_of(entry.sample) for f in e.fits)
+        if entry is None or not fitted:
+            self._say(EMPTY if project.entries else "Open spectra to see their composition.")
+            return
+        self._start(project, entry.sample)
+
+    def _start(self, project: Project, sample: str) -> None:
+        self._task = self._tasks.run(
+            lambda progress, cancel: work.composition(project, sample), self._show, self._failed,
+            quiet=True, title="Composition",
+        )
+
+    def _show(self, composition: object) -> None:
+        self._task = None
+        self.table.set_rows(composition_rows(composition))
+        text = totals_text(composition)
+        self.totals.setText(text)
+        self.totals.setVisible(bool(text))
+        self._pages.setCurrentIndex(1)
+
+    def _failed(self, error: BaseException) -> None:
+        self._task = None
+        self._say(str(error))
+        if not isinstance(error, SodaliteError):
+            raise error
+
+    def _say(self, text: str) -> None:
+        self.why.setText(text)
+        self._pages.setCurrentIndex(0)
+
+    def copy(self) -> None:
+        """Copy the table as text."""
+        self.table.copy()

@@ -1,0 +1,83 @@
+"""Handlers of File > Export and of the report: where to, then the work off the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from app.gui.exports import write_csv_folder, write_hdf5, write_vamas_file
+from app.project.project import Project
+
+if TYPE_CHECKING:
+    from app.gui.window import MainWindow
+
+Writer = Callable[[Project, Path], Path]
+
+
+class ExportController(QObject):
+    """Exports of the project."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.dialog: QFileDialog | None = None
+
+    def csv(self) -> None:
+        """Tables in a folder."""
+        dialog = self._dialog("Folder for the tables", "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        self._ask(dialog, write_csv_folder)
+
+    def hdf5(self) -> None:
+        """One HDF5 file."""
+        self._ask(self._save_dialog("Export HDF5 (NeXus)", "NeXus (*.nxs *.h5)", "nxs"), write_hdf5)
+
+    def vamas(self) -> None:
+        """One VAMAS file."""
+        self._ask(self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms"), write_vamas_file)
+
+    def report(self) -> None:
+        """A report as HTML or PDF."""
+        self._ask(self._save_dialog("Report", "Report (*.html *.pdf)", "html"), _write_report)
+
+    def _dialog(self, title: str, filters: str) -> QFileDialog:
+        return QFileDialog(self._window, title, self._window.state.text("folder"), filters)
+
+    def _save_dialog(self, title: str, filters: str, suffix: str) -> QFileDialog:
+        dialog = self._dialog(title, filters)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        dialog.selectFile(f"{self._window.document.project.name}.{suffix}")
+        return dialog
+
+    def _ask(self, dialog: QFileDialog, writer: Writer) -> None:
+        dialog.fileSelected.connect(lambda name: self.write(writer, Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        self.dialog = dialog
+        dialog.open()
+
+    def write(self, writer: Writer, path: Path) -> None:
+        """Write, and offer to show what was written."""
+        project = self._window.document.project
+
+        def done(written: Path) -> None:
+            folder = written if written.is_dir() else written.parent
+            self._window.messages.show_message(
+                f"Exported to {written}", "info",
+                [("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))],
+            )
+
+        self._window.tasks.run(lambda progress, cancel: writer(project, path), done, title=f"Exporting to {path.name}")
+
+
+def _write_report(project: Project, path: Path) -> Path:
+    from app.files.report import write_report
+
+    write_report(project, path)
+    return path

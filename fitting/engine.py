@@ -1,0 +1,256 @@
+"""The fit: a spectrum and a model go in, a result comes out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.dataset import FloatArray, Noise, Spectrum
+from fitting.evaluate import Evaluator, as_values
+from fitting.model import FitModel
+from fitting.result import FitResult, FitStatus, Statistic
+from fitting.solver import Cancel, Function, Progress, Solution, minimise, names_of
+from fitting.statistics import correlation_factor, deviance_residuals, information_criteria, variance_of
+from libraries.errors import FitFailed
+
+_MESSAGES: dict[str, str] = {
+    "converged": "The fit converged.",
+    "singular": "Some parameters cannot be told apart by these data: hold or link one of them.",
+    "not finite": "The model gave numbers that are not finite; its start values are too far off.",
+    "cancelled": "The fit was stopped; the best values so far are shown.",
+    "iteration limit": "The fit did not converge within the evaluation limit; the best values so far are shown.",
+}
+
+
+def fit(
+    spectrum: Spectrum,
+    model: FitModel,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    max_evaluations: int = 2000,
+) -> FitResult:
+    """Fit a model to a spectrum.
+
+    Counted data (Poisson noise) are fitted by their deviance, that is by maximum likelihood; data of known variance
+    by chi2; everything else by least squares with the variance taken from the residuals.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        A single spectrum, after its recipe.
+    model : FitModel
+    progress : callable(fraction, text), optional
+    cancel : callable() -> bool, optional
+    max_evaluations : int
+
+    Returns
+    -------
+    FitResult
+        With a named status; only `result.success` is a minimum.
+
+    Raises
+    ------
+    BadData
+        If the region holds no data.
+    BadModel
+        If the model does not make sense.
+    FitFailed
+        If there is nothing to fit, or fewer points than free parameters.
+    """
+    begin = time.perf_counter()
+    evaluator = Evaluator(spectrum, model)
+    start, lower, upper = evaluator.parameters.start(model)
+    _check(evaluator, spectrum, model, start)
+    noise = spectrum.noise
+    if noise.kind == "poisson" and noise.read_noise > 0:
+        solution = _reweighted(evaluator, noise, start, lower, upper, max_evaluations, progress, cancel)
+    else:
+        function = _objective(evaluator, noise)
+        solution = minimise(
+            function, start, lower, upper, max_evaluations=max_evaluations, progress=progress, cancel=cancel
+        )
+    return _result(spectrum, model, evaluator, solution, (lower, upper), time.perf_counter() - begin)
+
+
+def _check(evaluator: Evaluator, spectrum: Spectrum, model: FitModel, start: FloatArray) -> None:
+    where = model.name or spectrum.name
+    if start.size == 0:
+        raise FitFailed("Nothing is free to be fitted", where=where, todo="Add a component or let a parameter free")
+    if evaluator.y.size <= start.size:
+        raise FitFailed(
+            f"The region has {evaluator.y.size} points for {start.size} free parameters",
+            where=where,
+            todo="Widen the region or hold some parameters",
+        )
+    if spectrum.noise.kind == "poisson" and np.any(evaluator.y < 0):
+        raise FitFailed(
+            "Counts below zero cannot be fitted as counted data",
+            where=where,
+            todo="Set the noise of this spectrum to unknown",
+        )
+
+
+def _objective(evaluator: Evaluator, noise: Noise) -> Function:
+    """Residuals whose sum of squares is the statistic, and their Jacobian."""
+    y = evaluator.y
+    if noise.kind == "poisson":
+        gain = noise.gain or 1.0
+
+        def poisson(free: FloatArray) -> tuple[FloatArray, FloatArray]:
+            envelope, jacobian = evaluator.free(free)
+            residual, slope = deviance_residuals(y, envelope, gain)
+            return residual, jacobian * slope
+
+        return poisson
+    return _weighted(evaluator, np.sqrt(variance_of(noise, y, y)))
+
+
+def _weighted(evaluator: Evaluator, sigma: FloatArray) -> Function:
+    def weighted(free: FloatArray) -> tuple[FloatArray, FloatArray]:
+        envelope, jacobian = evaluator.free(free)
+        return (evaluator.y - envelope) / sigma, -jacobian / sigma
+
+    return weighted
+
+
+def _reweighted(
+    evaluator: Evaluator,
+    noise: Noise,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    limit: int,
+    progress: Progress | None,
+    cancel: Cancel | None,
+) -> Solution:
+    """Counts with read noise: chi2 with the model's own variance, iterated until it no longer changes."""
+    x, evaluations = start, 0
+    envelope = np.maximum(evaluator.y, 0.0)
+    solution = None
+    for _ in range(20):
+        sigma = np.sqrt(variance_of(noise, envelope, evaluator.y))
+        solution = minimise(
+            _weighted(evaluator, sigma), x, lower, upper, max_evaluations=limit, progress=progress, cancel=cancel
+        )
+        evaluations += solution.evaluations
+        moved = np.max(np.abs(solution.x - x) / np.maximum(np.abs(solution.x), 1e-12))
+        x = solution.x
+        if solution.status != "converged" or moved < 1e-7:
+            break
+        envelope = evaluator.free(x)[0]
+    if solution is None:
+        raise FitFailed("The fit could not be started")
+    return Solution(x, solution.cost, solution.status, evaluations, solution.at_bound)
+
+
+@dataclass(frozen=True, eq=False)
+class _Covariance:
+    matrix: FloatArray
+    singular: bool
+
+
+def _covariance(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) -> _Covariance:
+    """Inverse of the expected information J V^-1 J^T of the free parameters; NaN for those on a bound.
+
+    For counted data the expected (Fisher) information, not the curvature at this one noisy realisation
+    (B. Efron, D. V. Hinkley, Biometrika 65 (1978) 457 compare the two).
+    """
+    k = jacobian.shape[0]
+    matrix = np.full((k, k), np.nan)
+    open_ = np.flatnonzero(~held)
+    if open_.size == 0:
+        return _Covariance(matrix, False)
+    rows = jacobian[open_] / np.sqrt(variance)
+    norm = np.sqrt(np.sum(rows**2, axis=1))
+    if np.any(norm == 0):
+        return _Covariance(matrix, True)
+    _, singular, vt = np.linalg.svd((rows / norm[:, None]).T, full_matrices=False)
+    if singular[-1] < 1e-9 * singular[0]:
+        return _Covariance(matrix, True)
+    inverse = (vt.T / singular**2) @ vt
+    matrix[np.ix_(open_, open_)] = inverse / np.outer(norm, norm)
+    return _Covariance(matrix, False)
+
+
+def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:
+    """Covariance of all parameters; those that depend on one without an error have none (NaN)."""
+    open_ = ~held & np.isfinite(np.diag(covariance))
+    part = chain[:, open_]
+    full = part @ covariance[np.ix_(open_, open_)] @ part.T
+    lost = np.any(chain[:, ~open_] != 0, axis=1)
+    full[lost, :] = np.nan
+    full[:, lost] = np.nan
+    return full
+
+
+def _result(
+    spectrum: Spectrum,
+    model: FitModel,
+    evaluator: Evaluator,
+    solution: Solution,
+    bounds: tuple[FloatArray, FloatArray],
+    seconds: float,
+) -> FitResult:
+    noise, y = spectrum.noise, evaluator.y
+    names, free = evaluator.names, evaluator.parameters.free
+    values, chain = evaluator.parameters.expand(solution.x)
+    envelope, jacobian = evaluator.free(solution.x)
+    variance = variance_of(noise, envelope, y)
+    covariance = _covariance(jacobian, variance, solution.at_bound)
+    dof = y.size - (len(free) - int(np.sum(solution.at_bound)))
+    pearson = float(np.sum((y - envelope) ** 2 / variance)) / max(dof, 1)
+    scale = correlation_factor(noise.correlation) * (1.0 if noise.known else pearson)
+    aic, bic = information_criteria(solution.cost, y.size, len(free), known=noise.known)
+    at_bound = names_of(solution.at_bound, free)
+    status, message = _verdict(solution, covariance.singular, at_bound, model)
+    return FitResult(
+        model=model.with_values(as_values(names, values)),
+        start=model,
+        names=names,
+        covariance=scale * _propagated(chain, covariance.matrix, solution.at_bound),
+        free=free,
+        at_bound=at_bound,
+        statistic=_statistic(noise),
+        deviance=solution.cost,
+        n_data=int(y.size),
+        n_free=len(free),
+        reduced_chi2=pearson if noise.known else 1.0,
+        scale=scale,
+        aic=aic,
+        bic=bic,
+        noise=noise,
+        status=status,
+        message=message,
+        evaluations=solution.evaluations,
+        data_hash=spectrum.hash,
+        seconds=seconds,
+    )
+
+
+def _statistic(noise: Noise) -> Statistic:
+    if noise.kind == "poisson":
+        return "chi2" if noise.read_noise > 0 else "poisson deviance"
+    return "chi2" if noise.known else "least squares"
+
+
+def _verdict(
+    solution: Solution, singular: bool, at_bound: tuple[str, ...], model: FitModel
+) -> tuple[FitStatus, str]:
+    if solution.status != "converged":
+        return solution.status, _MESSAGES[solution.status]  # type: ignore[return-value]
+    if singular:
+        return "singular", _MESSAGES["singular"]
+    if at_bound:
+        listed = ", ".join(spoken(model, name) for name in at_bound)
+        return "at bound", f"The fit converged with {listed} on a bound, without an error of its own."
+    return "converged", _MESSAGES["converged"]
+
+
+def spoken(model: FitModel, name: str) -> str:
+    """A parameter's full name in the user's words: "position of CO3", "step of the background"."""
+    owner, parameter = name.split(".", 1)
+    label = next((c.name for c in model.components if c.id == owner), "the background")
+    return f"{parameter.replace('_', ' ')} of {label}"

@@ -1,0 +1,237 @@
+"""A fit model on the points of a spectrum: values and analytic derivatives.
+
+Three layers, chained exactly:
+
+    free parameters  --links-->  all parameters  --shapes, background-->  intensities
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.backgrounds import active_background, end_levels, static_background
+from fitting.backgrounds import kind as background_kind
+from fitting.constraints import Dual, Link, evaluation_order, parse
+from fitting.dataset import FloatArray, Spectrum
+from fitting.model import BACKGROUND, Component, FitModel
+from fitting.shapes import Shape, axis_direction, shape
+from libraries.errors import BadData, BadModel
+
+# The running integrals of an in-fit background begin this far outside the window (eV), so that the tails of peaks
+# near its low-binding-energy edge count; spaced wider and wider because tails are smooth.
+_EXTENSION = -np.geomspace(40.0, 0.1, 25)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Background, components and their sum on the points of the region; shapes (n,), (m, n), (n,)."""
+
+    background: FloatArray
+    components: tuple[FloatArray, ...]
+    envelope: FloatArray
+
+
+class Parameters:
+    """Order, links and bounds of a model's parameters.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All parameters by full name.
+    free : tuple of str
+        What a fit changes: free parameters, and linked ones whose link has a tolerance (their departure from the
+        formula is then the free number).
+    """
+
+    def __init__(self, model: FitModel) -> None:
+        params = model.params
+        self.names = tuple(params)
+        self._index = {name: i for i, name in enumerate(self.names)}
+        self._links: dict[str, Link] = {name: parse(p.link) for name, p in params.items() if p.link}
+        self._order = evaluation_order(self._links, params)
+        self.free = tuple(
+            name
+            for name, p in params.items()
+            if p.free or (p.vary and name in self._links and self._links[name].tolerance > 0)
+        )
+        self._held = {name: p.value for name, p in params.items() if name not in self._links and not p.free}
+        self._free_index = {name: i for i, name in enumerate(self.free)}
+
+    def start(self, model: FitModel) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Start values and bounds of the free numbers, each of shape (n_free,)."""
+        params = model.params
+        values = {name: Dual(p.value, {}) for name, p in params.items()}
+        start, low, high = [], [], []
+        for name in self.free:
+            p = params[name]
+            if name in self._links:
+                formula = self._links[name].evaluate(values).value
+                width = self._links[name].half_width(formula)
+                start.append(float(np.clip(p.value - formula, -width, width)))
+                low.append(-width)
+                high.append(width)
+            else:
+                start.append(p.value)
+                low.append(p.minimum)
+                high.append(p.maximum)
+        return np.array(start), np.array(low), np.array(high)
+
+    def expand(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """All parameter values (k,) from the free ones, and their derivatives (k, n_free)."""
+        values: dict[str, Dual] = {name: Dual(value, {}) for name, value in self._held.items()}
+        for name, number in zip(self.free, free, strict=True):
+            if name not in self._links:
+                values[name] = Dual(float(number), {name: 1.0})
+        for name in self._order:
+            dual = self._links[name].evaluate(values)
+            if name in self._free_index:
+                gradient = dict(dual.gradient)
+                gradient[name] = gradient.get(name, 0.0) + 1.0
+                dual = Dual(dual.value + float(free[self._free_index[name]]), gradient)
+            values[name] = dual
+        vector = np.array([values[name].value for name in self.names])
+        matrix = np.zeros((len(self.names), len(self.free)))
+        for row, name in enumerate(self.names):
+            for other, slope in values[name].gradient.items():
+                matrix[row, self._free_index[other]] += slope
+        return vector, matrix
+
+
+class Evaluator:
+    """A model compiled for one spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        A single spectrum, after its recipe.
+    model : FitModel
+
+    Raises
+    ------
+    BadData
+        If the spectrum is a series, or its region holds no data.
+    BadModel
+        If a shape or background does not exist or a parameter is missing.
+    """
+
+    def __init__(self, spectrum: Spectrum, model: FitModel) -> None:
+        if spectrum.navigation:
+            raise BadData("A fit takes one spectrum, not a series", where=spectrum.name)
+        part = spectrum.window(*model.region)
+        self.x, self.y = part.x, part.y
+        self.parameters = Parameters(model)
+        self.direction = axis_direction(spectrum.axis.quantity)
+        self.component_ids = tuple(c.id for c in model.components)
+        self._shapes = [self._shape(component) for component in model.components]
+        self._slices: list[slice] = []
+        first = 0
+        for entry in self._shapes:
+            self._slices.append(slice(first, first + len(entry.names)))
+            first += len(entry.names)
+        self._background = model.background.kind
+        self._background_slice = slice(first, first + len(model.background.params))
+        self._static = self._static_background(spectrum, model)
+        low, high = float(self.x[0]), float(self.x[-1])
+        self._centre = 0.5 * (low + high)
+        self._grid, self._inside = self._extended_grid()
+
+    @staticmethod
+    def _shape(component: Component) -> Shape:
+        entry = shape(component.shape)
+        if tuple(name for name, _ in component.params) != entry.names:
+            raise BadModel(
+                f"The shape {entry.title} has the parameters {', '.join(entry.names)}", where=component.name
+            )
+        return entry
+
+    def _static_background(self, spectrum: Spectrum, model: FitModel) -> FloatArray | None:
+        entry = background_kind(model.background.kind)
+        names = tuple(name for name, _ in model.background.params)
+        if names != tuple(p.name for p in entry.parameters):
+            raise BadModel(f"The background {entry.title} has other parameters than {', '.join(names) or 'none'}")
+        if not entry.static:
+            return None
+        if self.x.size < 3:
+            raise BadData("A region needs at least three points for its background", where=spectrum.name)
+        window = spectrum.axis.window(*model.region)
+        # The whole spectrum is passed so that the averages at the ends are full 2n+1 means, as CasaXPS takes them.
+        levels = end_levels(spectrum.y, model.background.average, window.start, window.stop - 1)
+        options: dict[str, object] = {"levels": levels}
+        if model.background.kind == "shirley":
+            options["quadrature"] = model.background.quadrature
+        return static_background(
+            model.background.kind, self.x, self.y, options, direction=self.direction
+        ).values
+
+    def _extended_grid(self) -> tuple[FloatArray, slice]:
+        """The data's points, and for integrating backgrounds some outside on the low-binding-energy side."""
+        if self._background != "shirley_active" or not self.component_ids:
+            return self.x, slice(0, self.x.size)
+        if self.direction > 0:
+            return np.concatenate([self.x[0] + _EXTENSION, self.x]), slice(_EXTENSION.size, None)
+        return np.concatenate([self.x, self.x[-1] - _EXTENSION[::-1]]), slice(0, self.x.size)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All parameters by full name, in the order of `values_of`."""
+        return self.parameters.names
+
+    @staticmethod
+    def values_of(model: FitModel) -> FloatArray:
+        """Parameter values of a model, shape (k,)."""
+        return np.array([p.value for p in model.params.values()])
+
+    def _components(self, values: FloatArray, grid: FloatArray) -> tuple[list[FloatArray], FloatArray]:
+        curves, rows = [], []
+        for entry, part in zip(self._shapes, self._slices, strict=True):
+            value, gradient = entry.evaluate(grid, *values[part], direction=self.direction)
+            curves.append(value)
+            rows.append(gradient)
+        return curves, np.concatenate(rows) if rows else np.empty((0, grid.size))
+
+    def _background_terms(
+        self, values: FloatArray, peaks: FloatArray, rows: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        if self._static is not None:
+            return self._static, np.empty((0, self.x.size)), np.zeros((rows.shape[0], self.x.size))
+        terms = active_background(
+            self._background,
+            self._grid,
+            tuple(values[self._background_slice]),
+            peaks,
+            rows,
+            direction=self.direction,
+            centre=self._centre,
+        )
+        value, gradient, peak_part = (term[..., self._inside] for term in terms)
+        return value, gradient, peak_part
+
+    def parts(self, values: FloatArray) -> Parts:
+        """Background, components and envelope for all parameter values, shape (k,)."""
+        curves, rows = self._components(values, self._grid)
+        peaks = np.sum(curves, axis=0) if curves else np.zeros_like(self._grid)
+        background = self._background_terms(values, peaks, rows[:0])[0]
+        inside = tuple(curve[self._inside] for curve in curves)
+        return Parts(background, inside, background + peaks[self._inside])
+
+    def full(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Envelope (n,) and its derivatives (k, n) with respect to all parameters."""
+        curves, rows = self._components(values, self._grid)
+        peaks = np.sum(curves, axis=0) if curves else np.zeros_like(self._grid)
+        background, gradient, peak_part = self._background_terms(values, peaks, rows)
+        jacobian = np.concatenate([rows[:, self._inside] + peak_part, gradient])
+        return background + peaks[self._inside], jacobian
+
+    def free(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Envelope (n,) and its derivatives (n_free, n) with respect to the free parameters."""
+        values, chain = self.parameters.expand(free)
+        envelope, jacobian = self.full(values)
+        return envelope, chain.T @ jacobian
+
+
+def as_values(names: tuple[str, ...], values: FloatArray) -> Mapping[str, float]:
+    """Values by full name."""
+    return dict(zip(names, map(float, values), strict=True))
