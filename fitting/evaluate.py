@@ -16,13 +16,16 @@ from fitting.backgrounds import active_background, end_levels, static_background
 from fitting.backgrounds import kind as background_kind
 from fitting.constraints import Dual, Link, evaluation_order, parse
 from fitting.dataset import FloatArray, Spectrum
-from fitting.model import BACKGROUND, Component, FitModel
+from fitting.model import Component, FitModel
 from fitting.shapes import Shape, axis_direction, shape
 from libraries.errors import BadData, BadModel
 
 # The running integrals of an in-fit background begin this far outside the window (eV), so that the tails of peaks
 # near its low-binding-energy edge count; spaced wider and wider because tails are smooth.
 _EXTENSION = -np.geomspace(40.0, 0.1, 25)
+
+
+_INTEGRATING = ("shirley_active", "tougaard_active")
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +171,7 @@ class Evaluator:
 
     def _extended_grid(self) -> tuple[FloatArray, slice]:
         """The data's points, and for integrating backgrounds some outside on the low-binding-energy side."""
-        if self._background != "shirley_active" or not self.component_ids:
+        if self._background not in _INTEGRATING or not self.component_ids:
             return self.x, slice(0, self.x.size)
         if self.direction > 0:
             return np.concatenate([self.x[0] + _EXTENSION, self.x]), slice(_EXTENSION.size, None)

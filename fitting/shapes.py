@@ -302,6 +302,21 @@ SHAPES: dict[str, Shape] = {
             "W. Voigt, Sitzungsber. Bayer. Akad. Wiss. 42, 603 (1912)",
         ),
         Shape(
+            "gl_tail",
+            "Gaussian-Lorentzian sum with exponential tail",
+            (
+                _AREA,
+                _POSITION,
+                _FWHM,
+                _MIX,
+                ShapeParameter("tail", "", 0.2, 0.0, 0.9, "Share of the area in the tail", "shape"),
+                ShapeParameter("tail_length", "eV", 1.5, 0.2, 20.0, "Decay length of the tail", "shape"),
+            ),
+            lineshapes.gl_tail_gradient,
+            "area {(1-tail) SGL(m) + tail Gauss(fwhm) ⊗ exp(-d/tail_length)/tail_length, d > 0}",
+            "E. Grushka, Anal. Chem. 44, 1733 (1972), for the exponentially modified Gaussian",
+        ),
+        Shape(
             "doniach_sunjic",
             "Doniach-Šunjić",
             (

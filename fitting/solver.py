@@ -41,8 +41,8 @@ class Solution:
     at_bound: np.ndarray
 
 
-class _Stop(Exception):  # noqa: N818 - it carries a reason out of the minimiser, it is no error
-    pass
+class _Stop(Exception):
+    """Carries the reason for stopping out of the minimiser."""
 
 
 class _Tape:

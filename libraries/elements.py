@@ -9,6 +9,7 @@ from functools import lru_cache
 import xraylib
 
 from libraries.errors import UnknownName
+from libraries.tables import read_table
 
 # Names by atomic number, IUPAC spelling.
 NAMES: tuple[str, ...] = tuple(
@@ -102,11 +103,18 @@ def element_name(element: str) -> str:
 def atomic_mass(element: str) -> float:
     """Standard atomic weight in g/mol of an element symbol; raises UnknownName.
 
+    Not taken from xraylib, whose weights are rounded to 0.01 and dated (Tm is off by 1 %).
+
     References
     ----------
-    xraylib `AtomicWeight`: T. Schoonjans et al., Spectrochim. Acta B 66, 776 (2011).
+    T. Prohaska et al., Pure Appl. Chem. 94, 573 (2022); tables/atomic_weights.csv.
     """
-    return float(xraylib.AtomicWeight(atomic_number(element)))
+    return _weights()[symbol(atomic_number(element))]
+
+
+@lru_cache(maxsize=1)
+def _weights() -> dict[str, float]:
+    return {row["symbol"]: float(row["weight"]) for row in read_table("atomic_weights.csv")}
 
 
 @lru_cache(maxsize=4096)

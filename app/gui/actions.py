@@ -123,7 +123,7 @@ _DATA = (
             "Show the spectrum before", enabled="entry"),
 )
 _FIT = (
-    Command("fit.region_tool", "Region", "Fit", "fits.region_tool", 0, "region", "R",
+    Command("fit.region_tool", "Draw region", "Fit", "fits.region_tool", 0, "region", "R",
             "Draw a region to fit over the spectrum", "Region", 2, enabled="entry", checkable=True),
     Command("fit.background", "Background", "Fit", "fits.set_background", 0, "background",
             tip="Choose the background of the region", toolbar="Background", bar_group=2, enabled="fit",
@@ -149,8 +149,8 @@ _QUANTIFY = (
             "Choose the material in which electrons are attenuated", enabled="entry"),
 )
 _VIEW = (
-    Command("view.project", "Project", "View", "looks.show_project", 0, "", "Ctrl+1", "Show or hide the list of spectra",
-            checkable=True),
+    Command("view.project", "Project", "View", "looks.show_project", 0, "", "Ctrl+1",
+            "Show or hide the list of spectra", checkable=True),
     Command("view.inspector", "Inspector", "View", "looks.show_inspector", 0, "", "Ctrl+2",
             "Show or hide model, processing, calibration, quantification and library", checkable=True),
     Command("view.results", "Results", "View", "looks.show_results", 0, "", "Ctrl+3",

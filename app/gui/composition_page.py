@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from app.gui.composition_rows import COLUMNS, composition_rows, totals_text
+from app.gui.composition_rows import columns, composition_rows, totals_text
 from app.gui.document import Document
 from app.gui.table_view import TableView
 from app.gui.tasks import Task, Tasks
-from app.gui.theme import GAP_3
+from app.gui.theme import GAP_1, GAP_2, GAP_3
 from app.project import work
 from app.project.project import Project
+from fitting.xps.quantify import Composition
 from libraries.errors import SodaliteError
 
 DELAY = 150  # ms: a burst of edits is one computation
@@ -26,12 +27,21 @@ class CompositionPage(QWidget):
         self._document, self._tasks = document, tasks
         self._shown: object = None
         self._task: Task | None = None
-        self.table = TableView("Composition", COLUMNS)
+        self.table = TableView("Composition", columns(None))
         self.totals = QLabel()
         self.totals.setProperty("role", "muted")
         self.totals.setAccessibleName("Element totals")
-        self.totals.setContentsMargins(GAP_3, 6, GAP_3, 6)
-        self.totals.setWordWrap(True)
+        self.totals.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.remarks_button = QPushButton()
+        self.remarks_button.setProperty("link", True)
+        self.remarks_button.setCheckable(True)
+        self.remarks = QLabel()
+        self.remarks.setProperty("role", "muted")
+        self.remarks.setWordWrap(True)
+        self.remarks.setAccessibleName("Remarks on the composition")
+        self.remarks.setContentsMargins(GAP_3, 0, GAP_3, GAP_2)
+        self.remarks.hide()
+        self.remarks_button.toggled.connect(self.remarks.setVisible)
         self.why = QLabel(EMPTY)
         self.why.setProperty("role", "muted")
         self.why.setWordWrap(True)
@@ -42,7 +52,12 @@ class CompositionPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.table, 1)
-        column.addWidget(self.totals)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(GAP_3, GAP_1, GAP_2, GAP_1)
+        foot.addWidget(self.totals, 1)
+        foot.addWidget(self.remarks_button)
+        column.addLayout(foot)
+        column.addWidget(self.remarks)
         empty = QWidget()
         row = QHBoxLayout(empty)
         row.addStretch(1)
@@ -90,12 +105,16 @@ class CompositionPage(QWidget):
             quiet=True, title="Composition",
         )
 
-    def _show(self, composition: object) -> None:
+    def _show(self, composition: Composition) -> None:
         self._task = None
-        self.table.set_rows(composition_rows(composition))
-        text = totals_text(composition)
-        self.totals.setText(text)
-        self.totals.setVisible(bool(text))
+        self.table.set_rows(composition_rows(composition), columns(composition))
+        self.totals.setText(totals_text(composition))
+        number = len(composition.warnings)
+        self.remarks.setText("\n".join(composition.warnings))
+        self.remarks_button.setText("1 remark" if number == 1 else f"{number} remarks")
+        self.remarks_button.setToolTip("\n".join(composition.warnings))
+        self.remarks_button.setVisible(bool(number))
+        self.remarks.setVisible(bool(number) and self.remarks_button.isChecked())
         self._pages.setCurrentIndex(1)
 
     def _failed(self, error: BaseException) -> None:

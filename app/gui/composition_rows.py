@@ -3,41 +3,112 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from app.gui.table_view import Cell, Column
+from fitting.xps.quantify import Composition, ElementRow, LineRow
 
-COLUMNS = (
-    Column("Line"), Column("Compound"), Column("Area / cps eV", True, "Fitted area with its standard error"),
-    Column("s", True, "Relative sensitivity factor"), Column("L", True, "Angular correction"),
-    Column("T", True, "Transmission of the analyser at this line"),
-    Column("λ / nm", True, "Attenuation length of the electrons"),
-    Column("at.%", True, "Amount with its standard error"), Column("95 % interval", True),
-)
+PER_ANGSTROM = 0.1  # nm
+UNITS = {"counts eV/s": "cps eV"}
+# From this second figure on the error is given with one figure only, as in the rule of the Particle Data Group.
+TWO_FIGURES_BELOW = 3.55
 
 
-def composition_rows(composition: Any) -> list[list[Cell]]:
+def columns(composition: Composition | None) -> tuple[Column, ...]:
+    """Columns of the table; the area has the unit of the rows."""
+    units = {UNITS.get(row.area_unit, row.area_unit) for row in composition.rows} if composition else {"cps eV"}
+    unit = f" / {units.pop()}" if len(units) == 1 else ""
+    return (
+        Column("Line"), Column("Component"),
+        Column(f"Area{unit}", True, "Fitted area with its standard error"),
+        Column("s", True, "Relative sensitivity factor"), Column("L", True, "Angular correction"),
+        Column("T", True, "Transmission of the analyser at this line"),
+        Column("λ / nm", True, "Inelastic mean free path"),
+        Column("at.%", True, "Amount with its standard error; below the limit of detection the 95 % upper limit"),
+        Column("95 % interval", True), Column("Sources of s, L, T and λ"),
+    )
+
+
+def composition_rows(composition: Composition) -> list[list[Cell]]:
     """Rows of the table."""
-    return []
+    return [_row(row) for row in composition.rows]
 
 
-def totals_text(composition: Any) -> str:
-    """Element totals in one line."""
-    return ""
+def _row(row: LineRow) -> list[Cell]:
+    unit = UNITS.get(row.area_unit, row.area_unit)
+    lost = "" if row.determined else "muted"
+    return [
+        Cell(row.line), Cell(row.name, row.compound),
+        Cell(with_error(row.area, row.area_err), f"{row.area:.6g} ± {row.area_err:.3g} {unit}", lost),
+        Cell(f"{row.factor:.2f}", row.factor_source), Cell(f"{row.angular:.2f}", row.angular_source),
+        Cell(f"{row.transmission:.2f}", row.transmission_source),
+        Cell(f"{row.imfp * PER_ANGSTROM:.2f}", row.imfp_source),
+        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(interval(row), _amount_tip(row)),
+        _sources(row),
+    ]
+
+
+def _sources(row: LineRow) -> Cell:
+    """Where the factors of a row come from."""
+    pairs = (
+        ("s", row.factor_source), ("L", row.angular_source), ("T", row.transmission_source), ("λ", row.imfp_source)
+    )
+    text = "; ".join(f"{name}: {source}" for name, source in pairs)
+    lines = "\n".join(f"{name}: {source}" for name, source in pairs)
+    return Cell(text, f"{row.region}, kinetic energy {row.kinetic_energy:.1f} eV\n{lines}", "muted")
+
+
+def amount(row: LineRow | ElementRow) -> str:
+    """at.% with its error, or the limit below which it lies."""
+    if not row.determined:
+        return f"< {row.high:.2g}" if math.isfinite(row.high) else "not determined"
+    return with_error(row.at_percent, row.at_percent_err)
+
+
+def interval(row: LineRow | ElementRow) -> str:
+    """The 95 % interval, empty where only a limit is known."""
+    if not row.determined or not (math.isfinite(row.low) and math.isfinite(row.high)):
+        return ""
+    decimals = _decimals((row.high - row.low) / 4)
+    return f"{row.low:.{decimals}f} – {row.high:.{decimals}f}"
+
+
+def _amount_tip(row: LineRow) -> str:
+    if not row.determined:
+        return "The area is not significantly above zero: the 95 % upper limit is given"
+    if not math.isfinite(row.at_percent_err):
+        return "The error is not known: a parameter ended on a bound or was not determined"
+    return f"{row.at_percent:.3f} ± {row.at_percent_err:.3f} at.%"
+
+
+def totals_text(composition: Composition) -> str:
+    """Element totals in one line, the largest first."""
+    ordered = sorted(composition.elements, key=lambda row: -row.at_percent)
+    parts = "    ".join(f"{row.element}  {amount(row)}" for row in ordered)
+    return f"{parts}   at.%"
+
+
+def _decimals(error: float) -> int:
+    """Decimals at which an error has one or two figures."""
+    if not math.isfinite(error) or error <= 0:
+        return 1
+    exponent = math.floor(math.log10(error))
+    return max(-exponent + (1 if error / 10.0**exponent < TWO_FIGURES_BELOW else 0), 0)
 
 
 def with_error(value: float, error: float) -> str:
-    """A value with its standard error, both to the error's two leading figures (one from 3.55 on)."""
+    """A value with its standard error, both to the error's leading figures."""
     if not math.isfinite(value):
         return "not determined"
-    if not math.isfinite(error) or error <= 0:
-        return f"{value:.4g}"
+    if not math.isfinite(error):
+        return f"{_grouped(value, 1 if abs(value) < 100 else 0)} ± ?"
+    if error <= 0:
+        return _grouped(value, 1 if abs(value) < 100 else 0)
     exponent = math.floor(math.log10(error))
-    lead = error / 10.0**exponent
-    decimals = -exponent + (1 if lead < 3.55 else 0)
-    if decimals < 0:
-        scale = 10.0**-decimals
-        return f"{_grouped(round(value / scale) * scale, 0)} ± {_grouped(round(error / scale) * scale, 0)}"
+    two = error / 10.0**exponent < TWO_FIGURES_BELOW
+    step = 10.0 ** (exponent - (1 if two else 0))
+    if step >= 1:
+        return f"{_grouped(round(value / step) * step, 0)} ± {_grouped(round(error / step) * step, 0)}"
+    decimals = _decimals(error)
     return f"{_grouped(value, decimals)} ± {_grouped(error, decimals)}"
 
 

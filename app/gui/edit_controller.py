@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QInputDialog, QWidget
-
-from app.project.project import Entry
-from fitting.recipe import Step
-from libraries.errors import SodaliteError
+from PySide6.QtWidgets import QApplication, QWidget
 
 if TYPE_CHECKING:
     from app.gui.window import MainWindow
-
-AL_K_ALPHA = 1486.6  # eV, J. A. Bearden, Rev. Mod. Phys. 39, 78 (1967)
 
 
 class EditController(QObject):
@@ -25,7 +19,6 @@ class EditController(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.dialog: QInputDialog | None = None
 
     # -- edit ---------------------------------------------------------------------------------------------------
 
@@ -111,41 +104,5 @@ class EditController(QObject):
             document.select(ids[(ids.index(document.selection.entry) + by) % len(ids)])
 
     def photon_energy(self) -> None:
-        """Ask for the photon energy of spectra on a kinetic-energy axis."""
-        dialog = QInputDialog(self._window)
-        dialog.setWindowTitle("Photon energy")
-        dialog.setLabelText("Photon energy in eV, for all spectra of the sample that are on a kinetic-energy axis:")
-        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
-        dialog.setDoubleDecimals(3)
-        dialog.setDoubleRange(10.0, 20_000.0)
-        dialog.setDoubleValue(AL_K_ALPHA)
-        dialog.doubleValueSelected.connect(self.set_photon_energy)
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
-
-    def set_photon_energy(self, energy: float) -> None:
-        """Turn the kinetic energies of the sample into binding energies."""
-        document = self._window.document
-        entry = document.entry
-        if entry is None:
-            return
-        step = Step("photon_energy", (("photon_energy", energy),), "set by the user")
-        try:
-            document.apply(
-                f"Photon energy {energy:g} eV",
-                document.project.map_entries(lambda e: self._with_photon_energy(e, step), entry.sample),
-            )
-        except SodaliteError as error:
-            self._window.show_error(error)
-
-    @staticmethod
-    def _with_photon_energy(entry: Entry, step: Step) -> Entry:
-        if entry.spectrum.axis.quantity != "kinetic_energy":
-            return entry
-        rest = tuple(old for old in entry.recipe.steps if old.kind != "photon_energy")
-        # First in the recipe: every other step speaks of binding energies.
-        changed = replace(entry, recipe=replace(entry.recipe, steps=(step, *rest)))
-        changed.processed()
-        # Models on the old axis mean nothing on the new one.
-        return replace(changed, fits=()) if entry.fits else changed
+        """Go to the page that sets the photon energy."""
+        self._window.inspector.show_page("Process").setFocus()

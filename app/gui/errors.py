@@ -92,7 +92,8 @@ def sentence(error: BaseException) -> str:
     """What the message bar says."""
     if isinstance(error, SodaliteError):
         return str(error)
-    return f"Something went wrong inside Sodalite ({type(error).__name__}). Your work is kept; undo takes the last step back."
+    name = type(error).__name__
+    return f"Something went wrong inside Sodalite ({name}). Your work is kept; undo takes the last step back."
 
 
 def details_dialog(error: BaseException, parent: QWidget | None = None) -> QDialog:
@@ -100,7 +101,8 @@ def details_dialog(error: BaseException, parent: QWidget | None = None) -> QDial
     dialog = QDialog(parent)
     dialog.setWindowTitle("Details of the error")
     dialog.resize(720, 420)
-    text = QPlainTextEdit(f"Sodalite {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n{details(error)}")
+    versions = f"Sodalite {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
+    text = QPlainTextEdit(f"{versions}\n\n{details(error)}")
     text.setReadOnly(True)
     text.setAccessibleName("Details of the error")
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

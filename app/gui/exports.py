@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.files.atomic import cannot_write
 from app.files.csv_writer import write_csv, write_table
 from app.files.nexus_writer import write_nexus
 from app.files.vamas_writer import write_vamas
@@ -86,6 +87,10 @@ def write_csv_folder(project: Project, folder: Path) -> Path:
     CannotWrite
         If the folder cannot be written.
     """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
     names = {sample.id: sample.name for sample in project.samples}
     taken = {"peaks"}
     for entry in project.entries:

@@ -78,14 +78,22 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text.lower())
 
 
+@lru_cache(maxsize=8192)
+def _forms(words: str) -> tuple[str, tuple[str, ...]]:
+    """Words without spaces, and one by one."""
+    return words.replace(" ", ""), tuple(re.split(r"[ /(]", words))
+
+
 def _rank(query: str, entry: Found) -> int | None:
     """How well an entry matches, 0 best; None for not at all."""
-    words, dense = entry.words, entry.words.replace(" ", "")
-    if words == query or dense == query.replace(" ", ""):
+    words = entry.words
+    dense, parts = _forms(words)
+    whole = entry.kind == "element" and query in words.split()
+    if whole or words == query or dense == query.replace(" ", ""):
         return 0
     if words.startswith(query) or dense.startswith(query.replace(" ", "")):
         return 1
-    if all(any(word.startswith(part) for word in re.split(r"[ /(]", words)) for part in query.split()):
+    if all(any(word.startswith(part) for word in parts) for part in query.split()):
         return 2
     if query in words:
         return 3
@@ -107,7 +115,11 @@ def find(query: str, commands: Iterable[Found]) -> list[Found]:
     if not plain:
         return commands[:MOST]
     pool: Sequence[Found] = (*commands, *library_entries())
-    # Among equals the shortest compound comes first: NaF before NaxPOyFz.
-    ranked = [(rank, entry.weight, len(entry.key) if entry.kind == "compound" else 0, number, entry) for number, entry in enumerate(pool)
+    ranked = [(rank, entry.weight, _length(entry), number, entry) for number, entry in enumerate(pool)
               if (rank := _rank(plain, entry)) is not None]
     return [item[-1] for item in sorted(ranked, key=lambda item: item[:4])[:MOST]]
+
+
+def _length(entry: Found) -> int:
+    """Among equal finds the shortest compound comes first: NaF before NaxPOyFz."""
+    return len(entry.key) if entry.kind == "compound" else 0

@@ -122,8 +122,10 @@ class FitController(QObject):
         """Rows of Fit > Background."""
         fit = self._window.document.fit
         chosen = fit.model.background.kind if fit is not None else ""
-        return [Row(background_words(k.name), k.name, "\n".join(t for t in (k.formula, k.reference) if t), k.name == chosen)
-                for k in KINDS.values()]
+        return [
+            Row(background_words(name), name, f"{kind.formula}\n{kind.reference}".strip(), name == chosen)
+            for name, kind in KINDS.items()
+        ]
 
     # -- quantification -----------------------------------------------------------------------------------------
 

@@ -84,7 +84,6 @@ class ProjectTree(QTreeWidget):
         self.header().setSectionResizeMode(STATE, QHeaderView.ResizeMode.ResizeToContents)
         self.setIndentation(14)
         self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.SelectedClicked
@@ -191,7 +190,7 @@ class ProjectTree(QTreeWidget):
         current = self.currentItem()
         if current is not None and chosen.entry is not None and chosen.entry == current.data(NAME, KEY)[1]:
             wanted = items.get(("fit", chosen.entry, chosen.fit or ""))
-            if wanted is None or wanted is current or tuple(current.data(NAME, KEY))[0] == "entry":
+            if wanted is None or wanted is current or current.data(NAME, KEY)[0] == "entry":
                 return
         item = items.get(("entry", chosen.entry or "", ""))
         self._filling = True

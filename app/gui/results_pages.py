@@ -20,6 +20,7 @@ from libraries.errors import SodaliteError
 NOISE = {"poisson": "Poisson counts", "gaussian": "Gaussian", "unknown": "not known, from the residuals"}
 STEPS = {"energy_shift": "Charge reference", "crop": "Crop", "photon_energy": "Photon energy", "noise": "Noise"}
 MOST_LOG = 500
+LOG_ROLES = {"warning": "warning", "error": "danger", "critical": "danger"}
 
 
 def local_time(when: str) -> str:
@@ -127,7 +128,7 @@ class HistoryPage(TableView):
             ("File", f"{meta.file}, spectrum {meta.index + 1}" if meta.file else "not recorded"),
             ("Instrument", ", ".join(t for t in (meta.instrument, meta.institution, meta.operator) if t)),
             ("Date", meta.date),
-            ("Source", " ".join(t for t in (meta.source, f"{meta.photon_energy:g} eV" if meta.photon_energy else "") if t)),
+            ("Source", f"{meta.source} {f'{meta.photon_energy:g} eV' if meta.photon_energy else ''}".strip()),
             ("Pass energy", f"{meta.pass_energy:g} eV" if meta.pass_energy else ""),
             ("Counting", f"{meta.dwell_time:g} s × {meta.sweeps:g}" if meta.live_time else ""),
         ]
@@ -168,7 +169,6 @@ class LogPage(TableView):
     """What the window said, newest first."""
 
     COLUMNS = (Column("Time"), Column("Kind"), Column("Message"))
-    ROLES = {"warning": "warning", "error": "danger", "critical": "danger"}
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Log", self.COLUMNS, parent)
@@ -180,7 +180,7 @@ class LogPage(TableView):
         """Write a line."""
         short = text.splitlines()[-1] if text.strip() else text
         self._lines.appendleft([
-            Cell(when, role="muted"), Cell(kind, role=self.ROLES.get(kind, "muted")), Cell(short, text)
+            Cell(when, role="muted"), Cell(kind, role=LOG_ROLES.get(kind, "muted")), Cell(short, text)
         ])
         self.set_rows(list(self._lines))
 

@@ -29,6 +29,7 @@ from app.gui.panels.model_panel import ModelPanel
 from app.gui.panels.process_panel import ProcessPanel
 from app.gui.panels.quantify_panel import QuantifyPanel
 from app.gui.plot.spectrum_view import SpectrumView
+from app.gui.plot_pick import PlotPick
 from app.gui.project_tree import ProjectTree
 from app.gui.results_pages import HistoryPage, LogPage, StatisticsPage, words
 from app.gui.status_bar import StatusBar
@@ -109,12 +110,14 @@ class MainWindow(QMainWindow):
         self.project_dock = Dock("projectDock", "Project", self.tree, self)
         self.model_panel = ModelPanel(self.document)
         self.library_panel = LibraryPanel(self.document)
+        self.calibrate_panel = CalibratePanel(self.document)
+        self.quantify_panel = QuantifyPanel(self.document)
         pages = [
             ("Model", self.model_panel), ("Process", ProcessPanel(self.document)),
-            ("Calibrate", CalibratePanel(self.document)), ("Quantify", QuantifyPanel(self.document)),
+            ("Calibrate", self.calibrate_panel), ("Quantify", self.quantify_panel),
             ("Library", self.library_panel),
         ]
-        self.panels = tuple(panel for _, panel in pages)
+        self.pick = PlotPick(self.view, self.calibrate_panel.take_cursor)
         self.inspector = TabbedDock("inspectorDock", "Inspector", [(t, scrolled(p)) for t, p in pages], self)
         self.composition = CompositionPage(self.document, self.tasks)
         self.statistics = StatisticsPage(self.document)
@@ -155,6 +158,10 @@ class MainWindow(QMainWindow):
         self.view.message.connect(self.status.hint)
         self.view.tool_changed.connect(self._tool_changed)
         self.model_panel.tool_requested.connect(self.view.set_tool)
+        self.calibrate_panel.cursor_requested.connect(self.pick.start)
+        self.quantify_panel.quantify_requested.connect(lambda _: self.fits.quantify())
+        self.library_panel.references_requested.connect(self.view.show_references)
+        self.library_panel.elements_requested.connect(self.view.show_elements)
         self.tree.menu_wanted.connect(self._tree_menu)
         self.tree.remove_wanted.connect(self.edits.remove_spectrum)
         self.search.library_wanted.connect(self.show_library)
@@ -245,8 +252,9 @@ class MainWindow(QMainWindow):
     def show_library(self, kind: str, name: str) -> None:
         """Mark what the command search found."""
         if kind == "compound":
+            self.library_panel.search.setText(name)
+            self.inspector.show_page("Library")
             self.view.show_references(lines_of(name))
-            self.say(f"Lines of {name} are marked on the plot")
         else:
             element = name if kind == "element" else parse_line(name).element
             self.view.show_elements([element])

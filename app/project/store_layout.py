@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -183,10 +184,14 @@ def _fit(tree: Tree, where: str) -> RegionFit:
     return RegionFit(model=_model(tree, "model", where), result=result, **about)
 
 
+# A result's model mostly is the model of its region.
+_parsed = lru_cache(maxsize=8)(from_json)
+
+
 def _model(tree: Tree, name: str, where: str) -> FitModel:
     text = _text(tree, name, where)
     try:
-        return from_json(text)
+        return _parsed(text)
     except SodaliteError as error:
         raise BadData(error.what, where=f"{where}, {name}, {error.where}") from error
     except _WRONG as error:

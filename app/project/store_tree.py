@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -21,6 +22,8 @@ Skip = Callable[[str], bool]
 
 MAX_CHUNK = 1 << 20
 _SMALL = 4096
+# The file in memory grows by this much at a time; each growth may copy it.
+_BLOCK = 1 << 24
 # Fast level: spectra are noise in their low bits, higher levels gain some percent for several times the time.
 _LEVEL = 1
 
@@ -42,7 +45,7 @@ def to_image(tree: Tree) -> bytes:
     ordinary error and not a file half open inside the HDF5 library. Format 1.10 puts a checksum on all structure.
     """
     name = f"sodalite-{uuid.uuid4().hex}"
-    with h5py.File(name, "w", driver="core", backing_store=False, libver=("v110", "v110")) as file:
+    with h5py.File(name, "w", driver="core", backing_store=False, block_size=_BLOCK, libver=("v110", "v110")) as file:
         _write_group(h5g.open(file.id, b"/"), tree)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -61,6 +64,7 @@ def _write_group(group: h5g.GroupID, tree: Tree) -> None:
             objects[name] = _write_dataset(group, name, item)
 
 
+@lru_cache(maxsize=256)
 def _text_type(size: int) -> h5t.TypeStringID:
     kind = h5t.C_S1.copy()
     kind.set_size(max(size, 1))
@@ -81,6 +85,7 @@ def _stored(item: Any) -> tuple[NDArray[Any], h5t.TypeID]:
     return array, h5t.py_create(array.dtype, logical=True)
 
 
+@lru_cache(maxsize=256)
 def _space(shape: tuple[int, ...]) -> h5s.SpaceID:
     return h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
 

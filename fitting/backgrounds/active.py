@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from fitting.backgrounds.cumulative import cumulative
 from fitting.backgrounds.kinds import kind as kind_of
@@ -36,7 +37,7 @@ def active_background(
     Parameters
     ----------
     kind : str
-        "none", "constant", "linear_active" or "shirley_active".
+        "none", "constant", "linear_active", "shirley_active" or "tougaard_active".
     x : ndarray, shape (n,)
         Axis values, ascending. It may begin before the data, so that tails of peaks below the window count.
     params : sequence of float
@@ -108,11 +109,37 @@ def _shirley(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: Float
     return value, gradient, peak_part
 
 
+def _tougaard(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    """level + tilt d + K S + K K S + ..., K the loss operator of the two-parameter class on this grid.
+
+    Electrons that lost energy already lose again: the sum of all orders is (1 - K)^-1 S - S. K is a triangular
+    matrix on the ascending binding-energy axis, so that its inverse is a forward substitution.
+    """
+    level, tilt, b, c = params
+    loss = x[:, None] - x[None, :]
+    weights = np.zeros_like(x)
+    weights[:-1] += 0.5 * np.diff(x)
+    weights[1:] += 0.5 * np.diff(x)
+    form = np.where(loss > 0, loss, 0.0)
+    bottom = c + form * form
+    unit = form / bottom**2 * weights
+    kernel = np.eye(x.size) - b * unit
+    flux = solve_triangular(kernel, np.column_stack([peaks, rows.T]), lower=True, unit_diagonal=True)
+    lost = flux[:, 0] - peaks
+    by_c = -2.0 * b * (unit / bottom) @ flux[:, 0]
+    slopes = solve_triangular(
+        kernel, np.column_stack([unit @ flux[:, 0], by_c]), lower=True, unit_diagonal=True
+    )
+    gradient = np.stack([np.ones_like(d), d, slopes[:, 0], slopes[:, 1]])
+    return level + tilt * d + lost, gradient, flux[:, 1:].T - rows
+
+
 _FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatArray, FloatArray], Terms]] = {
     "none": _none,
     "constant": _constant,
     "linear_active": _linear,
     "shirley_active": _shirley,
+    "tougaard_active": _tougaard,
 }
 
 
@@ -129,6 +156,8 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
     low, high = end_levels(y, min(10, y.size // 20))
     span = float(x[-1] - x[0])
     if kind == "constant":
+        values["level"] = min(low, high)
+    elif kind == "tougaard_active":
         values["level"] = min(low, high)
     elif kind == "linear_active":
         values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}

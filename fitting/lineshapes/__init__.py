@@ -12,6 +12,7 @@ its first line). Doniach-Sunjic has no finite integral and is given by its heigh
 from fitting.lineshapes.doniach import doniach_sunjic, doniach_sunjic_gradient
 from fitting.lineshapes.gauss_lorentz import gl_product, gl_product_gradient, gl_sum, gl_sum_gradient
 from fitting.lineshapes.plasmon import PLASMON_REPLICAS, plasmon_total, plasmon_train, plasmon_train_gradient
+from fitting.lineshapes.tail import gl_tail, gl_tail_gradient
 from fitting.lineshapes.voigt import voigt, voigt_gradient
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "gl_product_gradient",
     "gl_sum",
     "gl_sum_gradient",
+    "gl_tail",
+    "gl_tail_gradient",
     "plasmon_total",
     "plasmon_train",
     "plasmon_train_gradient",

@@ -327,6 +327,8 @@ def _spectrum(expected: Expectation, window: Acquisition, counts: FloatArray, in
         comments=("Simulated by fitting.simulate; not a measurement",),
     )
     kinetic = kinetic_from_binding(energies, instrument.photon_energy)
-    transmission = instrument.transmission(np.maximum(kinetic, 1.0))
+    # As in a calibrated instrument's files, the function covers the pass energy too, so that regions can be compared.
+    gain = instrument.gain(window.pass_energy) / instrument.brightness
+    transmission = gain * instrument.transmission(np.maximum(kinetic, 1.0))
     axis = Axis(energies, "binding_energy")
     return Spectrum(axis, counts, Noise("poisson", 1.0, origin="file"), meta, transmission)

@@ -15,7 +15,7 @@ from libraries.errors import BadModel, UnknownName
 X = np.linspace(500.0, 560.0, 301)
 ALL = pytest.mark.parametrize("name", list(SHAPES))
 FINITE = pytest.mark.parametrize("name", [name for name, entry in SHAPES.items() if entry.finite_area])
-ASYMMETRIC = {"doniach_sunjic", "plasmon_train"}
+ASYMMETRIC = {"doniach_sunjic", "gl_tail", "plasmon_train"}
 
 
 def typical(name: str, **changes: float) -> dict[str, float]:
@@ -64,7 +64,7 @@ def test_registry_entry_is_complete(name):
 
 
 def test_unknown_shape_lists_the_known():
-    with pytest.raises(UnknownName, match="gl_product, gl_sum, voigt, doniach_sunjic, plasmon_train"):
+    with pytest.raises(UnknownName, match="gl_product, gl_sum, voigt, gl_tail, doniach_sunjic, plasmon_train"):
         shape("gauss")
     assert shape("voigt") is SHAPES["voigt"]
 
@@ -154,9 +154,9 @@ def test_derived_values_are_what_they_say(name):
     assert found.height == pytest.approx(left_and_right.max(), rel=1e-7)
     above = np.count_nonzero(left_and_right > 0.5 * found.height) * 1.4 / 20000
     assert above == pytest.approx(1.0, abs=3e-4)
-    assert found.maximum_position == pytest.approx(530.0, abs=0.0 if name not in ASYMMETRIC else 0.2)
+    assert found.maximum_position == pytest.approx(530.0, abs=0.0 if name not in ASYMMETRIC else 0.3)
     assert found.window == (None if entry.finite_area else (520.0, 545.0))
-    if "fwhm" in values and name != "gl_product":
+    if "fwhm" in values and name not in ("gl_product", "gl_tail"):
         assert found.fwhm == pytest.approx(values["fwhm"], rel=1e-9 if name == "gl_sum" else 1e-2)
 
 

@@ -70,7 +70,10 @@ def test_helium_ii_follows_from_the_rydberg_energy():
     assert units.photon_energy("He II") == pytest.approx(4 * 0.75 * 13.605693123 * reduced, abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["Al Ka", "AlKa", "al k\u03b1", "Al K-alpha", "mono Al Ka", "Al", "monochromated Al K alpha"])
+SPELLINGS = ["Al Ka", "AlKa", "al k\u03b1", "Al K-alpha", "mono Al Ka", "Al", "monochromated Al K alpha"]
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
 def test_spellings_of_a_source(name):
     assert units.photon_source(name).name == "Al Ka"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QElapsedTimer, QTimer, Signal
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.gui import theme
@@ -14,6 +14,8 @@ from app.gui.panels.tables import RowsModel
 from app.gui.style.icons import icon
 from app.gui.theme import GAP_2, GAP_3
 from libraries.errors import SodaliteError
+
+PAUSE = 80  # milliseconds
 
 
 class Panel(QWidget):
@@ -39,12 +41,17 @@ class Panel(QWidget):
         self._message.setAccessibleName("Message")
         self._message.hide()
         self._models: list[RowsModel] = []
+        self._behind = False
+        self._since = QElapsedTimer()
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.timeout.connect(self.show_now)
 
     def ready(self) -> None:
         """Call at the end of building: puts the message line on top, listens, and shows the document."""
         self.body.insertWidget(0, self._message)
-        self.document.project_changed.connect(self.refresh)
-        self.document.selection_changed.connect(self.refresh)
+        self.document.project_changed.connect(self._changed)
+        self.document.selection_changed.connect(self._selected)
         theme.changes().changed.connect(self._recolour)
         self._recolour()
 
@@ -57,6 +64,39 @@ class Panel(QWidget):
         for model in self._models:
             model.muted = QColor(theme.current().muted)
         self.refresh()
+
+    def _changed(self) -> None:
+        """Bring the panel up to date: a hidden one when it is shown, at most every `PAUSE` while something is dragged.
+
+        Drawing tables takes longer than drawing the plot, which must follow the hand.
+        """
+        self._behind = not self.isVisible()
+        if self._behind or self._waiting.isActive():
+            return
+        rest = PAUSE - self._since.elapsed() if self._since.isValid() else 0
+        if rest > 0:
+            self._waiting.start(int(rest))
+        else:
+            self.show_now()
+
+    def show_now(self) -> None:
+        """Show the document without waiting: what was typed here must be seen here."""
+        self._waiting.stop()
+        self._since.restart()
+        self.refresh()
+
+    def _selected(self) -> None:
+        """Another selection shows at once."""
+        self._since.invalidate()
+        self._waiting.stop()
+        self._changed()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with the document."""
+        super().showEvent(event)
+        if self._behind:
+            self._behind = False
+            self.refresh()
 
     def refresh(self) -> None:
         """Show the document as it is now."""
@@ -82,6 +122,7 @@ class Panel(QWidget):
             self.say(str(error))
             return False
         self.say("")
+        self.show_now()
         return True
 
 

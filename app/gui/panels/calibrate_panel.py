@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
@@ -135,7 +133,8 @@ class CalibratePanel(Panel):
         else:
             item = self.references[number]
             self.target.setText(f"{item.binding_energy:g}")
-            self.note.setText(f"{item.name} {item.binding_energy:g} eV")
+            line = f"{item.line.name} of " if item.line is not None else ""
+            self.note.setText(f"{line}{item.name} at {item.binding_energy:g} eV")
             self.source.setText(item.source)
         if hasattr(self, "shift"):
             self._show_shift()
@@ -194,18 +193,8 @@ class CalibratePanel(Panel):
         if entry is None:
             return
 
-        def without(item: Entry) -> Entry:
-            shift = item.recipe.energy_shift
-            if item.spectrum.axis.quantity == "kinetic_energy":
-                shift = -shift
-            fits = tuple(
-                replace(f, model=f.model.moved(-shift), result=f.result.moved(-shift) if f.result else None)
-                for f in item.fits
-            )
-            return replace(item, recipe=item.recipe.without_kind("energy_shift"), fits=fits)
-
         self.attempt(
             lambda: self.document.apply(
-                "Remove the charge reference", self.document.project.map_entries(without, entry.sample)
+                "Remove the charge reference", work.reset_reference(self.document.project, entry.sample)
             )
         )

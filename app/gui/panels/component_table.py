@@ -63,12 +63,12 @@ class ComponentTable(RowsView):
     changed = Signal(str, object)
     wanted_elsewhere = Signal(str, str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, model_now: Callable[[], FitModel | None], parent: QWidget | None = None) -> None:
         super().__init__(RowsModel(COLUMNS), "Components", parent)
-        self.model_shown: FitModel | None = None
+        self._model_now = model_now
         self.regions: tuple[tuple[str, str], ...] = ()
         self.setItemDelegate(ChoiceDelegate(self))
-        self.set_widths((114, 106, 92, 100, 76, 96, 190))
+        self.set_widths((104, 76, 72, 72, 62, 96, 190))
         self.horizontalHeader().setStretchLastSection(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
@@ -90,7 +90,7 @@ class ComponentTable(RowsView):
         """The context menu of a component."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        model = self.model_shown
+        model = self._model_now()
         if model is None:
             return menu
         component = model.component(id)
@@ -135,8 +135,9 @@ class ComponentTable(RowsView):
     # -- what the menu does -------------------------------------------------------------------------------------
 
     def _component(self, id: str) -> tuple[FitModel, Component]:
-        assert self.model_shown is not None
-        return self.model_shown, self.model_shown.component(id)
+        model = self._model_now()
+        assert model is not None
+        return model, model.component(id)
 
     def _same_width(self, id: str, other: str) -> None:
         model, component = self._component(id)

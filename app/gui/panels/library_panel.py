@@ -18,6 +18,7 @@ from libraries.elements import SYMBOLS
 from libraries.errors import BadModel
 
 MOST = 400
+_LEVEL = re.compile(r"\b([A-Za-z]{1,2}) ?([1-7][spdf](?:[1357]/2)?)(?!\w)")
 _ENERGY = re.compile(r"\d{2,4}[.,]\d+|\d{3,4}")
 
 
@@ -157,7 +158,15 @@ class LibraryPanel(Panel):
                     f"{item.label} {item.line.name} lies at {item.central:g} eV, outside the region",
                     todo=f"Choose a line between {low:.1f} and {high:.1f} eV",
                 )
-            model = guess.add_peak(spectrum, fit.model, item.central, name=item.label, line=item.line.name)
+            model = guess.add_peak(
+                spectrum,
+                fit.model,
+                item.central,
+                name=item.label,
+                line=item.line.name,
+                compound=item.compound,
+                source=item.source,
+            )
             self.document.edit_model(f"Add {title(model.components[-1])}", model)
             self.document.select_component(model.components[-1].id)
 
@@ -166,9 +175,18 @@ class LibraryPanel(Panel):
 
 def matches(item: ReferenceLine, text: str) -> bool:
     """Whether a line fits all words of a search: names, formulas, lines, classes; a number is an energy."""
-    line = item.line.name.casefold()
-    places = " ".join((item.label, item.formula, item.species_class, line, line.replace(" ", ""))).casefold()
-    return all(_word_fits(word, places, item.low, item.high) for word in text.casefold().split())
+    lines, words = split_search(text)
+    name = item.line.name.casefold()
+    if lines and not any(name.startswith(line) for line in lines):
+        return False
+    places = " ".join((item.label, item.formula, item.species_class, name)).casefold()
+    return all(_word_fits(word, places, item.low, item.high) for word in words)
+
+
+def split_search(text: str) -> tuple[list[str], list[str]]:
+    """Core levels ("c 1s") and the other words of a search, in small letters."""
+    lines = [f"{found[1]} {found[2]}".casefold() for found in _LEVEL.finditer(text)]
+    return lines, _LEVEL.sub(" ", text).casefold().split()
 
 
 def _word_fits(word: str, places: str, low: float, high: float) -> bool:
@@ -183,9 +201,12 @@ def _inside(item: ReferenceLine, window: tuple[float, float] | None) -> bool:
 
 
 def _gap_matches(item: Difference, text: str) -> bool:
-    places = " ".join((item.compound, item.formula, item.upper.name, item.lower.name)).casefold()
-    words = [word for word in text.casefold().split() if not _ENERGY.fullmatch(word)]
-    return all(word in places for word in words)
+    lines, words = split_search(text)
+    names = (item.upper.name.casefold(), item.lower.name.casefold())
+    if not all(any(name.startswith(line) for name in names) for line in lines):
+        return False
+    places = " ".join((item.compound, item.formula, *names)).casefold()
+    return all(word in places for word in words if not _ENERGY.fullmatch(word))
 
 
 def elements_in(text: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBo
 from app.gui import theme
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
-from app.gui.panels.component_rows import component_rows, edited
+from app.gui.panels.component_rows import AREA, FWHM, POSITION, SHARE, component_rows, edited
 from app.gui.panels.component_table import ComponentTable
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.parameters import ParameterTable
@@ -49,7 +49,7 @@ class ModelPanel(Panel):
         self.body.addWidget(self.suggestions)
         self.chosen = heading("")
         self.source = muted("")
-        self.parameters = ParameterTable("Parameters of the component")
+        self.parameters = ParameterTable("Parameters of the component", self._model_now)
         self.parameters.changed.connect(self._change)
         self.parameters.refused.connect(self.say)
         for widget in (self.chosen, self.source, self.parameters):
@@ -84,7 +84,7 @@ class ModelPanel(Panel):
         line.addWidget(self.average_words)
         line.addWidget(self.average)
         self.body.addLayout(line)
-        self.background = ParameterTable("Parameters of the background")
+        self.background = ParameterTable("Parameters of the background", self._model_now)
         self.background.changed.connect(self._change)
         self.background.refused.connect(self.say)
         self.background.hide()
@@ -97,7 +97,7 @@ class ModelPanel(Panel):
         self.body.addWidget(self.background)
 
     def _build_components(self) -> None:
-        self.table = ComponentTable()
+        self.table = ComponentTable(self._model_now)
         self.table.rows.edited.connect(self._edit)
         self.table.changed.connect(self._change)
         self.table.wanted_elsewhere.connect(self._move_to_region)
@@ -146,6 +146,11 @@ class ModelPanel(Panel):
         self.doublet.hide()
         self.body.addWidget(self.doublet)
 
+    def _model_now(self) -> FitModel | None:
+        """The model as the document has it, however old the tables are."""
+        fit = self.document.fit
+        return fit.model if fit is not None else None
+
     # -- showing ------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -154,7 +159,6 @@ class ModelPanel(Panel):
         self.setEnabled(fit is not None)
         if fit is None:
             self.table.rows.set_rows(())
-            self.table.model_shown = None
             self.parameters.show_owner(None, None)
             self.background.show_owner(None, None)
             self.chosen.setText("No region yet")
@@ -165,10 +169,10 @@ class ModelPanel(Panel):
             self.suggestions.hide()
             self.say("")
         self._show_background(fit.model)
-        self.table.model_shown = fit.model
         self.table.regions = self._other_regions(fit)
         self.table.rows.set_rows(component_rows(fit, theme.current()))
         self.table.fit_height()
+        self.table.fit_columns((POSITION, FWHM, AREA, SHARE))
         self.table.show_current(chosen)
         self.empty.setVisible(not fit.model.components)
         self._show_chosen(fit.model, chosen)
@@ -212,6 +216,7 @@ class ModelPanel(Panel):
     def _change(self, words: str, model: FitModel) -> None:
         self.say("")
         self.document.edit_model(words, model)
+        self.show_now()
 
     def _edit(self, id: str, column: int, text: str) -> None:
         fit = self.document.fit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
@@ -42,7 +43,7 @@ def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
         (
             Cell(words[:1].upper() + words[1:], tooltip=tip),
             Cell(
-                plain(param.value, 1 if abs(param.value) >= 1000 else 4),
+                plain(param.value, _decimals(param.value)),
                 plain(param.value, 6),
                 muted=linked or not param.vary,
             ),
@@ -52,6 +53,11 @@ def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
             Cell(to_words(model, full), to_words(model, full), explained(model, full)),
         ),
     )
+
+
+def _decimals(value: float) -> int:
+    size = abs(value)
+    return 1 if size >= 1000 else 3 if size >= 100 else 4
 
 
 def _description(model: FitModel, full: str) -> str:
@@ -106,7 +112,7 @@ class ParameterTable(QWidget):
     changed = Signal(str, object)
     refused = Signal(str)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, model_now: Callable[[], FitModel | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows = RowsModel(COLUMNS)
         self.view = RowsView(self.rows, name)
@@ -120,13 +126,12 @@ class ParameterTable(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.view)
         layout.addWidget(self.words)
-        self._model: FitModel | None = None
+        self._model_now = model_now
         self.rows.edited.connect(self._edited)
         self.rows.toggled.connect(self._toggled)
 
     def show_owner(self, model: FitModel | None, owner: str | None) -> None:
         """Show these parameters; None for none."""
-        self._model = model
         if model is None or owner is None:
             self.rows.set_rows(())
             self.words.setText("")
@@ -143,10 +148,11 @@ class ParameterTable(QWidget):
         self.words.setVisible(bool(text))
 
     def _edited(self, full: str, column: int, text: str) -> None:
-        if self._model is None:
+        now = self._model_now()
+        if now is None or full not in now.params:
             return
         try:
-            words, model = parameter_edited(self._model, full, column, text)
+            words, model = parameter_edited(now, full, column, text)
         except BadModel as error:
             self.refused.emit(str(error))
             return
@@ -154,8 +160,8 @@ class ParameterTable(QWidget):
         self.changed.emit(words, model)
 
     def _toggled(self, full: str, column: int, held: bool) -> None:
-        if self._model is None:
+        now = self._model_now()
+        if now is None or full not in now.params:
             return
-        param = self._model.params[full]
-        words = f"{'Hold' if held else 'Free'} the {label(self._model, full)}"
-        self.changed.emit(words, self._model.with_params({full: replace(param, vary=not held)}))
+        words = f"{'Hold' if held else 'Free'} the {label(now, full)}"
+        self.changed.emit(words, now.with_params({full: replace(now.params[full], vary=not held)}))

@@ -24,8 +24,9 @@ from libraries.units import kinetic_from_binding
 
 COUNTS = 0
 FACTORS = (
-    "n = A / (s · L · T · λ), and the share of n is the atomic fraction. A: area of the component, counts · eV per second "
-    "of counting. s: cross section after Scofield relative to C 1s, without asymmetry, transmission or mean free path. "
+    "n = A / (s · L · T · λ), and the share of n is the atomic fraction. "
+    "A: area of the component, counts · eV per second of counting. "
+    "s: cross section after Scofield relative to C 1s, without asymmetry, transmission or mean free path. "
     "L: angular asymmetry, applied only where β has a source. T: transmission of the analyser, from the file. "
     "λ: inelastic mean free path, TPP-2M, in the one material chosen here."
 )

@@ -27,6 +27,7 @@ class Proposal(Protocol):
     reference: str
     confidence: str
     doublet: bool
+    significance: float
 
 
 def confidence_words(letter: str) -> str:
@@ -59,11 +60,12 @@ class SuggestionList(QWidget):
                 Column("BE / eV", "Where it would be put", True),
                 Column("Cited / eV", "Spread of the cited values", True),
                 Column("Grade", "A several records, B one, C derived"),
+                Column("Missing", "How far the data stand above the model there, in standard deviations", True),
                 Column("Source", "Who measured it"),
             )
         )
         self.view = RowsView(self.rows, "Proposals of the library")
-        self.view.set_widths((126, 66, 78, 122, 58, 170))
+        self.view.set_widths((126, 66, 78, 122, 58, 76, 170))
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.setMinimumHeight(150)
         self.view.doubleClicked.connect(lambda _: self.add())
@@ -109,6 +111,7 @@ def _row(key: str, found: Proposal) -> Row:
         f"{found.position:.2f}",
         f"{found.low:.2f}–{found.high:.2f}",
         found.confidence,
+        f"{found.significance:+.0f} σ".replace("-", "−"),
         found.source,
     )
     return Row(key, tuple(Cell(text, tooltip=f"{tip}\nAdds a {kind}") for text in cells))

@@ -253,6 +253,15 @@ class RowsView(QTableView):
         if stretch is not None:
             self.horizontalHeader().setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
 
+    def fit_columns(self, columns: Sequence[int]) -> None:
+        """Columns as wide as what they hold; a width grows at once and shrinks only when it is far too wide."""
+        for column in columns:
+            needed = self.sizeHintForColumn(column) + 2
+            heading = self.horizontalHeader().sectionSizeHint(column)
+            width, now = max(needed, heading), self.columnWidth(column)
+            if width > now or width < now - 36:
+                self.setColumnWidth(column, width)
+
     def fit_height(self, least: int = 3, most: int = 12) -> None:
         """As high as its rows, so that what stands below follows at once."""
         rows = min(max(self.rows.rowCount(), least), most)

@@ -129,6 +129,9 @@ class Canvas(pg.GraphicsLayoutWidget):
         plot = self.addPlot(row=row, col=0, axisItems=axes)
         plot.hideButtons()
         plot.setMenuEnabled(False)
+        # The library makes menus that nobody owns; as children they go when the canvas goes.
+        for menu in filter(None, (plot.ctrlMenu, getattr(plot.vb, "menu", None))):
+            menu.setParent(self, menu.windowFlags())
         plot.vb.setMouseEnabled(False, False)
         plot.vb.disableAutoRange()
         plot.vb.setDefaultPadding(0)

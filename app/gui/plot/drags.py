@@ -18,7 +18,7 @@ from fitting.dataset import Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
 
-PASSES = 6  # a fitted background moves with the peak; the height under the hand converges in a few passes
+PASSES = 6  # trials of the height; two or three are enough as long as nothing stops it
 
 
 class Drag(Protocol):
@@ -55,24 +55,41 @@ class PeakDrag:
         self._spectrum, self._model, self._id = spectrum, model, id
         self._quantity = spectrum.axis.quantity
         self._height = peak_of(model.component(id), self._quantity).height
+        self._scale = max(self._height, 1e-3 * float(np.ptp(spectrum.y)))
 
     def to(self, x: float, y: float) -> Edit:
-        """The model with the top of the peak at (x, y), background included."""
-        edit = move_peak(self._model, self._id, position=x, quantity=self._quantity)
+        """The model with the top of the peak at (x, y), background included.
+
+        A fitted background rises with the peaks, in proportion to the height: two trials give the straight line, and
+        the height that puts the top under the hand follows.
+        """
+        tried: list[tuple[float, float]] = []
+        height = self._height
         for _ in range(PASSES):
-            at = peak_of(edit.model.component(self._id), self._quantity).position
-            height = max(y - background_at(self._spectrum, edit.model, at), 0.0)
-            now = peak_of(edit.model.component(self._id), self._quantity).height
-            if abs(height - now) <= 2e-4 * max(self._height, abs(height)):
+            edit = self._with(x, height)
+            at = peak_of(edit.model.component(self._id), self._quantity)
+            missing = y - background_at(self._spectrum, edit.model, at.position) - at.height
+            if edit.stopped or abs(missing) <= 2e-4 * max(self._scale, at.height):
                 break
-            edit = move_peak(self._model, self._id, position=x, height=height, quantity=self._quantity)
-            if edit.stopped:
-                break
+            tried.append((at.height, missing))
+            height = max(_root(tried), 0.0)
+        self._height = at.height
         return edit
+
+    def _with(self, x: float, height: float) -> Edit:
+        return move_peak(self._model, self._id, position=x, height=height, quantity=self._quantity)
 
     def words(self, model: FitModel) -> str:
         """Position, height, width."""
         return peak_words(model, self._id, self._quantity)
+
+
+def _root(tried: list[tuple[float, float]]) -> float:
+    """The height at which nothing is missing, from the last trials (a straight line through two)."""
+    (height, missing), before = tried[-1], tried[-2] if len(tried) > 1 else None
+    if before is None or before[0] == height or before[1] == missing:
+        return height + missing
+    return height - missing * (height - before[0]) / (missing - before[1])
 
 
 class WidthDrag:

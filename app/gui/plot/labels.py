@@ -70,6 +70,7 @@ def place(
     curve: tuple[np.ndarray, np.ndarray],
     blocked: Sequence[QRectF],
     before: dict[str, tuple[float, float]],
+    moving: str | None = None,
 ) -> list[Placed]:
     """Places labels one after the other, highest peak first.
 
@@ -85,13 +86,16 @@ def place(
     before : dict
         Offset of each label in the picture before, which is kept where it is nearly as good, so that labels do not
         jump while a peak is dragged; brought up to date here.
+    moving : str, optional
+        The peak being dragged: the other labels only follow the curve under them.
     """
     sky = Skyline(frame, *curve)
     edges: Box = (frame.left(), frame.top(), frame.right(), frame.bottom())
     taken: list[Box] = [(b.left(), b.top(), b.right(), b.bottom()) for b in blocked]
     done: list[Placed] = []
     for label in sorted(wanted, key=lambda w: w.at.y()):
-        box, before[label.key] = _best(label, edges, sky, taken, before.get(label.key))
+        known = before.get(label.key)
+        box, before[label.key] = _best(label, edges, sky, taken, known, moving not in (None, label.key))
         left, top, right, bottom = box
         x, y = label.at.x(), label.at.y()
         distance = abs(min(max(x, left), right) - x) + abs(bottom - y)
@@ -101,8 +105,15 @@ def place(
 
 
 def _best(
-    label: Wanted, edges: Box, sky: Skyline, taken: list[Box], before: tuple[float, float] | None
+    label: Wanted,
+    edges: Box,
+    sky: Skyline,
+    taken: list[Box],
+    before: tuple[float, float] | None,
+    keep: bool,
 ) -> tuple[Box, tuple[float, float]]:
+    if keep and before is not None:
+        return _box(label, *before, edges, sky), before
     best: tuple[float, Box, tuple[float, float]] | None = None
     for lift in LIFTS:
         for shift in SHIFTS:

@@ -146,9 +146,12 @@ class CurveSet(Layer):
     def draw(self, painter: QPainter, to_pixels: QTransform) -> None:
         """Draw."""
         painter.setPen(Qt.PenStyle.NoPen)
+        # The lines on top smooth the edges of the fills, which are drawn much faster without.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for area, brush in self._fills:
             painter.setBrush(brush)
             painter.drawPolygon(to_pixels.map(area))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for line, stroke in self._lines:
             painter.setPen(stroke)

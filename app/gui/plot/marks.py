@@ -23,13 +23,17 @@ NO_AUGER = 1e6  # stands for an unknown photon energy: every level can be excite
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on the axis with a name: energies in the axis' own terms, low == high for a single line."""
+    """A place on the axis with a name: energies in the axis' own terms, low == high for a single line.
+
+    `strong` marks come from cited values, the others from estimates; photoelectron lines get their names first.
+    """
 
     name: str
     low: float
     high: float
     source: str
     strong: bool = False
+    auger: bool = False
 
     @property
     def centre(self) -> float:
@@ -61,7 +65,7 @@ def element_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ..
             energy, strong = line.binding_energy, not line.approximate
         if low <= energy <= high:
             place = _on_axis(energy, spectrum)
-            marks.append(Mark(line.line.name, place, place, line.source, strong))
+            marks.append(Mark(line.line.name, place, place, line.source, strong, isinstance(line, AugerLine)))
     return tuple(sorted(marks, key=lambda m: m.centre))
 
 
@@ -88,29 +92,37 @@ def paint_marks(painter: QPainter, mapper: Mapper, marks: Sequence[Mark], colour
     """Ticks from the top of the plot with names in rows; names that find no place are left out, ticks stay."""
     box, metrics = mapper.box, QFontMetricsF(painter.font())
     height = metrics.height() + 1
-    taken: list[list[QRectF]] = [[] for _ in range(ROWS)]
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
+    names: list[tuple[QRectF, str, QColor]] = []
     painter.save()
     painter.setClipRect(box)
-    for mark in sorted(marks, key=lambda m: not m.strong):
+    for mark in sorted(marks, key=lambda m: (m.auger, not m.strong)):
         left, right = sorted((float(mapper.px(mark.low)), float(mapper.px(mark.high))))
         if right < box.left() or left > box.right():
             continue
         colour = QColor(colours.mark if mark.strong else colours.muted)
         if right - left > 1.5:
             painter.fillRect(QRectF(left, box.top(), right - left, box.height()), faded(colour, 0.10))
-        x = 0.5 * (left + right)
-        painter.setPen(QPen(faded(colour, 0.8), 1.0, Qt.PenStyle.SolidLine if mark.strong else Qt.PenStyle.DashLine))
-        width = metrics.horizontalAdvance(mark.name) + 6
+        x, width = 0.5 * (left + right), metrics.horizontalAdvance(mark.name) + 6
         at = min(max(x - width / 2, box.left() + 2), box.right() - width - 2)
-        row = next(
-            (i for i, row in enumerate(taken) if not any(QRectF(at, 0, width, 1).intersects(other) for other in row)),
-            None,
-        )
-        top = box.top() + 2 + (0 if row is None else (row + 1) * height)
-        painter.drawLine(QPointF(x, top), QPointF(x, box.top() + 0.3 * box.height()))
+        row = _free_row(taken, at, at + width)
+        top = box.top() + 2
         if row is not None:
-            taken[row].append(QRectF(at, 0, width, 1))
-            painter.fillRect(QRectF(at, top - height + 1, width, height - 1), faded(colours.paper, 0.8))
-            painter.setPen(colour)
-            painter.drawText(QRectF(at, top - height, width, height), Qt.AlignmentFlag.AlignCenter, mark.name)
+            names.append((QRectF(at, top + row * height, width, height), mark.name, colour))
+            top += (row + 1) * height
+        painter.setPen(QPen(faded(colour, 0.8), 1.0, Qt.PenStyle.SolidLine if mark.strong else Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, top), QPointF(x, box.top() + 0.3 * box.height()))
+    for place, name, colour in names:
+        painter.fillRect(place, faded(colours.paper, 0.85))
+        painter.setPen(colour)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, name)
     painter.restore()
+
+
+def _free_row(taken: list[list[tuple[float, float]]], left: float, right: float) -> int | None:
+    """The first row with room between two pixels, which is then taken."""
+    for number, row in enumerate(taken):
+        if all(right <= first or left >= last for first, last in row):
+            row.append((left, right))
+            return number
+    return None

@@ -167,7 +167,8 @@ class Overlay:
         y = np.minimum(mapper.py(drawn.y), mapper.py(drawn.envelope))
         curve = (x, y) if x[0] < x[-1] else (x[::-1], y[::-1])
         peaks = {w.key: w.at for w in wanted}
-        for label in place(wanted, mapper.box, curve, blocked, self._offsets):
+        moving = scene.dragged[1] if scene.dragged is not None and scene.dragged[0] != "edge" else None
+        for label in place(wanted, mapper.box, curve, blocked, self._offsets, moving):
             colour = scene.colour_of[label.key]
             if label.leader:
                 end = peaks[label.key]
@@ -246,14 +247,19 @@ class Overlay:
         self._pill(painter, box, text, tone, faded(tone, 0.6))
 
     def _readout(self, painter: QPainter, mapper: Mapper) -> None:
-        """The numbers under the hand, beside the pointer."""
+        """The numbers under the hand, at the top of the plot, or beside a hand that is up there itself."""
         at = self._scene.pointer
         if not self._scene.readout or at is None:
             return
-        metrics = QFontMetricsF(self._font)
+        held = next((h for h in self._scene.handles if h.key == self._scene.dragged), None)
+        place = at if held is None else mapper.point(held.x, held.y)
+        box, metrics = mapper.box, QFontMetricsF(self._font)
         width, height = metrics.horizontalAdvance(self._scene.readout) + 18, metrics.height() + 8
-        left = at.x() + 18 if at.x() + 24 + width < mapper.box.right() else at.x() - 18 - width
-        top = min(max(at.y() - height - 10, mapper.box.top() + 4), mapper.box.bottom() - height - 4)
+        left, top = place.x() - width / 2, box.top() + 6
+        if held is not None and held.role != "edge" and place.y() < box.top() + 90:
+            left = place.x() + 40 if place.x() + 46 + width < box.right() else place.x() - 40 - width
+            top = place.y() + 18
+        left = min(max(left, box.left() + 4), box.right() - width - 4)
         self._pill(
             painter,
             QRectF(left, top, width, height),

@@ -106,6 +106,7 @@ QTreeView::branch:open:has-children { image: url($chevron_down); }
 QHeaderView { background: $panel; }
 QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 6px 8px; font-weight: 500; }
+TableView QHeaderView::section { padding: 6px 11px; }
 QTableCornerButton::section { background: $panel; border: none; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; background: $panel; }

@@ -36,7 +36,8 @@ def model(name: str = "C 1s") -> FitModel:
         (
             ("area", Param(1523.1, 0.0)),
             ("position", Param(0.1 + 0.2 + 284.5, 280, 290)),
-            ("fwhm", Param(1 / 3, 0.1, 5)),
+            ("fwhm", Param(4 / 3, 0.1, 5)),
+            ("mix", Param(0.3, 0.0, 1.0)),
         ),
         line="C 1s",
         source="Beamson & Briggs 1992",
@@ -49,11 +50,15 @@ def model(name: str = "C 1s") -> FitModel:
             ("area", Param(500.25, 0.0, math.inf)),
             ("position", Param(289.6, link="p1.position + 5.1")),
             ("fwhm", Param(1.2, vary=False)),
+            ("mix", Param(0.3, 0.0, 1.0, link="p1.mix")),
         ),
         quantify=False,
     )
     return FitModel(
-        (282.0, 292.0), Background("linear", (("slope", Param(-1.5, -math.inf, 0)),)), (first, second), name
+        (282.0, 292.0),
+        Background("linear_active", (("level", Param(200.0)), ("slope", Param(-1.5, -math.inf, 0)))),
+        (first, second),
+        name,
     )
 
 

@@ -1,0 +1,116 @@
+"""`sodalite info`: what is in a file."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli.inputs import is_project, project_in, spectra_in
+from app.cli.output import print_json, table
+from app.cli.status import DONE, NOT_DONE, one_line, say
+from libraries.errors import SodaliteError
+
+if TYPE_CHECKING:
+    from fitting.dataset import Spectrum
+
+_HEADS = ("#", "Title", "Technique", "Axis", "From", "To", "Points", "Total", "Sample")
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "info",
+        help="what is in a file",
+        description="List every spectrum of data files and projects.",
+        parents=[common],
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="data file or project")
+    parser.add_argument("--json", action="store_true", help="one JSON list, one object a spectrum")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the spectra of all files; files that cannot be read do not keep the others from being listed."""
+    status, objects = DONE, []
+    for number, path in enumerate(arguments.files):
+        try:
+            rows = list(described(path))
+        except SodaliteError as error:
+            say(one_line(str(error)))
+            status = NOT_DONE
+            continue
+        objects += rows
+        if not arguments.json:
+            print("\n" * (number > 0) + _text(path, rows))
+    if arguments.json:
+        print_json(objects)
+    return status
+
+
+def described(path: Path) -> list[dict[str, Any]]:
+    """One plain object a spectrum of a file.
+
+    Returns
+    -------
+    list of dict
+        With `file, index, title, technique, shape, axis, total, meta`; `index` counts from 0.
+    """
+    if is_project(path):
+        project = project_in(path)
+        names = {sample.id: sample.name for sample in project.samples}
+        return [
+            _object(path, i, entry.title, _of_sample(entry.spectrum, names.get(entry.sample, "")))
+            for i, entry in enumerate(project.entries)
+        ]
+    return [_object(path, i, spectrum.name, spectrum) for i, spectrum in enumerate(spectra_in(path))]
+
+
+def _of_sample(spectrum: Spectrum, sample: str) -> Spectrum:
+    return replace(spectrum, meta=replace(spectrum.meta, sample=sample or spectrum.meta.sample))
+
+
+def _object(path: Path, index: int, title: str, spectrum: Spectrum) -> dict[str, Any]:
+    axis, counts = spectrum.axis, spectrum.counts
+    # Python's whole numbers have no end, NumPy's overflow.
+    total = int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())
+    meta = {field.name: getattr(spectrum.meta, field.name) for field in fields(spectrum.meta)}
+    meta["comments"] = list(meta["comments"])
+    meta["extra"] = dict(meta["extra"])
+    return {
+        "file": str(path),
+        "index": index,
+        "title": title,
+        "technique": spectrum.meta.technique,
+        "shape": list(counts.shape),
+        "axis": {
+            "name": axis.quantity,
+            "unit": axis.unit,
+            "first": float(axis.values[0]),
+            "last": float(axis.values[-1]),
+            "n": len(axis),
+        },
+        "total": total,
+        "meta": meta,
+    }
+
+
+def _text(path: Path, rows: list[dict[str, Any]]) -> str:
+    """The same for people."""
+    lines = [
+        (
+            str(row["index"]),
+            one_line(row["title"]),
+            row["technique"],
+            f"{row['axis']['name'].replace('_', ' ')}{' / ' * bool(row['axis']['unit'])}{row['axis']['unit']}",
+            f"{row['axis']['first']:.6g}",
+            f"{row['axis']['last']:.6g}",
+            " x ".join(map(str, row["shape"])),
+            f"{row['total']:.6g}",
+            one_line(row["meta"]["sample"]),
+        )
+        for row in rows
+    ]
+    count = f"{len(rows)} spectr{'um' if len(rows) == 1 else 'a'}"
+    return f"{one_line(str(path))}: {count}\n" + table(_HEADS, lines, right=(0, 4, 5, 6, 7))

@@ -1,0 +1,226 @@
+"""The analyst's work on a project, without a window: regions, fits, charge reference, composition.
+
+Commands, tests and the window all call these; each takes a project and returns a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from app.project.project import Entry, Project, RegionFit, fresh_id
+from fitting import guess
+from fitting.dataset import Spectrum
+from fitting.engine import fit as run_fit
+from fitting.recipe import energy_shift
+from fitting.solver import Cancel, Progress
+from fitting.xps.areas import Areas, LineArea, joined, line_areas
+from fitting.xps.quantify import Composition, quantify
+from libraries.elements import Line, parse_line
+from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError
+from libraries.sensitivity import Factor
+
+
+def add_region(
+    project: Project, entry_id: str, low: float, high: float, background: str = "shirley_active"
+) -> tuple[Project, str]:
+    """A new region on a spectrum; returns the project and the region's id.
+
+    Raises
+    ------
+    BadData
+        If the region holds no data.
+    """
+    entry = project.entry(entry_id)
+    spectrum = entry.processed()
+    name = entry.title if not entry.fits else f"{entry.title} {len(entry.fits) + 1}"
+    model = guess.new_model(spectrum, low, high, background, name)
+    id = fresh_id("r1", {fit.id for fit in entry.fits})
+    return project.with_entry(entry.with_fit(RegionFit(id, model))), id
+
+
+def fit_region(
+    project: Project,
+    entry_id: str,
+    fit_id: str,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Project:
+    """Fit one region; its model takes the fitted values.
+
+    A fit that did not converge keeps its status in the result; a cancelled one leaves the project as it was.
+
+    Raises
+    ------
+    Cancelled
+        If the user stopped it.
+    BadData, BadModel, FitFailed
+        If it cannot be carried out.
+    """
+    entry = project.entry(entry_id)
+    region = entry.fit(fit_id)
+    result = run_fit(entry.processed(), region.model, progress=progress, cancel=cancel)
+    if result.status == "cancelled":
+        raise Cancelled("The fit was stopped", where=region.name)
+    return project.with_entry(entry.with_fit(RegionFit(fit_id, result.model, result)))
+
+
+def _regions(project: Project, sample: str | None) -> list[tuple[Entry, RegionFit]]:
+    return [
+        (entry, region)
+        for entry in project.entries
+        if sample is None or entry.sample == sample
+        for region in entry.fits
+        if region.model.components
+    ]
+
+
+def fit_all(
+    project: Project,
+    sample: str | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Project:
+    """Fit every region that has components (of one sample, or of all)."""
+    regions = _regions(project, sample)
+    for number, (entry, region) in enumerate(regions):
+        if progress is not None:
+            progress(number / len(regions), f"{project.entry(entry.id).title}")
+        project = fit_region(project, entry.id, region.id, None, cancel)
+    return project
+
+
+def fit_sample(
+    project: Project, sample: str, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Project:
+    """Fit every region of one sample."""
+    return fit_all(project, sample, progress, cancel)
+
+
+def charge_reference(project: Project, sample_id: str, measured: float, target: float, note: str) -> Project:
+    """One energy shift for all spectra of a sample.
+
+    Parameters
+    ----------
+    measured : float
+        Where the reference line stands now (after the shift so far) in eV binding energy.
+    target : float
+        Where it belongs.
+    note : str
+        Names the reference: "C 1s of sp2 carbon at 284.6 eV".
+
+    Returns
+    -------
+    Project
+        With one shift in each recipe, and models and results moved along; earlier shifts are summed up in it.
+    """
+    move = target - measured
+    if not np.isfinite(move) or abs(move) > 100:
+        raise BadData(f"A charge shift of {move:g} eV is not sensible", todo="Check measured and reference energy")
+    return _shifted(project, sample_id, move, note)
+
+
+def reset_reference(project: Project, sample_id: str) -> Project:
+    """Take the charge reference of a sample back."""
+
+    def change(entry: Entry) -> Entry:
+        return _moved(entry, -entry.recipe.energy_shift, "")
+
+    return project.map_entries(change, sample_id)
+
+
+def _shifted(project: Project, sample_id: str, move: float, note: str) -> Project:
+    return project.map_entries(lambda entry: _moved(entry, move, note), sample_id)
+
+
+def _moved(entry: Entry, move: float, note: str) -> Entry:
+    """An entry on an energy scale moved by `move` eV of binding energy."""
+    if entry.spectrum.meta.technique not in ("xps", "other"):
+        return entry
+    quantity = entry.spectrum.axis.quantity
+    if quantity not in ("binding_energy", "kinetic_energy"):
+        return entry
+    shift = entry.recipe.energy_shift + move
+    recipe = entry.recipe.without_kind("energy_shift")
+    if note or shift:
+        # The shift comes first, so that limits of later steps are on the corrected scale.
+        recipe = replace(recipe, steps=(energy_shift(shift, note), *recipe.steps))
+    offset = move if quantity == "binding_energy" else -move
+    fits = tuple(
+        RegionFit(f.id, f.model.moved(offset), f.result.moved(offset) if f.result else None) for f in entry.fits
+    )
+    return replace(entry, recipe=recipe, fits=fits)
+
+
+def composition(project: Project, sample_id: str) -> Composition:
+    """Composition of a sample from all its fitted regions.
+
+    Raises
+    ------
+    NotDetermined
+        If nothing is fitted, or the regions cannot be compared.
+    """
+    sample = project.sample(sample_id)
+    parts: list[Areas] = []
+    skipped: list[str] = []
+    for entry, region in _regions(project, sample_id):
+        result = region.result
+        if result is None:
+            skipped.append(region.name)
+            continue
+        try:
+            parts.append(line_areas(entry.processed(), result, entry.recipe.energy_shift))
+        except NotDetermined:
+            raise
+        except SodaliteError as error:
+            skipped.append(f"{region.name} ({error.what})")
+    if not any(part.lines for part in parts):
+        raise NotDetermined("Nothing is fitted yet", where=sample.name, todo="Fit at least one region of this sample")
+    table = quantify(joined(parts), sample.material)
+    if skipped:
+        note = f"Not fitted and not counted: {', '.join(skipped)}."
+        table = replace(table, warnings=(*table.warnings, note))
+    return table
+
+
+def casa_composition(spectrum: Spectrum) -> Composition | None:
+    """Composition from the components that CasaXPS stored with a VAMAS block; None where there are none.
+
+    CasaXPS's own factors (RSF) and the transmission function of the block at each component's energy are used; lambda
+    is not applied, as with an MFP exponent of 0.
+    """
+    from app.files.casa import casa_info
+
+    info = casa_info(spectrum)
+    energy = spectrum.meta.photon_energy
+    if not info.components or energy is None:
+        return None
+    lines = []
+    for component in info.components:
+        position = energy - component.position_ke
+        transmission = None
+        if spectrum.transmission is not None:
+            transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
+        line = _casa_line(component.name, spectrum)
+        factor = Factor(line, component.rsf or 1.0, "CasaXPS RSF in the file", ("sigma", "L", "lambda"), "C 1s")
+        lines.append(
+            LineArea(
+                component.name, spectrum.name, line, component.tag, component.area, component.position_ke, energy,
+                unit="counts/s" if spectrum.meta.intensity_unit == "counts/s" else "counts",
+                transmission=transmission, factor=factor,
+            )
+        )
+    unknown = np.full((len(lines), len(lines)), np.nan)
+    return quantify(Areas(tuple(lines), unknown), use_imfp=False)
+
+
+def _casa_line(name: str, spectrum: Spectrum) -> Line:
+    for text in (name, spectrum.name, f"{spectrum.meta.element} {spectrum.meta.transition}"):
+        try:
+            return parse_line(text)
+        except SodaliteError:
+            continue
+    raise NotDetermined("CasaXPS's component names no core level", where=f"{spectrum.name}: {name}")
+
+

@@ -1,0 +1,1 @@
+"""X-ray photoelectron spectroscopy: charge reference, line areas, quantification."""

@@ -1,0 +1,204 @@
+"""From fits to line areas: what quantification needs to know of every line, with the joint covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.dataset import FloatArray, Spectrum
+from fitting.model import Component
+from fitting.result import FitResult
+from fitting.shapes import axis_direction, shape
+from libraries.elements import Line, parse_line
+from libraries.errors import NotDetermined
+from libraries.sensitivity import Factor
+from libraries.units import kinetic_from_binding
+
+
+@dataclass(frozen=True)
+class LineArea:
+    """Area of one line, in the intensity unit of its spectrum times eV.
+
+    Attributes
+    ----------
+    name : str
+        The component's name.
+    region : str
+        Name of the fitted region.
+    line : Line
+        Single level, or the whole doublet where both components were summed.
+    compound : str
+    area : float
+    kinetic_energy : float
+        Of the line in eV, as measured by the analyser.
+    photon_energy : float
+    live_time : float or None
+        Seconds that one channel was counted; None where not recorded or the intensities are rates already.
+    unit : str
+        Intensity unit of the spectrum.
+    transmission : float or None
+        Transmission function at the line; None where not recorded.
+    gamma : float or None
+        Angle between source and analyser in degrees.
+    pass_energy : float or None
+    factor : Factor or None
+        A factor to use instead of the cross-section.
+    """
+
+    name: str
+    region: str
+    line: Line
+    compound: str
+    area: float
+    kinetic_energy: float
+    photon_energy: float
+    live_time: float | None = None
+    unit: str = "counts"
+    transmission: float | None = None
+    gamma: float | None = None
+    pass_energy: float | None = None
+    factor: Factor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """Line areas with their joint covariance, shape (n, n); NaN rows where an area has no error."""
+
+    lines: tuple[LineArea, ...]
+    covariance: FloatArray
+    warnings: tuple[str, ...] = ()
+
+
+def line_areas(spectrum: Spectrum, result: FitResult, energy_shift: float = 0.0) -> Areas:
+    """Areas of the components of one fit; the two lines of a doublet are summed.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        After its recipe, as fitted.
+    result : FitResult
+    energy_shift : float
+        Charge-reference shift in eV that the spectrum's binding energies contain; it is taken off again for the kinetic
+        energy that the analyser saw.
+
+    Raises
+    ------
+    NotDetermined
+        If the photon energy is not known.
+    """
+    energy = spectrum.meta.photon_energy
+    if energy is None:
+        raise NotDetermined(
+            "The photon energy is not recorded", where=spectrum.name, todo="Set it on the Process page"
+        )
+    model = result.model
+    chosen = [c for c in model.components if c.quantify and c.line and parse_line(c.line).kind == "core"]
+    majors = [c for c in chosen if not (c.doublet and any(o.id == c.doublet for o in chosen))]
+    rows, slopes = [], []
+    for major in majors:
+        members = [major, *(c for c in chosen if c.doublet == major.id)]
+        area, gradient = _summed_area(members, result, axis_direction(spectrum.axis.quantity))
+        slopes.append(gradient)
+        rows.append(_line_area(spectrum, result, members, area, energy, energy_shift))
+    chain = np.array(slopes).reshape(len(rows), len(result.names))
+    scale = result.reduced_chi2 if result.exceeds_noise else 1.0
+    covariance = scale * _propagated(chain, result.covariance)
+    warnings = _warnings(result, model.name or spectrum.name)
+    return Areas(tuple(rows), covariance, warnings)
+
+
+def _propagated(chain: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Covariance of linear combinations; a combination that needs an undetermined parameter is NaN."""
+    lost = ~np.isfinite(np.diag(covariance))
+    known = np.where(np.isfinite(covariance), covariance, 0.0)
+    full = chain @ known @ chain.T
+    bad = np.any(chain[:, lost] != 0, axis=1)
+    full[bad, :] = np.nan
+    full[:, bad] = np.nan
+    return full
+
+
+def _warnings(result: FitResult, where: str) -> tuple[str, ...]:
+    found = []
+    if not result.success:
+        found.append(f"{where}: {result.message}")
+    if result.exceeds_noise:
+        found.append(
+            f"{where}: the model misses structure in the data (reduced chi² {result.reduced_chi2:.2f}); "
+            "its errors are enlarged accordingly."
+        )
+    return tuple(found)
+
+
+def _summed_area(members: Sequence[Component], result: FitResult, direction: int) -> tuple[float, FloatArray]:
+    """Area of some components together and its gradient with respect to all parameters of the fit."""
+    gradient = np.zeros(len(result.names))
+    total = 0.0
+    low, high = result.model.region
+    window = (low, high) if direction > 0 else (-high, -low)
+    for component in members:
+        entry = shape(component.shape)
+        values = component.values
+        values["position"] *= direction
+        if entry.finite_area:
+            # The no-loss line alone: losses on the way out (a plasmon train's replicas) are what lambda accounts for.
+            total += values[entry.names[0]]
+            slopes = {entry.names[0]: 1.0}
+        else:
+            total += entry.area(values, window)
+            slopes = entry.area_gradient(values, window)
+        for name, slope in slopes.items():
+            sign = direction if name == "position" else 1
+            gradient[result.names.index(f"{component.id}.{name}")] += sign * slope
+    return total, gradient
+
+
+def _line_area(
+    spectrum: Spectrum,
+    result: FitResult,
+    members: Sequence[Component],
+    area: float,
+    photon_energy: float,
+    energy_shift: float,
+) -> LineArea:
+    major = members[0]
+    line = parse_line(major.line)
+    if len(members) > 1:
+        line = parse_line(f"{line.element} {line.shell}")
+    position = major.value("position")
+    if spectrum.axis.quantity == "binding_energy":
+        kinetic = float(kinetic_from_binding(position - energy_shift, photon_energy))
+    else:
+        kinetic = position + energy_shift
+    meta = spectrum.meta
+    transmission = None
+    if spectrum.transmission is not None:
+        transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
+    return LineArea(
+        major.name,
+        result.model.name or spectrum.name,
+        line,
+        major.compound,
+        area,
+        kinetic,
+        photon_energy,
+        meta.live_time if meta.intensity_unit == "counts" else None,
+        meta.intensity_unit,
+        transmission,
+        meta.source_analyser_angle,
+        meta.pass_energy,
+    )
+
+
+def joined(parts: Sequence[Areas]) -> Areas:
+    """The areas of several regions together; regions fitted apart do not correlate."""
+    sizes = [len(part.lines) for part in parts]
+    covariance = np.zeros((sum(sizes), sum(sizes)))
+    first = 0
+    for part, size in zip(parts, sizes, strict=True):
+        covariance[first : first + size, first : first + size] = part.covariance
+        first += size
+    lines = tuple(line for part in parts for line in part.lines)
+    return Areas(lines, covariance, tuple(w for part in parts for w in part.warnings))

@@ -1,0 +1,293 @@
+"""Composition from line areas: n_i = A_i / (s_i L_i T_i lambda_i), x_i = n_i / sum n.
+
+Every factor is shown with its source, and at.% carry the joint covariance of all areas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.dataset import FloatArray
+from fitting.xps.areas import Areas, LineArea
+from libraries.attenuation import MeanFreePath, average_matrix_imfp, imfp
+from libraries.errors import BadModel, NotDetermined
+from libraries.sensitivity import Factor, angular_factor, scofield
+
+MAGIC_ANGLE = 54.7356
+_NORMAL_95 = 1.959964
+# A line counts as seen when its area exceeds 1.645 standard errors (L. A. Currie, Anal. Chem. 40 (1968) 586).
+_CRITICAL = 1.644854
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One line of a composition table.
+
+    Attributes
+    ----------
+    name, region, line, element, compound : str
+    area, area_err : float
+        Rate area in counts eV/s where the counting time is known (`area_unit` says), with its standard error.
+    factor, angular, transmission, imfp : float
+        s (relative to the normalising line), L, T and lambda in angstrom; `..._source` says where each comes from.
+    normalised : float
+        A / (s L T lambda).
+    at_percent, at_percent_err, low, high : float
+        With the standard error and the 95 % interval, all in at.%.
+    determined : bool
+        False where the area is not significantly above zero; `high` is then an upper limit.
+    """
+
+    name: str
+    region: str
+    line: str
+    element: str
+    compound: str
+    area: float
+    area_err: float
+    area_unit: str
+    kinetic_energy: float
+    factor: float
+    factor_source: str
+    angular: float
+    angular_source: str
+    transmission: float
+    transmission_source: str
+    imfp: float
+    imfp_source: str
+    normalised: float
+    at_percent: float
+    at_percent_err: float
+    low: float
+    high: float
+    determined: bool
+
+
+@dataclass(frozen=True)
+class ElementRow:
+    """Sum of the lines of one element, in at.%, with the standard error and the 95 % interval."""
+
+    element: str
+    at_percent: float
+    at_percent_err: float
+    low: float
+    high: float
+    determined: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """A quantified sample.
+
+    Attributes
+    ----------
+    rows : tuple of LineRow
+    elements : tuple of ElementRow
+    covariance : array, shape (n, n)
+        Of the rows' at.%.
+    material : str
+        In which lambda was taken.
+    warnings : tuple of str
+        What the reader of the numbers must know.
+    """
+
+    rows: tuple[LineRow, ...]
+    elements: tuple[ElementRow, ...]
+    covariance: FloatArray
+    material: str
+    warnings: tuple[str, ...] = ()
+
+    def element(self, symbol: str) -> ElementRow:
+        """The row of an element."""
+        for row in self.elements:
+            if row.element == symbol:
+                return row
+        raise NotDetermined(f"{symbol} is not in the composition")
+
+
+def quantify(areas: Areas, material: str = "", *, use_imfp: bool = True) -> Composition:
+    """Composition in at.%.
+
+    Parameters
+    ----------
+    areas : Areas
+        Lines of one sample with their joint covariance.
+    material : str
+        Material of `libraries.attenuation` in which lambda is taken for all lines; "" for the average matrix
+        of ISO 18118.
+    use_imfp : bool
+        False where the factors already contain lambda, or lambda is not to be applied.
+
+    Returns
+    -------
+    Composition
+
+    Raises
+    ------
+    NotDetermined
+        If there is no line with an area above zero, or counts with and without a known counting time are mixed.
+    BadModel
+        If an area is not a number.
+
+    References
+    ----------
+    ISO 18118; error propagation to first order with the full covariance.
+    """
+    lines = areas.lines
+    if not lines:
+        raise NotDetermined("No fitted line counts in the composition", todo="Fit a region with a core level first")
+    _check(lines)
+    factors = [_factors(line, material, use_imfp) for line in lines]
+    weights = np.array([1.0 / (_time(line) * f.product) for line, f in zip(lines, factors, strict=True)])
+    amounts = np.array([line.area for line in lines]) * weights
+    total = float(np.sum(amounts))
+    if not total > 0:
+        raise NotDetermined("No line has an area above zero", todo="Fit the regions first")
+    share = amounts / total
+    # d x_i / d A_j = w_j (delta_ij - x_i) / total
+    slope = weights * (np.eye(len(lines)) - share[:, None]) / total
+    unknown = ~np.isfinite(np.diag(areas.covariance))
+    known = np.where(np.isfinite(areas.covariance), areas.covariance, 0.0)
+    covariance = 1e4 * slope @ known @ slope.T
+    rows = tuple(
+        _row(line, f, 100 * x, math.sqrt(max(c, 0.0)), math.sqrt(max(v, 0.0)) if not lost else math.nan)
+        for line, f, x, c, v, lost in zip(
+            lines, factors, share, np.diag(covariance), np.diag(known), unknown, strict=True
+        )
+    )
+    warnings = [*areas.warnings, *_remarks(lines, factors, unknown)]
+    name = factors[0].imfp.material.name if factors[0].imfp else "not applied"
+    return Composition(rows, _elements(rows, covariance), covariance, name, tuple(dict.fromkeys(warnings)))
+
+
+@dataclass(frozen=True)
+class _Factors:
+    factor: Factor
+    angular: Factor
+    transmission: float
+    transmission_source: str
+    imfp: MeanFreePath | None
+
+    @property
+    def product(self) -> float:
+        path = float(self.imfp.value) if self.imfp else 1.0
+        return self.factor.value * self.angular.value * self.transmission * path
+
+
+def _check(lines: Sequence[LineArea]) -> None:
+    for line in lines:
+        if not math.isfinite(line.area):
+            raise BadModel("An area is not a number", where=f"{line.region}, {line.name}")
+    kinds = {("counts/s" if line.unit == "counts/s" else "timed" if line.live_time else line.unit) for line in lines}
+    if len(kinds) > 1 and kinds != {"counts/s", "timed"}:
+        untimed = [line.region for line in lines if line.unit != "counts/s" and not line.live_time]
+        raise NotDetermined(
+            "Regions whose counting time is not recorded cannot be compared with others",
+            where=", ".join(dict.fromkeys(untimed)),
+            todo="Leave them out, or load files that record dwell time and sweeps",
+        )
+
+
+def _time(line: LineArea) -> float:
+    return line.live_time if line.unit == "counts" and line.live_time else 1.0
+
+
+def _factors(line: LineArea, material: str, use_imfp: bool) -> _Factors:
+    factor = line.factor or scofield(line.line, line.photon_energy)
+    contains = set(factor.contains)
+    if "L" in contains:
+        angular = Factor(line.line, 1.0, f"contained in {factor.source}", (), "")
+    else:
+        angular = angular_factor(line.line, line.photon_energy, MAGIC_ANGLE if line.gamma is None else line.gamma)
+    if "T" in contains:
+        transmission, source = 1.0, f"contained in {factor.source}"
+    elif line.transmission is None:
+        transmission, source = 1.0, "not recorded: T = 1 assumed"
+    else:
+        transmission, source = line.transmission, "transmission function of the file"
+    path = None
+    if use_imfp and "lambda" not in contains:
+        path = imfp(line.kinetic_energy, material) if material else average_matrix_imfp(line.kinetic_energy)
+    return _Factors(factor, angular, transmission, source, path)
+
+
+def _interval(value: float, error: float) -> tuple[float, float]:
+    return max(0.0, value - _NORMAL_95 * error), min(100.0, value + _NORMAL_95 * error)
+
+
+def _row(line: LineArea, f: _Factors, percent: float, error: float, area_error: float) -> LineRow:
+    time = _time(line)
+    low, high = _interval(percent, error)
+    rate = line.unit == "counts/s" or (line.unit == "counts" and line.live_time is not None)
+    determined = line.area > (_CRITICAL * area_error if math.isfinite(area_error) else 0.0)
+    return LineRow(
+        line.name,
+        line.region,
+        line.line.name,
+        line.line.element,
+        line.compound,
+        line.area / time,
+        area_error / time,
+        "counts eV/s" if rate else f"{line.unit} eV",
+        line.kinetic_energy,
+        f.factor.value,
+        f.factor.source,
+        f.angular.value,
+        f.angular.source,
+        f.transmission,
+        f.transmission_source,
+        float(f.imfp.value) if f.imfp else 1.0,
+        f.imfp.source if f.imfp else "not applied",
+        line.area / (time * f.product),
+        percent,
+        error if math.isfinite(area_error) else math.nan,
+        low,
+        high,
+        determined,
+    )
+
+
+def _elements(rows: Sequence[LineRow], covariance: FloatArray) -> tuple[ElementRow, ...]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, row in enumerate(rows):
+        groups[row.element].append(i)
+    table = []
+    for element, members in groups.items():
+        value = sum(rows[i].at_percent for i in members)
+        error = math.sqrt(max(float(np.sum(covariance[np.ix_(members, members)])), 0.0))
+        determined = any(rows[i].determined for i in members)
+        table.append(ElementRow(element, value, error, *_interval(value, error), determined))
+    return tuple(table)
+
+
+def _remarks(lines: Sequence[LineArea], factors: Sequence[_Factors], unknown: np.ndarray) -> list[str]:
+    """What the reader of the numbers must know."""
+    found: list[str] = []
+    for f in factors:
+        found.extend(f.factor.warnings)
+        if f.imfp is not None:
+            found.extend(f.imfp.warnings)
+    missing = list(dict.fromkeys(line.region for line in lines if line.transmission is None))
+    if missing and not all("T" in f.factor.contains for f in factors):
+        found.append(f"T = 1 assumed for {', '.join(missing)}: the file records no transmission function.")
+        if len({line.pass_energy for line in lines}) > 1:
+            found.append("The regions were measured at different pass energies, which T = 1 does not account for.")
+    shells: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        shells[line.line.element].add(line.line.shell)
+    found.extend(
+        f"{element} is counted twice, by {' and '.join(sorted(names))}: leave one line out."
+        for element, names in shells.items()
+        if len(names) > 1
+    )
+    found.extend(
+        f"{line.region}: the area of {line.name} has no error (it ended on a bound, or the file gives none)."
+        for line, lost in zip(lines, unknown, strict=True)
+        if lost
+    )
+    return found
