@@ -25,7 +25,7 @@ from libraries.errors import BadData, BadModel
 _EXTENSION = -np.geomspace(40.0, 0.1, 25)
 
 
-_INTEGRATING = ("shirley_active", "tougaard_active")
+_INTEGRATING = ("shirley_active", "tougaard_active", "tougaard_plasmon")
 
 
 @dataclass(frozen=True, eq=False)

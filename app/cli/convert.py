@@ -24,8 +24,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser = commands.add_parser(
         "convert",
         help="write the spectra of a file in another format",
-        description="Write the spectra of a file as HDF5 (NeXus), CSV or VAMAS; the ending of OUT says which. CSV holds "
-        "one spectrum a file: of several, each gets a number and its name behind OUT.",
+        description="Write the spectra of a file as HDF5 (NeXus), CSV or VAMAS; the ending of OUT says which. CSV "
+        "holds one spectrum a file: of several, each gets a number and its name behind OUT.",
         parents=[common],
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="data file or project")

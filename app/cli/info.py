@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +67,14 @@ def described(path: Path) -> list[dict[str, Any]]:
 
 
 def _of_sample(spectrum: Spectrum, sample: str) -> Spectrum:
+    from dataclasses import replace
+
     return replace(spectrum, meta=replace(spectrum.meta, sample=sample or spectrum.meta.sample))
 
 
 def _object(path: Path, index: int, title: str, spectrum: Spectrum) -> dict[str, Any]:
+    from dataclasses import fields
+
     axis, counts = spectrum.axis, spectrum.counts
     # Python's whole numbers have no end, NumPy's overflow.
     total = int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -43,7 +42,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         if not _looks_like_a_file(given[place]):
             parser.error(_unknown(given[place]))
         given.insert(place, WINDOW)
-    return parser.parse_args(given)
+    return parser.parse_args(given, argparse.Namespace(debug=False))
 
 
 def build() -> argparse.ArgumentParser:
@@ -60,7 +59,6 @@ def build() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common],
     )
-    parser.set_defaults(debug=False)
     parser.add_argument("--version", action="version", version=f"Sodalite {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     window = commands.add_parser(WINDOW, help="open the window", description="Open the window.", parents=[common])
@@ -87,6 +85,8 @@ def _looks_like_a_file(word: str) -> bool:
 
 
 def _unknown(word: str) -> str:
+    import difflib
+
     near = difflib.get_close_matches(word, _names(), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(_names())}"
     return f"there is no command or file '{word}'{hint}"

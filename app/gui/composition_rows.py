@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from app.gui.table_view import Cell, Column
 from fitting.xps.quantify import Composition, ElementRow, LineRow
@@ -52,7 +53,7 @@ def _sources(row: LineRow) -> Cell:
     pairs = (
         ("s", row.factor_source), ("L", row.angular_source), ("T", row.transmission_source), ("λ", row.imfp_source)
     )
-    text = "; ".join(f"{name}: {source}" for name, source in pairs)
+    text = ",  ".join(f"{name} {re.split(r' [(]|[;:]', source)[0]}" for name, source in pairs)
     lines = "\n".join(f"{name}: {source}" for name, source in pairs)
     return Cell(text, f"{row.region}, kinetic energy {row.kinetic_energy:.1f} eV\n{lines}", "muted")
 

@@ -130,6 +130,11 @@ class Document(QObject):
         """Whether a row of merged edits is under way (the hand holds something)."""
         return bool(self._undo) and self._undo[-1].open and bool(self._undo[-1].merge) and not self._redo
 
+    @property
+    def before_edit(self) -> Project | None:
+        """The project before the row of merged edits that is under way; None where there is none."""
+        return self._undo[-1].before if self.edit_open else None
+
     def amend(self, project: Project) -> None:
         """Complete the last edit: a live fit belongs to the edit that caused it and is undone with it."""
         if project is self._project:

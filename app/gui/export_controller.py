@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from app.gui.exports import write_csv_folder, write_hdf5, write_vamas_file
+from app.files.export import write_csv_folder, write_hdf5, write_vamas_file
 from app.project.project import Project
 
 if TYPE_CHECKING:

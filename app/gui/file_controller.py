@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 SUFFIX = ".sodalite"
 PROJECT_FILTER = f"Sodalite project (*{SUFFIX})"
 HDF5_MARK = b"\x89HDF\r\n\x1a\n"
-SAMPLES = (("xps", "Cycled hard carbon, XPS", "Simulated spectra of a sodium-battery electrode, with known truth"),)
+SAMPLES = (
+    ("xps", "Sodium battery surfaces, XPS", "Simulated spectra of four surfaces whose composition is known exactly"),
+)
 
 
 def read_any(path: Path, cancel: Callable[[], bool], options: ReadOptions | None = None) -> Project | list[Spectrum]:
@@ -174,7 +176,7 @@ class FileController(QObject):
         from app.samples import sample_project
 
         self._window.tasks.run(
-            lambda progress, cancel: sample_project(key),
+            lambda progress, cancel: sample_project(key, fitted=True),
             lambda project: self.guarded(lambda: self.show_project(project, None)),
             title="Making the sample spectra",
         )

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject
 
 from app.gui.action_set import Row
 from app.gui.fit_merge import merged
-from app.gui.live_fit import LiveFit
 from app.gui.plot.captions import background_words
 from app.project import work
 from app.project.project import Project, RegionFit
@@ -27,7 +26,6 @@ class FitController(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.live = LiveFit(window.document, window.tasks, window.show_error, window.say, self)
 
     # -- fits ---------------------------------------------------------------------------------------------------
 
@@ -77,7 +75,7 @@ class FitController(QObject):
 
     def set_live(self, on: bool) -> None:
         """Fit again after every change, or not."""
-        self.live.set_on(on)
+        self._window.live.set_on(on)
 
     def stop(self) -> None:
         """Stop the work under way."""

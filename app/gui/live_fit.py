@@ -8,7 +8,7 @@ that caused it: one undo takes both back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QObject
@@ -20,21 +20,25 @@ from app.project import work
 from app.project.project import Project, RegionFit
 from fitting import engine
 from fitting.model import FitModel
-from libraries.errors import SodaliteError
+from libraries.errors import SodaliteError, UnknownName
 
-# A fit that takes longer than this would be felt under the hand (30 frames a second leave 33 ms for everything).
-FRAME_SECONDS = 0.02
+# 30 frames a second leave 33 ms for everything; drawing takes about half of them.
+FRAME_SECONDS = 0.015
 
 
-def held(model: FitModel, before: FitModel) -> FitModel:
-    """The model with everything held whose value differs from before (what the hand moved)."""
+def held(model: FitModel, before: FitModel, near: Mapping[str, float]) -> FitModel:
+    """The model with everything held whose value differs from before (what the hand moved).
+
+    The rest starts from `near`, where the last fit under this hand ended.
+    """
     old = before.params
-    moved = {
-        name: replace(param, vary=False, link="")
-        for name, param in model.params.items()
-        if name in old and param.value != old[name].value and not param.link
-    }
-    return model.with_params(moved) if moved else model
+    changes = {}
+    for name, param in model.params.items():
+        if name in old and param.value != old[name].value and not param.link:
+            changes[name] = replace(param, vary=False)
+        elif param.free and name in near:
+            changes[name] = replace(param, value=near[name])
+    return model.with_params(changes) if changes else model
 
 
 class LiveFit(QObject):
@@ -57,15 +61,15 @@ class LiveFit(QObject):
         self._show_error, self._say = show_error, say
         self.on = False
         self._amending = self._running = self._again = False
-        self._seconds: float | None = None
-        self._settled: tuple[str, str, FitModel] | None = None
+        self._near: dict[str, float] = {}
+        self._slow = False  # whether a fit under this hand took too long, so that the rest waits until it lets go
+        self._warm = False  # whether a fit has run, so that no kernel is compiled under the hand
         document.project_changed.connect(self._changed)
         document.edit_finished.connect(self._let_go)
 
     def set_on(self, on: bool) -> None:
         """Start or stop; starting fits what is shown if it is not fitted."""
         self.on = on
-        self._settled = None
         if on:
             self._changed()
 
@@ -73,9 +77,6 @@ class LiveFit(QObject):
         """Entry and region that should be fitted now; None where there is nothing to do."""
         entry, fit = self._document.entry, self._document.fit
         if not self.on or entry is None or fit is None:
-            return None
-        if fit.result is not None and not self._document.edit_open:
-            self._settled = (entry.id, fit.id, fit.model)
             return None
         # An undone edit must not be done again by a fit.
         if fit.result is not None or not fit.model.components or self._document.redo_text:
@@ -88,16 +89,27 @@ class LiveFit(QObject):
         if self._wanted() is None:
             return
         if self._document.edit_open:
-            if self._seconds is not None and self._seconds < FRAME_SECONDS:
+            if not self._slow:
                 self._follow()
         else:
             self._fit()
 
     def _let_go(self) -> None:
+        self._slow = False
+        self._near = {}
         entry, fit = self._document.entry, self._document.fit
         if self.on and entry is not None and fit is not None and fit.model.components and not self._document.redo_text:
-            self._settled = None
             self._fit()
+
+    def _model_before(self, entry: str, fit: str) -> FitModel | None:
+        """The model as it was before the hand took hold of it."""
+        project = self._document.before_edit
+        if project is None:
+            return None
+        try:
+            return project.entry(entry).fit(fit).model
+        except UnknownName:
+            return None
 
     # -- under the hand -----------------------------------------------------------------------------------------
 
@@ -106,20 +118,22 @@ class LiveFit(QObject):
         entry, fit, spectrum = self._document.entry, self._document.fit, self._document.spectrum()
         if entry is None or fit is None or spectrum is None:
             return
-        known = self._settled
-        if known is None or known[:2] != (entry.id, fit.id):
+        before = self._model_before(entry.id, fit.id)
+        if before is None or not self._warm:
             return
         started = time.perf_counter()
-        limit = started + 1.5 * FRAME_SECONDS
+        limit = started + FRAME_SECONDS
         try:
-            result = engine.fit(spectrum, held(fit.model, known[2]), cancel=lambda: time.perf_counter() > limit)
+            start = held(fit.model, before, self._near)
+            result = engine.fit(spectrum, start, cancel=lambda: time.perf_counter() > limit)
         except SodaliteError as error:
             self._say(str(error))
             return
-        self._seconds = time.perf_counter() - started
-        if not result.success:
+        self._slow = time.perf_counter() - started > 2 * FRAME_SECONDS
+        # A fit that the frame cut short goes on from where it was at the next movement of the hand.
+        if result.status not in ("converged", "at bound", "cancelled", "iteration limit"):
             return
-        values = {name: param.value for name, param in result.model.params.items()}
+        values = self._near = {name: param.value for name, param in result.model.params.items()}
         # The result was made with parts held, so that it is no result of this model: only its values are shown.
         self._amend(self._document.project.with_entry(
             entry.with_fit(RegionFit(fit.id, fit.model.with_values(values)))
@@ -150,12 +164,11 @@ class LiveFit(QObject):
         ).ended.connect(self._ended)
 
     def _done(self, before: Project, after: Project, entry: str, fit: str) -> None:
+        self._warm = True
         result = after.entry(entry).fit(fit).result
         if result is not None and not self._document.redo_text:
-            self._seconds = result.seconds
             project, _ = merged(self._document.project, before, after)
             self._amend(project)
-            self._settled = (entry, fit, result.model)
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, SodaliteError):

@@ -16,6 +16,7 @@ from app import __version__
 from app.files import child
 from app.gui import theme as themes
 from app.gui.errors import Hook
+from app.gui.find import library_entries
 from app.gui.plot.immortal import keep_constants
 from app.gui.style.icons import application_icon
 from app.gui.view_state import ViewState
@@ -96,6 +97,7 @@ def run(files: Sequence[str | Path] = (), sample: str | None = None) -> int:
     app.installEventFilter(_FileOpener(window))
     window.show()
     window.files.recovery.offer()
+    window.tasks.run(_warm_up, quiet=True, title="Warming up")
     if files:
         window.open_files([Path(file) for file in files])
     elif sample:
@@ -112,6 +114,12 @@ def run(files: Sequence[str | Path] = (), sample: str | None = None) -> int:
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         app.processEvents()
         child.shutdown()
+
+
+def _warm_up(progress: object, cancel: object) -> None:
+    """What the first file and the first search would wait for."""
+    child.warm_up()
+    library_entries()
 
 
 def _listen_to_ctrl_c(app: QApplication, window: MainWindow) -> QTimer:

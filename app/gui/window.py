@@ -21,6 +21,7 @@ from app.gui.errors import details_dialog, log, sentence
 from app.gui.export_controller import ExportController
 from app.gui.file_controller import SAMPLES, FileController
 from app.gui.fit_controller import FitController
+from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
 from app.gui.panels.calibrate_panel import CalibratePanel
@@ -44,7 +45,8 @@ from libraries.errors import SodaliteError
 
 LAYOUT_VERSION = 1
 SIZE = (1440, 900)
-INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 480, 232, 236
+INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 236
+INSPECTOR_SHARE = 0.36  # of the window's width at most
 TREE_COMMANDS = ("data.rename", "data.remove", "", "data.charge", "fit.sample", "quantify.sample")
 
 
@@ -62,6 +64,8 @@ class MainWindow(QMainWindow):
         self.state = state or ViewState()
         self.document = Document(parent=self)
         self.tasks = Tasks(self.show_error, self)
+        # The live fit hears of an edit before all others, so that they draw the fitted model at once and only once.
+        self.live = LiveFit(self.document, self.tasks, self.show_error, self.say, self)
         self._leaving = False
         self._layout = QByteArray()
         self.setObjectName("mainWindow")
@@ -182,7 +186,8 @@ class MainWindow(QMainWindow):
             self.addDockWidget(place, dock)
             dock.show()
         sides = [self.project_dock, self.inspector]
-        self.resizeDocks(sides, [PROJECT_WIDTH, INSPECTOR_WIDTH], Qt.Orientation.Horizontal)
+        inspector = min(INSPECTOR_WIDTH, round(INSPECTOR_SHARE * self.width()))
+        self.resizeDocks(sides, [PROJECT_WIDTH, inspector], Qt.Orientation.Horizontal)
         self.resizeDocks([self.results], [RESULTS_HEIGHT], Qt.Orientation.Vertical)
 
     def _restore(self) -> None:

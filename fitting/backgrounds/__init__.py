@@ -6,12 +6,20 @@ active kind has parameters, depends on the peaks, and comes with its derivatives
 
 from fitting.backgrounds.active import active_background, starting_values
 from fitting.backgrounds.cumulative import cumulative
-from fitting.backgrounds.kinds import DEFAULT_KIND, KINDS, BackgroundKind, kind, static_background
+from fitting.backgrounds.kinds import (
+    DEFAULT_KIND,
+    KINDS,
+    TOUGAARD_CLASSES,
+    BackgroundKind,
+    kind,
+    static_background,
+)
 from fitting.backgrounds.static import StaticBackground, constant, end_levels, linear, shirley
 
 __all__ = [
     "DEFAULT_KIND",
     "KINDS",
+    "TOUGAARD_CLASSES",
     "BackgroundKind",
     "StaticBackground",
     "active_background",

@@ -8,6 +8,7 @@ per eV of binding energy.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def active_background(
     Parameters
     ----------
     kind : str
-        "none", "constant", "linear_active", "shirley_active" or "tougaard_active".
+        An entry of `KINDS` that is not static.
     x : ndarray, shape (n,)
         Axis values, ascending. It may begin before the data, so that tails of peaks below the window count.
     params : sequence of float
@@ -109,29 +110,71 @@ def _shirley(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: Float
     return value, gradient, peak_part
 
 
+@lru_cache(maxsize=8)
+def _losses(axis: bytes, c: float, d: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The loss operator of strength 1 on a grid and its derivatives by c and d, each of shape (n, n).
+
+    It depends on the grid and on the form alone, which most fits hold, so that it is assembled once a fit.
+    """
+    x = np.frombuffer(axis)
+    weights = np.zeros_like(x)
+    weights[:-1] += 0.5 * np.diff(x)
+    weights[1:] += 0.5 * np.diff(x)
+    loss = np.maximum(x[:, None] - x[None, :], 0.0)
+    square = loss * loss
+    bottom = (c - square) ** 2 + d * square
+    unit = loss * weights / bottom
+    return unit, -2.0 * (c - square) / bottom * unit, -square / bottom * unit
+
+
 def _tougaard(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
-    """level + tilt d + K S + K K S + ..., K the loss operator of the two-parameter class on this grid.
+    """level + tilt d + K S + K K S + ..., K the loss operator of a class of materials on this grid."""
+    level, tilt, strength, form, width = params
+    unit, by_form, by_width = _class_losses(x, form, width)
+    lost, slopes, peak_part = _scattered(
+        strength * unit, (unit, strength * by_form, strength * by_width), peaks, rows
+    )
+    return level + tilt * d + lost, np.stack([np.ones_like(d), d, *slopes]), peak_part
+
+
+def _plasmon(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    """As `_tougaard`, with a second term in K: a plasmon, of the same form with C = energy² and D = width²."""
+    level, tilt, strength, form, width, share, energy, spread = params
+    unit, by_form, by_width = _class_losses(x, form, width)
+    line, by_c, by_d = _class_losses(x, energy**2, spread**2)
+    norm = 2.0 * energy * spread / np.pi  # one over the integral of a narrow line
+    terms = (
+        unit,
+        strength * by_form,
+        strength * by_width,
+        norm * line,
+        share * norm * (line / energy + 2.0 * energy * by_c),
+        share * norm * (line / spread + 2.0 * spread * by_d),
+    )
+    lost, slopes, peak_part = _scattered(strength * unit + share * norm * line, terms, peaks, rows)
+    return level + tilt * d + lost, np.stack([np.ones_like(d), d, *slopes]), peak_part
+
+
+def _class_losses(x: FloatArray, form: float, width: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if form == 0 or (form > 0 and not width > 0):
+        raise BadModel("A loss function with c above zero needs a width d above zero", where="Tougaard background")
+    return _losses(np.ascontiguousarray(x).tobytes(), float(form), float(width))
+
+
+def _scattered(
+    operator: FloatArray, changes: Sequence[FloatArray], peaks: FloatArray, rows: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the peaks lose to an operator K in all orders, and how that changes with K and with the peaks.
 
     Electrons that lost energy already lose again: the sum of all orders is (1 - K)^-1 S - S. K is a triangular
     matrix on the ascending binding-energy axis, so that its inverse is a forward substitution.
     """
-    level, tilt, b, c = params
-    loss = x[:, None] - x[None, :]
-    weights = np.zeros_like(x)
-    weights[:-1] += 0.5 * np.diff(x)
-    weights[1:] += 0.5 * np.diff(x)
-    form = np.where(loss > 0, loss, 0.0)
-    bottom = c + form * form
-    unit = form / bottom**2 * weights
-    kernel = np.eye(x.size) - b * unit
-    flux = solve_triangular(kernel, np.column_stack([peaks, rows.T]), lower=True, unit_diagonal=True)
-    lost = flux[:, 0] - peaks
-    by_c = -2.0 * b * (unit / bottom) @ flux[:, 0]
-    slopes = solve_triangular(
-        kernel, np.column_stack([unit @ flux[:, 0], by_c]), lower=True, unit_diagonal=True
+    flux = solve_triangular(
+        -operator, np.column_stack([peaks, rows.T]), lower=True, unit_diagonal=True, check_finite=False
     )
-    gradient = np.stack([np.ones_like(d), d, slopes[:, 0], slopes[:, 1]])
-    return level + tilt * d + lost, gradient, flux[:, 1:].T - rows
+    first = np.column_stack([change @ flux[:, 0] for change in changes])
+    slopes = solve_triangular(-operator, first, lower=True, unit_diagonal=True, check_finite=False)
+    return flux[:, 0] - peaks, slopes.T, flux[:, 1:].T - rows
 
 
 _FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatArray, FloatArray], Terms]] = {
@@ -140,6 +183,7 @@ _FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatAr
     "linear_active": _linear,
     "shirley_active": _shirley,
     "tougaard_active": _tougaard,
+    "tougaard_plasmon": _plasmon,
 }
 
 
@@ -157,7 +201,7 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
     span = float(x[-1] - x[0])
     if kind == "constant":
         values["level"] = min(low, high)
-    elif kind == "tougaard_active":
+    elif kind in ("tougaard_active", "tougaard_plasmon"):
         values["level"] = min(low, high)
     elif kind == "linear_active":
         values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}

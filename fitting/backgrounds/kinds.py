@@ -61,10 +61,25 @@ _TILT = ShapeParameter("tilt", "I/eV", 0.0, -_INFINITY, _INFINITY, "Slope that t
 # 2866/1643**2 = 0.001 per eV². The limits leave a factor of ten and more.
 _STEP = ShapeParameter("step", "1/eV", 0.02, 0.0, 1.0, "Rise of the background per area of the peaks", "step")
 _LOSS = ShapeParameter("loss_slope", "1/eV²", 0.001, 0.0, 0.01, "Rise of its slope per area of the peaks", "step")
-# Universal class: S. Tougaard, Surf. Interface Anal. 25, 137 (1997). The strength may depart from it by what surfaces,
-# layers and other materials do; its published values of other classes lie within a factor of three at equal form.
+# Universal class: S. Tougaard, Surf. Interface Anal. 25, 137 (1997), in the notation of CasaXPS, where it is the
+# three-parameter form with c below zero and d = 0. The strength may depart from a class by what surfaces and layers do.
 _STRENGTH = ShapeParameter("b", "eV²", 2866.0, 0.0, 20000.0, "Strength B of the loss function", "step")
-_FORM = ShapeParameter("c", "eV²", 1643.0, 50.0, 5000.0, "Form C: the loss is most probable at sqrt(C/3)", "step")
+_FORM = ShapeParameter("c", "eV²", -1643.0, -10000.0, 2000.0, "Form C of the loss function", "step")
+_WIDTH = ShapeParameter("d", "eV²", 0.0, 0.0, 2000.0, "Width D of the loss function", "step")
+# Free-electron metals: the plasmon's form is that of the Al class; 5.8 eV is sodium's (L. Jiang et al., J. Mater. Res.
+# 23, 2467 (2008)), its width is of the order that electron energy-loss spectra show.
+_PLASMON = (
+    ShapeParameter("plasmon", "", 0.1, 0.0, 1.0, "Probability of a plasmon loss", "step"),
+    ShapeParameter("energy", "eV", 5.8, 2.0, 40.0, "Plasmon energy", "width"),
+    ShapeParameter("width", "eV", 1.0, 0.2, 10.0, "Width of the plasmon", "width"),
+)
+# B, C, D of the classes without a threshold energy, from the same paper; see `tougaard_active`.
+TOUGAARD_CLASSES: Mapping[str, tuple[float, float, float]] = {
+    "universal": (2866.0, -1643.0, 0.0),
+    "polymer": (434.0, 551.0, 436.0),
+    "Ge": (73.0, 260.0, 62.0),
+    "Al": (16.5, 230.0, 4.5),
+}
 
 KINDS: dict[str, BackgroundKind] = {
     entry.name: entry
@@ -84,11 +99,20 @@ KINDS: dict[str, BackgroundKind] = {
         BackgroundKind(
             "tougaard_active",
             "Tougaard, fitted",
-            (_MIDDLE, _TILT, _STRENGTH, _FORM),
+            (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH),
             False,
-            "level + tilt (x - middle) + ∫ b T/(c + T²)² S(x - T) dT, S the peaks and all that they lost already",
+            "level + tilt (x - middle) + ∫ b T/[(c - T²)² + d T²] S(x - T) dT, S the peaks and all that they lost already",
             "S. Tougaard, Surf. Interface Anal. 11, 453 (1988); 25, 137 (1997)",
-            fixed=("c",),
+            fixed=("c", "d"),
+        ),
+        BackgroundKind(
+            "tougaard_plasmon",
+            "Tougaard and plasmon, fitted",
+            (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH, *_PLASMON),
+            False,
+            "as Tougaard, fitted, with plasmon (2 energy width/π) T/[(energy² - T²)² + width² T²] added to its loss function",
+            "S. Tougaard, Surf. Interface Anal. 25, 137 (1997): the form of its class Al",
+            fixed=("tilt", "c", "d"),
         ),
         BackgroundKind(
             "linear",

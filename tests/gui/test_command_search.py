@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from app.gui.find import find, library_entries
+from app.gui.find import LIKELY, find, library_entries
 
 
 def keys_of(query, commands=()):
@@ -26,7 +26,9 @@ def test_nothing_is_found_for_nonsense():
 
 
 def test_every_entry_is_found_by_its_own_name():
-    missed = [e.key for e in library_entries() if e.key not in [f.key for f in find(e.key, ())]]
+    asked = [e for e in library_entries() if e.kind != "line" or e.key.split()[0] in LIKELY]
+    assert len(asked) > 300
+    missed = [e.key for e in asked if e.key not in [f.key for f in find(e.key, ())]]
     assert missed == []
 
 

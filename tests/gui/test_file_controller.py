@@ -11,7 +11,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.files.csv_writer import write_csv
-from app.gui import exports
+from app.files import export as exports
 from app.gui.view_state import ViewState
 from app.project import autosave, lock, store
 
@@ -128,7 +128,7 @@ def test_dropped_spectra_are_added(qtbot, filled, table):
 def test_sample_menu_shows_a_sample(qtbot, window, project, monkeypatch):
     import app.samples
 
-    monkeypatch.setattr(app.samples, "sample_project", lambda key: project, raising=False)
+    monkeypatch.setattr(app.samples, "sample_project", lambda key, fitted: project)
     window.actions_.rows("file.samples")[0].trigger()
     opened(qtbot, window, 3)
     assert not window.document.dirty

@@ -1,0 +1,110 @@
+"""Fits and compositions as commands print them: text for people, plain objects for programs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from app.cli.output import table
+
+if TYPE_CHECKING:
+    from app.project.project import Entry, RegionFit
+    from fitting.xps.quantify import Composition
+
+_PEAK_FIELDS = ("name", "position", "position_err", "fwhm", "fwhm_err", "area", "area_err", "line", "compound")
+
+
+def region_object(entry: Entry, fit: RegionFit) -> dict[str, Any]:
+    """A fitted region: components with their errors, statistic and status."""
+    from app.files.report_numbers import peak_numbers
+
+    spectrum, result = entry.processed(), fit.result
+    components = [
+        {name: getattr(peak, name) for name in _PEAK_FIELDS} for peak in peak_numbers(spectrum, fit.model, result)
+    ]
+    return {
+        "spectrum": entry.title,
+        "region": fit.name,
+        "low": fit.model.region[0],
+        "high": fit.model.region[1],
+        "intensity_unit": spectrum.meta.intensity_unit,
+        "components": components,
+        # Without known noise it is 1 by construction and says nothing.
+        "reduced_chi2": result.reduced_chi2 if result is not None and result.noise.known else None,
+        "statistic": result.statistic if result is not None else None,
+        "status": result.status if result is not None else "not fitted",
+        "message": result.message if result is not None else "",
+    }
+
+
+def element_objects(composition: Composition | None) -> list[dict[str, Any]]:
+    """Amounts of the elements."""
+    rows = composition.elements if composition is not None else ()
+    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
+
+
+def line_objects(composition: Composition | None) -> list[dict[str, Any]]:
+    """Lines with every factor and its source."""
+    rows = composition.rows if composition is not None else ()
+    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
+
+
+def elements_text(composition: Composition) -> str:
+    """Amounts of the elements, the largest first, and what must be known about them."""
+    from app.files.report_numbers import amount, interval
+
+    rows = [
+        (
+            row.element,
+            amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            interval(row.low, row.high) if row.determined else "",
+        )
+        for row in sorted(composition.elements, key=lambda row: -row.at_percent)
+    ]
+    return table(("Element", "at.%", "95 % interval"), rows, right=(1, 2))
+
+
+def lines_text(composition: Composition) -> str:
+    """Lines with the values of their factors."""
+    from app.files.report_numbers import amount, with_error
+
+    rows = [
+        (
+            row.line,
+            row.name,
+            with_error(row.area, row.area_err),
+            f"{row.factor:.3f}",
+            f"{row.angular:.3f}",
+            f"{row.transmission:.3f}",
+            f"{row.imfp:.2f}",
+            amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            row.region,
+        )
+        for row in composition.rows
+    ]
+    units = sorted({row.area_unit for row in composition.rows})
+    heads = ("Line", "Component", f"Area / {', '.join(units)}", "s", "L", "T", "λ / Å", "at.%", "Region")
+    return table(heads, rows, right=(2, 3, 4, 5, 6, 7))
+
+
+def region_text(entry: Entry, fit: RegionFit) -> str:
+    """A fitted region for people."""
+    from app.files.report_numbers import peak_numbers, with_error
+
+    spectrum, result = entry.processed(), fit.result
+    rows = [
+        (
+            peak.name,
+            with_error(peak.position, peak.position_err),
+            with_error(peak.fwhm, peak.fwhm_err),
+            with_error(peak.area, peak.area_err),
+        )
+        for peak in peak_numbers(spectrum, fit.model, result)
+    ]
+    unit = spectrum.axis.unit
+    heads = ("Component", f"Position / {unit}", f"FWHM / {unit}", f"Area / {spectrum.meta.intensity_unit} {unit}")
+    state = "not fitted"
+    if result is not None:
+        chi = f"reduced chi2 {result.reduced_chi2:.3g}, " if result.noise.known else ""
+        state = f"{chi}{result.status}"
+    return f"{entry.title}, {fit.name}: {state}\n" + table(heads, rows, right=(1, 2, 3))

@@ -1,0 +1,348 @@
+"""Export of a project: tables in a folder, one HDF5 (NeXus) file, one VAMAS file.
+
+    c1s ... .csv      one fitted region: energy, counts, background, envelope, components, residual
+    components.csv    every component: position, true maximum and width, area, rate, each with its error
+    parameters.csv    every parameter: start value, bounds, link, fitted value, error
+    composition.csv   every line with each factor and its source
+    elements.csv      sums over elements with 95 % intervals
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.files.atomic import atomic_path, cannot_write
+from app.files.csv_writer import write_csv, write_table
+from app.files.nexus_writer import write_nexus
+from app.files.report_numbers import error_factor, parameter_error, peak_numbers
+from app.files.vamas_writer import write_vamas
+from libraries.errors import BadData, SodaliteError
+
+if TYPE_CHECKING:
+    from app.project.project import Entry, Project, RegionFit
+    from fitting.dataset import FloatArray, Spectrum
+    from fitting.xps.quantify import Composition
+
+COMPONENT_COLUMNS = (
+    "Sample", "Spectrum", "Region", "Component", "Line", "Compound", "Shape", "Position [eV]", "Position error [eV]",
+    "Maximum [eV]", "FWHM [eV]", "FWHM error [eV]", "Height [intensity unit]", "Area [intensity unit eV]",
+    "Area error [intensity unit eV]", "Area rate [1/s eV]", "Area rate error [1/s eV]", "Share of region [%]",
+    "Intensity unit", "Reduced chi2", "Error factor", "Status", "Source",
+)
+PARAMETER_COLUMNS = (
+    "Sample", "Spectrum", "Region", "Component", "Parameter", "Unit", "Start value", "Value", "Standard error",
+    "Lower bound", "Upper bound", "Held", "Link", "Status",
+)
+# Column and field of `LineRow` and `ElementRow`.
+LINE_FIELDS = {
+    "Component": "name", "Region": "region", "Line": "line", "Element": "element", "Compound": "compound",
+    "Area": "area", "Area error": "area_err", "Area unit": "area_unit", "Kinetic energy [eV]": "kinetic_energy",
+    "Sensitivity factor s": "factor", "Source of s": "factor_source", "Angular factor L": "angular",
+    "Source of L": "angular_source", "Transmission T": "transmission", "Source of T": "transmission_source",
+    "Mean free path lambda [angstrom]": "imfp", "Source of lambda": "imfp_source", "Normalised area": "normalised",
+    "Amount [at.%]": "at_percent", "Amount error [at.%]": "at_percent_err", "95 % low [at.%]": "low",
+    "95 % high [at.%]": "high", "Determined": "determined",
+}
+ELEMENT_FIELDS = {
+    "Element": "element", "Amount [at.%]": "at_percent", "Amount error [at.%]": "at_percent_err",
+    "95 % low [at.%]": "low", "95 % high [at.%]": "high", "Determined": "determined",
+}
+Row = tuple[Any, ...]
+
+
+def write_csv_folder(project: Project, folder: str | Path) -> Path:
+    """All tables of a project; the folder, which is made where it is missing.
+
+    Raises
+    ------
+    CannotWrite
+        If the folder or a file in it cannot be written.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    names = sample_names(project)
+    taken = {"components", "parameters", "composition", "elements"}
+    for entry in project.entries:
+        spectrum = entry.processed()
+        stem = f"{names.get(entry.sample, '')} {entry.title}".strip()
+        if not entry.fits or spectrum.navigation:
+            write_csv(target / f"{_free(_safe(stem), taken)}.csv", spectrum)
+            continue
+        for fit in entry.fits:
+            name = stem if len(entry.fits) == 1 else f"{stem} {fit.name}"
+            write_region(target / f"{_free(_safe(name), taken)}.csv", spectrum, fit)
+    write_table(target / "components.csv", COMPONENT_COLUMNS, component_rows(project))
+    write_table(target / "parameters.csv", PARAMETER_COLUMNS, parameter_rows(project))
+    write_compositions(target, compositions(project)[0], names)
+    return target
+
+
+def write_region(path: Path, spectrum: Spectrum, fit: RegionFit) -> None:
+    """One fitted region: axis, intensity, background, envelope, components on their background, residual."""
+    from fitting.curves import curves
+
+    drawn = curves(spectrum, fit.model)
+    taken = {"Intensity", "Transmission", "Background", "Envelope", "Residual"}
+    columns = {"Background": drawn.background, "Envelope": drawn.envelope}
+    for id, curve in drawn.components:
+        name = _free(f"{fit.model.component(id).name or id} + background", taken)
+        columns[name] = drawn.background + curve
+    columns["Residual [standard deviations]"] = drawn.residual
+    write_csv(path, spectrum.window(*fit.model.region), columns)
+
+
+def write_compositions(folder: Path, tables: dict[str, Composition], names: dict[str, str]) -> None:
+    """`composition.csv` and `elements.csv` of some samples."""
+    write_composition(folder / "composition.csv", tables, names)
+    elements = [
+        (names.get(id, id), *(getattr(row, field) for field in ELEMENT_FIELDS.values()))
+        for id, table in tables.items()
+        for row in table.elements
+    ]
+    write_table(folder / "elements.csv", ("Sample", *ELEMENT_FIELDS), elements)
+
+
+def write_composition(path: str | Path, tables: dict[str, Composition], names: dict[str, str]) -> None:
+    """One table of all lines of some samples with every factor and its source."""
+    rows = [
+        (names.get(id, id), *(getattr(row, field) for field in LINE_FIELDS.values()))
+        for id, table in tables.items()
+        for row in table.rows
+    ]
+    write_table(path, ("Sample", *LINE_FIELDS), rows)
+
+
+def write_components(path: str | Path, project: Project) -> None:
+    """One table of all components of a project."""
+    write_table(path, COMPONENT_COLUMNS, component_rows(project))
+
+
+def compositions(project: Project) -> tuple[dict[str, Composition], dict[str, str]]:
+    """Composition of each sample by id where there is one, and why not for the others."""
+    from app.project import work
+
+    tables: dict[str, Composition] = {}
+    missing: dict[str, str] = {}
+    for sample in project.samples:
+        try:
+            tables[sample.id] = work.composition(project, sample.id)
+        except SodaliteError as error:
+            missing[sample.id] = f"{error.what}. {error.todo}." if error.todo else f"{error.what}."
+    return tables, missing
+
+
+def sample_names(project: Project) -> dict[str, str]:
+    """Names of the samples by id."""
+    return {sample.id: sample.name for sample in project.samples}
+
+
+def component_rows(project: Project) -> Iterator[Row]:
+    """One row a component."""
+    for sample, entry, spectrum, fit in _regions(project):
+        result = fit.result
+        chi = result.reduced_chi2 if result is not None and result.noise.known else None
+        factor = error_factor(result) if result is not None else None
+        status = result.status if result is not None else "not fitted"
+        for peak in peak_numbers(spectrum, fit.model, result):
+            yield (
+                sample, entry.title, fit.name, peak.name, peak.line, peak.compound, peak.shape, peak.position,
+                peak.position_err, peak.maximum, peak.fwhm, peak.fwhm_err, peak.height, peak.area, peak.area_err,
+                peak.rate, peak.rate_err, 100 * peak.share, spectrum.meta.intensity_unit, chi, factor, status,
+                fit.model.component(peak.id).source,
+            )
+
+
+def parameter_rows(project: Project) -> Iterator[Row]:
+    """One row a parameter, background included."""
+    for sample, entry, spectrum, fit in _regions(project):
+        result = fit.result
+        start = result.start.params if result is not None else {}
+        labels = {component.id: component.name or component.id for component in fit.model.components}
+        for full, param in fit.model.params.items():
+            owner, _, name = full.partition(".")
+            yield (
+                sample, entry.title, fit.name, labels.get(owner, "background"), name,
+                parameter_unit(fit, full, spectrum), start[full].value if full in start else param.value,
+                param.value if result is not None else None, parameter_error(result, full),
+                param.minimum if math.isfinite(param.minimum) else None,
+                param.maximum if math.isfinite(param.maximum) else None,
+                not param.vary, _in_words(param.link, labels), result.status if result is not None else "not fitted",
+            )
+
+
+def parameter_unit(fit: RegionFit, name: str, spectrum: Spectrum) -> str:
+    """Unit of a parameter given by its full name; "" for plain numbers and for what no registry knows."""
+    from fitting.backgrounds import kind
+    from fitting.shapes import shape
+
+    owner, _, parameter = name.partition(".")
+    try:
+        if owner == "background":
+            unit = kind(fit.model.background.kind).parameter(parameter).unit
+        else:
+            known = {p.name: p.unit for p in shape(fit.model.component(owner).shape).parameters}
+            unit = known.get(parameter, "")
+    except SodaliteError:
+        return ""
+    return re.sub(r"\bI\b", spectrum.meta.intensity_unit, unit)
+
+
+def _in_words(link: str, labels: dict[str, str]) -> str:
+    """A link with the ids of components replaced by their names: "[C–O].fwhm * 2"."""
+    return re.sub(
+        r"\b([A-Za-z]\w*)(?=\.[a-z])", lambda found: f"[{labels[found[1]]}]" if found[1] in labels else found[1], link
+    )
+
+
+def _regions(project: Project) -> Iterator[tuple[str, Entry, Spectrum, RegionFit]]:
+    names = sample_names(project)
+    for entry in project.entries:
+        if entry.fits:
+            spectrum = entry.processed()
+            for fit in entry.fits:
+                yield names.get(entry.sample, ""), entry, spectrum, fit
+
+
+# ----------------------------------------------------------------------------------------------------- HDF5 and VAMAS
+
+
+def write_hdf5(project: Project, path: str | Path) -> Path:
+    """All spectra after their recipes with their curves, components and compositions, as NeXus; the path.
+
+    Raises
+    ------
+    BadData
+        If the project holds no spectrum.
+    CannotWrite
+        If the file cannot be written.
+    """
+    target = Path(path)
+    spectra = [entry.processed() for entry in project.entries]
+    drawn = {i: curves_of(entry, spectra[i]) for i, entry in enumerate(project.entries)}
+    tables = compositions(project)[0]
+    with atomic_path(target) as temporary:
+        write_nexus(temporary, spectra, drawn)
+        _add_tables(temporary, project, spectra, tables)
+    return target
+
+
+def curves_of(entry: Entry, spectrum: Spectrum) -> dict[str, FloatArray]:
+    """Background, envelope and components of all regions on the whole axis; not a number outside their region."""
+    import numpy as np
+
+    from fitting.curves import curves
+
+    table: dict[str, FloatArray] = {}
+    taken: set[str] = set()
+    for fit in () if spectrum.navigation else entry.fits:
+        drawn = curves(spectrum, fit.model)
+        part = spectrum.axis.window(*fit.model.region)
+        before = f"{fit.name} " if len(entry.fits) > 1 else ""
+        rows = [("background", drawn.background), ("envelope", drawn.envelope)]
+        rows += [(fit.model.component(id).name or id, drawn.background + curve) for id, curve in drawn.components]
+        for name, values in rows:
+            whole = np.full(len(spectrum.axis), np.nan)
+            whole[part] = values
+            table[_free(f"{before}{name}", taken)] = whole
+    return table
+
+
+def _add_tables(
+    path: Path, project: Project, spectra: list[Spectrum], tables: dict[str, Composition]
+) -> None:
+    """Fits into their entries, a composition into the first entry of its sample."""
+    import h5py
+
+    waiting = dict(tables)
+    with h5py.File(path, "r+") as file:
+        for number, (entry, spectrum) in enumerate(zip(project.entries, spectra, strict=True), start=1):
+            group = file[f"spectrum_{number:04d}"]
+            for place, fit in enumerate(entry.fits, start=1):
+                _add_fit(group.create_group(f"fit_{place}"), spectrum, fit)
+            if entry.sample in waiting:
+                _add_composition(group.create_group("composition"), waiting.pop(entry.sample))
+
+
+def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
+    result = fit.result
+    group.attrs["NX_class"] = "NXfit"
+    group["label"] = _text(fit.name)
+    group["model"] = _text(fit.model.to_json())
+    group["region"] = list(fit.model.region)
+    if result is not None:
+        group["status"] = result.status
+        group["reduced_chi2"] = result.reduced_chi2
+        group["data_sha256"] = result.data_hash
+    for peak in peak_numbers(spectrum, fit.model, result):
+        part = group.create_group(f"peak_{peak.id}")
+        part.attrs["NX_class"] = "NXpeak"
+        for name in ("name", "line", "compound", "shape"):
+            part[name] = _text(getattr(peak, name))
+        for name in ("position", "maximum", "fwhm", "height", "area", "rate"):
+            value = getattr(peak, name)
+            if value is not None:
+                part[name] = value
+                error = getattr(peak, f"{name}_err", None)
+                if error is not None:
+                    part[f"{name}_errors"] = error
+
+
+def _add_composition(group: Any, table: Composition) -> None:
+    """One array a column, one row a line."""
+    group.attrs["NX_class"] = "NXcollection"
+    group["material"] = _text(table.material)
+    group["warnings"] = _text("\n".join(table.warnings))
+    for name, rows in (("lines", table.rows), ("elements", table.elements)):
+        part = group.create_group(name)
+        part.attrs["NX_class"] = "NXcollection"
+        for field in fields(rows[0]) if rows else ():
+            values = [getattr(row, field.name) for row in rows]
+            part[field.name] = [_text(value) for value in values] if isinstance(values[0], str) else values
+
+
+def write_vamas_file(project: Project, path: str | Path) -> Path:
+    """All single spectra after their recipes in one VAMAS file; its path.
+
+    Raises
+    ------
+    BadData
+        If there is no single spectrum.
+    CannotWrite
+        If the file cannot be written.
+    """
+    target = Path(path)
+    spectra = [s for s in (entry.processed() for entry in project.entries) if not s.navigation]
+    if not spectra:
+        raise BadData(
+            "VAMAS holds single spectra, and there is none", where=str(target), todo="Export HDF5 instead"
+        )
+    write_vamas(target, spectra)
+    return target
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that is not taken yet; the case of letters does not tell names apart on every disk."""
+    free, number = name, 2
+    known = {other.lower() for other in taken}
+    while free.lower() in known:
+        free, number = f"{name} {number}", number + 1
+    taken.add(free)
+    return free
+
+
+def _safe(name: str) -> str:
+    """A name that every file system takes."""
+    return re.sub(r"[^\w\- ().+]+", "_", name).strip(" .")[:80] or "spectrum"
+
+
+def _text(text: str) -> str:
+    # HDF5 ends its strings at a zero; lone surrogates of odd file names have no UTF-8.
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
