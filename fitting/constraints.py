@@ -25,6 +25,9 @@ from libraries.errors import BadModel
 MAX_LENGTH = 200
 MAX_NODES = 60
 _TOLERANCE = re.compile(r"(?:±|\+-|\+/-)\s*([0-9.eE+-]+)\s*(%?)\s*$")
+_SIGN_OF_TOLERANCE = re.compile(r"±|\+-|\+/-")
+# What a formula is written with: no quotes, comments or letters that Python would fold to others.
+_CHARACTERS = re.compile(r"[A-Za-z0-9_.+\-*/() \t]+\Z")
 _Gradient = dict[str, float]
 
 
@@ -48,8 +51,9 @@ def _power(base: Dual, exponent: Dual) -> Dual:
     value = base.value**exponent.value
     if isinstance(value, complex):
         raise ValueError("a negative number to a broken power")
-    slope = exponent.value * base.value ** (exponent.value - 1) if exponent.value != 0 else 0.0
-    gradient = _scaled(base.gradient, slope)
+    gradient: _Gradient = {}
+    if base.gradient and exponent.value != 0:
+        gradient = _scaled(base.gradient, exponent.value * base.value ** (exponent.value - 1))
     if any(exponent.gradient.values()):
         gradient = _summed(gradient, _scaled(exponent.gradient, value * math.log(base.value)))
     return Dual(value, gradient)
@@ -109,7 +113,7 @@ class Link:
             result = _evaluate(self._tree, lookup)
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise BadModel(f"The link has no value here ({error})", where=self.text) from None
-        if not math.isfinite(result.value):
+        if not all(map(math.isfinite, (result.value, *result.gradient.values()))):
             raise BadModel("The link has no finite value here", where=self.text)
         return result
 
@@ -138,7 +142,8 @@ def _evaluate(node: ast.expr, lookup: Mapping[str, Dual]) -> Dual:
         case ast.Call(func=ast.Name(id=name), args=[argument]):
             function, slope = _FUNCTIONS[name]
             inner = _evaluate(argument, lookup)
-            return Dual(function(inner.value), _scaled(inner.gradient, slope(inner.value)))
+            value = function(inner.value)
+            return Dual(value, _scaled(inner.gradient, slope(inner.value)) if inner.gradient else {})
     raise BadModel("The link holds something that is not arithmetic", where=ast.dump(node)[:80])
 
 
@@ -148,7 +153,7 @@ def _check(node: ast.expr, text: str, names: list[str]) -> None:
         case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
             if not math.isfinite(value):
                 raise BadModel("A number in the link is not finite", where=text)
-        case ast.Attribute(value=ast.Name(id=component), attr=parameter):
+        case ast.Attribute(value=ast.Name(id=component), attr=parameter) if "__" not in component + parameter:
             names.append(f"{component}.{parameter}")
         case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
             _check(operand, text, names)
@@ -188,8 +193,15 @@ def parse(text: str) -> Link:
             raise BadModel("The tolerance is not a number", where=source) from None
         if not (math.isfinite(tolerance) and tolerance > 0):
             raise BadModel("A tolerance must be above zero", where=source)
+    if _SIGN_OF_TOLERANCE.search(formula):
+        raise BadModel(
+            "The tolerance of a link is one number at its end", where=source, todo="Write, for example, p1.fwhm +- 0.1"
+        )
+    formula = formula.replace("×", "*").replace("^", "**").strip()
     try:
-        tree = ast.parse(formula.replace("×", "*").replace("^", "**").strip(), mode="eval").body
+        if not _CHARACTERS.match(formula):
+            raise ValueError("other characters")
+        tree = ast.parse(formula, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise BadModel("The link is not a formula", where=source, todo="Write, for example, p1.area * 0.5") from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:

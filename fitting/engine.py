@@ -13,7 +13,7 @@ from fitting.model import FitModel
 from fitting.result import FitResult, FitStatus, Statistic
 from fitting.solver import Cancel, Function, Progress, Solution, minimise, names_of
 from fitting.statistics import correlation_factor, deviance_residuals, information_criteria, variance_of
-from libraries.errors import FitFailed
+from libraries.errors import BadModel, FitFailed
 
 _MESSAGES: dict[str, str] = {
     "converged": "The fit converged.",
@@ -77,6 +77,15 @@ def fit(
 
 def _check(evaluator: Evaluator, spectrum: Spectrum, model: FitModel, start: FloatArray) -> None:
     where = model.name or spectrum.name
+    for name in evaluator.parameters.free:
+        param = model.params[name]
+        if not param.link and not param.minimum <= param.value <= param.maximum:
+            raise BadModel(
+                f"The {spoken(model, name)} starts at {param.value:g}, outside its bounds {param.minimum:g} to "
+                f"{param.maximum:g}",
+                where=where,
+                todo="Change the value or its bounds",
+            )
     if start.size == 0:
         raise FitFailed("Nothing is free to be fitted", where=where, todo="Add a component or let a parameter free")
     if evaluator.y.size <= start.size:
@@ -85,7 +94,9 @@ def _check(evaluator: Evaluator, spectrum: Spectrum, model: FitModel, start: Flo
             where=where,
             todo="Widen the region or hold some parameters",
         )
-    if spectrum.noise.kind == "poisson" and np.any(evaluator.y < 0):
+    # With read noise, counts scatter below zero; the variance then still comes from the model.
+    noise = spectrum.noise
+    if noise.kind == "poisson" and noise.read_noise == 0 and np.any(evaluator.y < 0):
         raise FitFailed(
             "Counts below zero cannot be fitted as counted data",
             where=where,
@@ -127,23 +138,27 @@ def _reweighted(
     cancel: Cancel | None,
 ) -> Solution:
     """Counts with read noise: chi2 with the model's own variance, iterated until it no longer changes."""
-    x, evaluations = start, 0
+    x, evaluations, status = start, 0, "iteration limit"
     envelope = np.maximum(evaluator.y, 0.0)
-    solution = None
-    for _ in range(20):
+    while status == "iteration limit" and evaluations < limit:
         sigma = np.sqrt(variance_of(noise, envelope, evaluator.y))
         solution = minimise(
-            _weighted(evaluator, sigma), x, lower, upper, max_evaluations=limit, progress=progress, cancel=cancel
+            _weighted(evaluator, sigma),
+            x,
+            lower,
+            upper,
+            max_evaluations=limit - evaluations,
+            progress=progress,
+            cancel=cancel,
         )
         evaluations += solution.evaluations
-        moved = np.max(np.abs(solution.x - x) / np.maximum(np.abs(solution.x), 1e-12))
         x = solution.x
-        if solution.status != "converged" or moved < 1e-7:
-            break
-        envelope = evaluator.free(x)[0]
-    if solution is None:
-        raise FitFailed("The fit could not be started")
-    return Solution(x, solution.cost, solution.status, evaluations, solution.at_bound)
+        if solution.status != "converged":
+            return Solution(x, solution.cost, solution.status, evaluations, solution.at_bound)
+        before, envelope = envelope, evaluator.free(x)[0]
+        if np.all(np.abs(envelope - before) <= 1e-6 * sigma):
+            status = "converged"
+    return Solution(x, solution.cost, status, evaluations, solution.at_bound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,26 +168,32 @@ class _Covariance:
 
 
 def _covariance(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) -> _Covariance:
-    """Inverse of the expected information J V^-1 J^T of the free parameters; NaN for those on a bound.
+    """Inverse of the expected information J V^-1 J^T of the free parameters.
+
+    NaN for those on a bound, for those the data do not feel (the position of a peak without area) and for those that
+    cannot be told apart; the others keep their errors.
 
     For counted data the expected (Fisher) information, not the curvature at this one noisy realisation
     (B. Efron, D. V. Hinkley, Biometrika 65 (1978) 457 compare the two).
     """
     k = jacobian.shape[0]
     matrix = np.full((k, k), np.nan)
-    open_ = np.flatnonzero(~held)
-    if open_.size == 0:
+    rows = jacobian / np.sqrt(variance)
+    if not np.all(np.isfinite(rows)):
         return _Covariance(matrix, False)
-    rows = jacobian[open_] / np.sqrt(variance)
     norm = np.sqrt(np.sum(rows**2, axis=1))
-    if np.any(norm == 0):
-        return _Covariance(matrix, True)
-    _, singular, vt = np.linalg.svd((rows / norm[:, None]).T, full_matrices=False)
-    if singular[-1] < 1e-9 * singular[0]:
-        return _Covariance(matrix, True)
-    inverse = (vt.T / singular**2) @ vt
-    matrix[np.ix_(open_, open_)] = inverse / np.outer(norm, norm)
-    return _Covariance(matrix, False)
+    asleep = ~held & (norm == 0)
+    open_ = np.flatnonzero(~held & ~asleep)
+    # A peak whose area lies on zero does not feel its own position; that is no fault of the model.
+    unfelt = bool(np.any(asleep)) and not np.any(held)
+    if open_.size == 0:
+        return _Covariance(matrix, unfelt)
+    _, singular, vt = np.linalg.svd((rows[open_] / norm[open_, None]).T, full_matrices=False)
+    good = singular >= 1e-9 * singular[0]
+    told = ~np.any(np.abs(vt[~good]) > 1e-6, axis=0)
+    inverse = (vt[good].T / singular[good] ** 2) @ vt[good] / np.outer(norm[open_], norm[open_])
+    matrix[np.ix_(open_[told], open_[told])] = inverse[np.ix_(told, told)]
+    return _Covariance(matrix, unfelt or not np.all(good))
 
 
 def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:
@@ -197,11 +218,12 @@ def _result(
     noise, y = spectrum.noise, evaluator.y
     names, free = evaluator.names, evaluator.parameters.free
     values, chain = evaluator.parameters.expand(solution.x)
-    envelope, jacobian = evaluator.free(solution.x)
-    variance = variance_of(noise, envelope, y)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        envelope, jacobian = evaluator.free(solution.x)
+        variance = variance_of(noise, envelope, y)
     covariance = _covariance(jacobian, variance, solution.at_bound)
     dof = y.size - (len(free) - int(np.sum(solution.at_bound)))
-    pearson = float(np.sum((y - envelope) ** 2 / variance)) / max(dof, 1)
+    pearson = _pearson(y, envelope, variance) / max(dof, 1)
     scale = correlation_factor(noise.correlation) * (1.0 if noise.known else pearson)
     aic, bic = information_criteria(solution.cost, y.size, len(free), known=noise.known)
     at_bound = names_of(solution.at_bound, free)
@@ -228,6 +250,13 @@ def _result(
         data_hash=spectrum.hash,
         seconds=seconds,
     )
+
+
+def _pearson(y: FloatArray, envelope: FloatArray, variance: FloatArray) -> float:
+    """Pearson's chi2; NaN where the model has no finite values."""
+    if not np.all(np.isfinite(envelope)) or not np.all(np.isfinite(variance)):
+        return float("nan")
+    return float(np.sum(((y - envelope) / np.sqrt(variance)) ** 2))
 
 
 def _statistic(noise: Noise) -> Statistic:

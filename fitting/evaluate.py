@@ -25,6 +25,7 @@ from libraries.errors import BadData, BadModel
 _EXTENSION = -np.geomspace(40.0, 0.1, 25)
 
 
+_START = ("value", "minimum", "maximum")
 _INTEGRATING = ("shirley_active", "tougaard_active", "tougaard_plasmon")
 
 
@@ -60,46 +61,58 @@ class Parameters:
             for name, p in params.items()
             if p.free or (p.vary and name in self._links and self._links[name].tolerance > 0)
         )
-        self._held = {name: p.value for name, p in params.items() if name not in self._links and not p.free}
         self._free_index = {name: i for i, name in enumerate(self.free)}
+        direct = [name for name in self.free if name not in self._links]
+        self._direct = np.array([self._index[name] for name in direct], dtype=int)
+        self._direct_free = np.array([self._free_index[name] for name in direct], dtype=int)
+        self._constants = np.array([p.value for p in params.values()])
+        self._plain = np.zeros((len(self.names), len(self.free)))
+        self._plain[self._direct, self._direct_free] = 1.0
 
     def start(self, model: FitModel) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Start values and bounds of the free numbers, each of shape (n_free,)."""
+        """Start values and bounds of the free numbers, each of shape (n_free,).
+
+        The free number of a link with a tolerance is its departure from the formula: in the parameter's unit, or as a
+        share of the formula's value where the tolerance is one, so that the range follows the formula during the fit.
+        """
         params = model.params
         values = {name: Dual(p.value, {}) for name, p in params.items()}
-        start, low, high = [], [], []
-        for name in self.free:
-            p = params[name]
-            if name in self._links:
-                formula = self._links[name].evaluate(values).value
-                width = self._links[name].half_width(formula)
-                start.append(float(np.clip(p.value - formula, -width, width)))
-                low.append(-width)
-                high.append(width)
-            else:
-                start.append(p.value)
-                low.append(p.minimum)
-                high.append(p.maximum)
-        return np.array(start), np.array(low), np.array(high)
+        start, low, high = (np.array([getattr(params[n], key) for n in self.free]) for key in _START)
+        for name in self._order:
+            link, formula = self._links[name], self._links[name].evaluate(values).value
+            departure = 0.0
+            if name in self._free_index:
+                unit = formula if link.relative else 1.0
+                at = self._free_index[name]
+                if unit != 0.0:
+                    departure = float(np.clip((params[name].value - formula) / unit, -link.tolerance, link.tolerance))
+                start[at], low[at], high[at] = departure, -link.tolerance, link.tolerance
+                departure *= unit
+            values[name] = Dual(formula + departure, {})
+        return start, low, high
 
     def expand(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
         """All parameter values (k,) from the free ones, and their derivatives (k, n_free)."""
-        values: dict[str, Dual] = {name: Dual(value, {}) for name, value in self._held.items()}
-        for name, number in zip(self.free, free, strict=True):
-            if name not in self._links:
-                values[name] = Dual(float(number), {name: 1.0})
+        vector = self._constants.copy()
+        vector[self._direct] = free[self._direct_free]
+        matrix = self._plain.copy()
         for name in self._order:
-            dual = self._links[name].evaluate(values)
+            link, row = self._links[name], self._index[name]
+            dual = link.evaluate({other: Dual(float(vector[self._index[other]]), {other: 1.0}) for other in link.names})
+            slopes = np.zeros(len(self.free))
+            for other, slope in dual.gradient.items():
+                slopes += slope * matrix[self._index[other]]
+            value = dual.value
             if name in self._free_index:
-                gradient = dict(dual.gradient)
-                gradient[name] = gradient.get(name, 0.0) + 1.0
-                dual = Dual(dual.value + float(free[self._free_index[name]]), gradient)
-            values[name] = dual
-        vector = np.array([values[name].value for name in self.names])
-        matrix = np.zeros((len(self.names), len(self.free)))
-        for row, name in enumerate(self.names):
-            for other, slope in values[name].gradient.items():
-                matrix[row, self._free_index[other]] += slope
+                at = self._free_index[name]
+                if link.relative:
+                    slopes *= 1.0 + free[at]
+                    value *= 1.0 + float(free[at])
+                    slopes[at] += dual.value
+                else:
+                    value += float(free[at])
+                    slopes[at] += 1.0
+            vector[row], matrix[row] = value, slopes
         return vector, matrix
 
 
@@ -184,8 +197,9 @@ class Evaluator:
 
     @staticmethod
     def values_of(model: FitModel) -> FloatArray:
-        """Parameter values of a model, shape (k,)."""
-        return np.array([p.value for p in model.params.values()])
+        """Parameter values of a model, shape (k,); linked ones as their formulas say."""
+        parameters = Parameters(model)
+        return parameters.expand(parameters.start(model)[0])[0]
 
     def _components(self, values: FloatArray, grid: FloatArray) -> tuple[list[FloatArray], FloatArray]:
         curves, rows = [], []

@@ -247,7 +247,8 @@ def add_doublet(
         # Where the shape has a lifetime width of its own that is held, only that one differs.
         width = "fwhm" if "fwhm" in params else "fwhm_l"
         del links[width]
-        params[width] = replace(params[width], value=params[width].value + (pair.width_excess or 0.0))
+        broader = min(params[width].value + (pair.width_excess or 0.0), params[width].maximum)
+        params[width] = replace(params[width], value=broader)
     tied = {
         key: replace(p, link=links.get(key, ""), value=_linked_value(key, first, p.value, pair.ratio, offset, links))
         for key, p in params.items()

@@ -25,6 +25,13 @@ def _same_float(a: float, b: float) -> bool:
     return a == b
 
 
+def _canonical(array: np.ndarray) -> np.ndarray:
+    """The array, contiguous, with one and the same NaN for every NaN."""
+    if array.dtype.kind in "fc" and np.any(np.isnan(array)):
+        array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return np.ascontiguousarray(array)
+
+
 def same(a: Any, b: Any) -> bool:
     """Whether two values are equal in every field, arrays included.
 
@@ -41,7 +48,7 @@ def same(a: Any, b: Any) -> bool:
             return False
         if a.dtype != b.dtype or a.shape != b.shape:
             return False
-        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+        return _canonical(a).tobytes() == _canonical(b).tobytes()
     if is_dataclass(a) and not isinstance(a, type):
         if type(a) is not type(b):
             return False
@@ -52,7 +59,9 @@ def same(a: Any, b: Any) -> bool:
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, Mapping):
         return isinstance(b, Mapping) and a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
-    if isinstance(a, float) and isinstance(b, (float, int)):
+    if isinstance(a, (bool, np.bool_)) or isinstance(b, (bool, np.bool_)):
+        return isinstance(a, (bool, np.bool_)) and isinstance(b, (bool, np.bool_)) and bool(a == b)
+    if isinstance(a, float) and isinstance(b, float):
         return _same_float(a, float(b))
     return bool(a == b)
 
@@ -60,28 +69,30 @@ def same(a: Any, b: Any) -> bool:
 def _feed(sink: _Sink, value: Any) -> None:
     if isinstance(value, np.ndarray):
         sink.update(f"array{value.dtype.str}{value.shape}".encode())
-        sink.update(np.ascontiguousarray(value).tobytes())
+        sink.update(_canonical(value).tobytes())
     elif is_dataclass(value) and not isinstance(value, type):
-        sink.update(type(value).__name__.encode())
+        sink.update(f"{type(value).__name__}(".encode())
         for field in fields(value):
             if field.metadata.get("identity", True):
                 sink.update(field.name.encode())
                 _feed(sink, getattr(value, field.name))
     elif isinstance(value, (tuple, list)):
-        sink.update(f"sequence{len(value)}".encode())
+        sink.update(f"{type(value).__name__}{len(value)}:".encode())
         for item in value:
             _feed(sink, item)
     elif isinstance(value, Mapping):
-        sink.update(f"mapping{len(value)}".encode())
+        sink.update(f"mapping{len(value)}:".encode())
         for key in sorted(value, key=str):
             _feed(sink, key)
             _feed(sink, value[key])
     elif isinstance(value, (bool, np.bool_)):
         sink.update(b"true" if value else b"false")
     elif isinstance(value, (int, float, np.integer, np.floating)):
-        sink.update(repr(float(value)).encode())
+        # 1 and 1.0 are the same, so are 0.0 and -0.0; the comma keeps (1.0, 12.0) apart from (1.01, 2.0).
+        whole = isinstance(value, (int, np.integer)) or float(value).is_integer()
+        sink.update(f"{int(value) if whole else float(value)!r},".encode())
     else:
-        sink.update(repr(value).encode())
+        sink.update(f"{value!r},".encode())
 
 
 def content_hash(*values: Any) -> str:

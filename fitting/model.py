@@ -34,7 +34,7 @@ class Param:
         False holds the value.
     link : str
         Formula over other parameters (see `fitting.constraints`); "" for none. A linked parameter follows its
-        formula; `vary` and bounds then only matter for the free part of a tolerance.
+        formula; `vary` then says whether it may use the link's tolerance, and its bounds are not used.
     """
 
     value: float
@@ -178,6 +178,17 @@ class Background(_HasParams):
         return replace(self, params=self._replaced(params))
 
 
+def _check_doublets(components: tuple[Component, ...], where: str) -> None:
+    """A minor line's major line must be there and be no minor line itself, else quantification would lose both."""
+    majors = {c.id for c in components if not c.doublet}
+    for component in components:
+        if component.doublet and component.doublet not in majors:
+            raise BadModel(
+                f"{component.name or component.id} is the minor line of {component.doublet}, which is no major line",
+                where=where,
+            )
+
+
 @dataclass(frozen=True)
 class FitModel:
     """A region of a spectrum with its background and components.
@@ -210,6 +221,7 @@ class FitModel:
         ids = [component.id for component in self.components]
         if len(set(ids)) != len(ids):
             raise BadModel("Two components have the same id", where=", ".join(ids))
+        _check_doublets(self.components, self.name)
         params = self.params
         links = {name: parse(param.link) for name, param in params.items() if param.link}
         evaluation_order(links, params)
@@ -364,7 +376,7 @@ def to_dict(model: FitModel) -> dict[str, Any]:
 
 
 def _param_from_dict(row: Any, where: str) -> Param:
-    if isinstance(row, (int, float)):
+    if isinstance(row, (int, float)) and not isinstance(row, bool):
         return Param(row)
     if not isinstance(row, dict) or "value" not in row:
         raise BadModel("A parameter needs a value", where=where)
@@ -372,6 +384,10 @@ def _param_from_dict(row: Any, where: str) -> Param:
     unknown = set(row) - known
     if unknown:
         raise BadModel(f"A parameter has no {sorted(unknown)[0]}", where=where, todo=f"Use {', '.join(sorted(known))}")
+    for key, value in row.items():
+        kind = str if key == "link" else bool if key == "vary" else (int, float)
+        if not isinstance(value, kind) or isinstance(value, bool) != (key == "vary"):
+            raise BadModel(f"The {key} of a parameter is of the wrong kind", where=f"{where}: {value!r}")
     return Param(**row)
 
 

@@ -122,7 +122,8 @@ class FitResult:
 
         Only known noise can be exceeded. Normal approximation of chi2 after Wilson & Hilferty (1931).
         """
-        dof = self.n_data - self.n_free
+        # A parameter on its bound is held there and fits no noise.
+        dof = self.n_data - (self.n_free - len(self.at_bound))
         if not self.noise.known or dof <= 0:
             return False
         ninth = 2.0 / (9.0 * dof)

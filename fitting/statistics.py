@@ -65,7 +65,7 @@ def deviance_residuals(measured: FloatArray, expected: FloatArray, gain: float) 
     series = m * ratio**2 * (1.0 - ratio / 3.0 + ratio**2 / 6.0)
     size = np.sqrt(np.maximum(np.where(near, series, exact), 0.0) / gain)
     residual = np.sign(excess) * size
-    slope_near = -(1.0 + ratio / 3.0) / np.sqrt(gain * m)
+    slope_near = -(1.0 + ratio / 6.0) / np.sqrt(gain * m)
     safe = np.where(near | (residual == 0), 1.0, residual)
     slope = np.where(near | (residual == 0), slope_near, -ratio / (gain * safe))
     below = expected < floor
@@ -129,8 +129,9 @@ def estimate_noise(spectrum: Spectrum) -> Noise:
     if y.ndim != 1 or y.size < 20 or np.any(y < 0) or not np.any(y > 0):
         raise BadData("The noise cannot be estimated from these data", where=spectrum.name)
     difference = y[:-3] - 3.0 * y[1:-2] + 3.0 * y[2:-1] - y[3:]
-    level = np.maximum(0.25 * (y[:-3] + y[1:-2] + y[2:-1] + y[3:]), SMALLEST_RATE * y.max())
-    scaled = difference / np.sqrt(20.0 * level)
+    level = 0.25 * (y[:-3] + y[1:-2] + y[2:-1] + y[3:])
+    seen = level > 0  # empty channels say nothing of the size of one event
+    scaled = difference[seen] / np.sqrt(20.0 * level[seen])
     # 1.4826 makes the median absolute deviation the standard deviation of a Gaussian.
     gain = float((1.4826 * np.median(np.abs(scaled))) ** 2)
     if not gain > 0:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
@@ -15,6 +12,8 @@ BAR = 24
 
 def print_json(value: Any) -> None:
     """One JSON value on the standard output; numbers that are not finite become null."""
+    import json
+
     # Every JSON reader takes escapes; only UTF-8 holds every character.
     plain = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") != "utf8"
     print(json.dumps(plain_json(value), indent=2, ensure_ascii=plain, allow_nan=False))
@@ -49,6 +48,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequenc
 
 def _width(text: str) -> int:
     """Columns that a terminal needs: none for combining marks, two for wide characters."""
+    import unicodedata
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
@@ -65,6 +66,8 @@ class Progress:
             return
         share = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
         done = round(BAR * share)
+        import shutil
+
         room = max(shutil.get_terminal_size().columns - BAR - 10, 0)
         line = f"[{'#' * done}{'.' * (BAR - done)}] {100 * share:3.0f} % {text}"[: BAR + 9 + room]
         if line != self._shown:

@@ -7,6 +7,7 @@ needed and any thread may draw. Sizes are in mm and points; binding energy runs 
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,7 +30,12 @@ COLUMN, PAGE = 85.0, 170.0  # mm: one column and the full width of a journal pag
 _MM = 1 / 25.4
 _SUFFIXES = (".png", ".svg", ".pdf")
 # From this many counts on the axis is labelled in thousands.
-_THOUSANDS = 10_000.0
+_THOUSANDS = 5_000.0
+_LINE = 3.1  # mm: height of a line of type
+# Names may reach so far above the upper edge that the data alone would give, in parts of the height.
+_MOST_ROOM = 1.12
+# matplotlib's settings for writing belong to the whole program.
+_writing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ def fit_figure(
     for axes in (upper, lower):
         _span(axes, drawn.x, spectrum.axis.quantity)
     # Named last: where a name fits depends on the scales.
-    _name_components(upper, drawn, model, scale, colours, width - 15.0)
+    _name_components(upper, drawn, model, scale, colours, width - 15.5)
     _heading(upper, title or model.name or spectrum.name, _verdict(result), colours)
     return figure
 
@@ -163,7 +169,7 @@ def _print(figure: Figure, target: Any, suffix: str, dpi: float) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     # No date and no random names: the same figure is the same file. Fonts in PDF stay text (type 42).
-    with rc_context({"svg.hashsalt": "sodalite", "svg.fonttype": "path", "pdf.fonttype": 42}):
+    with _writing, rc_context({"svg.hashsalt": "sodalite", "svg.fonttype": "path", "pdf.fonttype": 42}):
         if suffix == ".png":
             figure.set_dpi(dpi)
             FigureCanvasAgg(figure).print_png(target)
@@ -189,7 +195,7 @@ def _axes(
     figure: Figure, width: float, height: float, bottom: float, colours: Palette, top: float | None = None
 ) -> Axes:
     """Axes with fixed margins in mm, so that figures of one paper line up."""
-    left, right, above = 12.5, 2.5, 5.5
+    left, right, above = 13.0, 2.5, 5.5
     top = height - above if top is None else top
     axes = figure.add_axes((left / width, bottom / height, (width - left - right) / width, (top - bottom) / height))
     axes.set_facecolor(colours.paper)
@@ -291,41 +297,92 @@ def _draw_residual(axes: Axes, drawn: Curves, colours: Palette, *, known: bool) 
     axes.set_ylabel("Res. (σ)" if known else "Res. (rms)", fontsize=7.5)
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """A name above a peak: its middle and foot in mm from the lower left corner, and the top of the peak."""
+
+    centre: float
+    foot: float
+    x: float
+    top: float
+    text: str
+    colour: str
+
+
 def _name_components(
     axes: Axes, drawn: Curves, model: FitModel, scale: float, colours: Palette, width: float
 ) -> None:
-    """Write each name above its peak; names that would touch go higher, with a fine line down to the peak."""
+    """Write each name above its peak; where that takes too much room, a letter there and a key."""
+    tall = axes.get_position().height * axes.figure.get_figheight() / _MM
+    named = [c for c in model.components if _owner(model, c) == c.id]
+    named.sort(key=lambda c: -c.value("position"))
+    names = {c.id: _drawable(c.name or c.id) for c in named}
+    key = {c.id: chr(ord("a") + i % 26) * (1 + i // 26) for i, c in enumerate(named)}
+    marks = _marks(axes, drawn, model, scale, colours, width, tall, names)
+    lettered = max((mark.foot for mark in marks), default=0.0) > _MOST_ROOM * tall
+    if lettered:
+        marks = _marks(axes, drawn, model, scale, colours, width, tall, key)
+    low, high = axes.get_ylim()
+    room = max([tall, *(mark.foot + _LINE + 0.8 for mark in marks)])
+    axes.set_ylim(low, low + (high - low) * room / tall)
+    _write(axes, marks, room, width, colours)
+    if lettered:
+        _key(axes, [(f"{key[c.id]}  {names[c.id]}", _colour_of(model, c, colours)) for c in named], colours)
+
+
+def _marks(
+    axes: Axes, drawn: Curves, model: FitModel, scale: float, colours: Palette, width: float, tall: float,
+    names: dict[str, str],
+) -> list[_Mark]:
+    """Where names go: above their peaks; those that would touch go higher."""
+    low, high = axes.get_ylim()
+    taken: list[tuple[float, float, float]] = []  # left, right, foot
+    marks = []
+    for id, text in names.items():
+        curve = drawn.component(id)
+        at = int(curve.argmax())
+        half = 0.62 * len(text) + 0.8
+        centre = min(max(_place(axes, float(drawn.x[at])) * width, half), max(width - half, half))
+        foot = (_highest(axes, drawn, scale, centre, half, width) - low) / (high - low) * tall + 1.2
+        for left, right, other in sorted(taken, key=lambda box: box[2]):
+            if left < centre + half and centre - half < right and abs(foot - other) < _LINE:
+                foot = other + _LINE
+        taken.append((centre - half, centre + half, foot))
+        top = float(drawn.background[at] + curve[at]) * scale
+        colour = _colour_of(model, model.component(id), colours)
+        marks.append(_Mark(centre, foot, float(drawn.x[at]), top, text, colour))
+    return marks
+
+
+def _write(axes: Axes, marks: list[_Mark], room: float, width: float, colours: Palette) -> None:
+    """The names, each with a fine line down to its peak."""
     from matplotlib.patheffects import withStroke
 
     low, high = axes.get_ylim()
-    tall = axes.get_position().height * axes.figure.get_figheight() / _MM
-    line = 3.1  # mm: height of a line of type
-    taken: list[tuple[float, float, float]] = []  # left, right in mm from the left edge, and foot in mm
-    marks = []
-    for component in sorted(model.components, key=lambda c: -c.value("position")):
-        if _owner(model, component) != component.id:
-            continue
-        at = int(drawn.component(component.id).argmax())
-        text = _drawable(component.name or component.id)
-        half = 0.62 * len(text) + 0.8
-        centre = _place(axes, float(drawn.x[at])) * width
-        centre = min(max(centre, half), width - half)
-        foot = (_highest(axes, drawn, scale, centre, half, width) - low) / (high - low) * tall + 1.2
-        for left, right, other in sorted(taken, key=lambda box: box[2]):
-            if left < centre + half and centre - half < right and abs(foot - other) < line:
-                foot = other + line
-        taken.append((centre - half, centre + half, foot))
-        top = float(drawn.background[at] + drawn.component(component.id)[at]) * scale
-        marks.append((centre / width, foot, float(drawn.x[at]), top, text, _colour_of(model, component, colours)))
-    room = max([tall, *(foot + line + 0.8 for _, foot, *_ in marks)])
-    axes.set_ylim(low, low + (high - low) * room / tall)
-    for centre, foot, x, top, text, colour in marks:
-        y = low + (high - low) * foot / tall
-        axes.plot([x, x], [top, y], color=colour, linewidth=0.45, alpha=0.7, zorder=1.5)
+    halo = [withStroke(linewidth=1.6, foreground=colours.paper)]
+    for mark in marks:
+        y = low + (high - low) * mark.foot / room
+        axes.plot([mark.x, mark.x], [mark.top, y], color=mark.colour, linewidth=0.45, alpha=0.7, zorder=1.5)
         axes.text(
-            centre, foot / room, text, transform=axes.transAxes, color=colour, fontsize=6.6, ha="center",
-            va="bottom", parse_math=False, zorder=6, path_effects=[withStroke(linewidth=1.6, foreground=colours.paper)],
+            mark.centre / width, mark.foot / room, mark.text, transform=axes.transAxes, color=mark.colour,
+            fontsize=6.6, ha="center", va="bottom", parse_math=False, zorder=6, path_effects=halo,
         )
+
+
+def _key(axes: Axes, rows: list[tuple[str, str]], colours: Palette) -> None:
+    """What the letters stand for, where there is most room."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], linestyle="none") for _ in rows]
+    legend = axes.legend(
+        handles, [""] * len(rows), loc="best", frameon=False, fontsize=5.8, handlelength=0, handletextpad=0,
+        labelspacing=0.3, borderaxespad=0.6,
+    )
+    legend.set_zorder(7)
+    for label, (text, colour) in zip(legend.get_texts(), rows, strict=True):
+        label.set_parse_math(False)
+        label.set_text(text)
+        label.set_color(colour)
 
 
 def _place(axes: Axes, x: float) -> float:

@@ -7,7 +7,6 @@ which it makes sense. A command that does not work does not belong here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,6 +93,8 @@ _FILE = (
             "Data, models and results in one HDF5 file", enabled="project"),
     Command("file.export_vamas", "VAMAS…", "File/Export", "exports.vamas", 2, "", "",
             "Spectra in the exchange format ISO 14976", enabled="project"),
+    Command("file.report", "Report…", "File", "exports.report", 2, "report", "Ctrl+R",
+            "A report with figures, tables, conditions and sources", "Report", 5, enabled="project"),
     Command("file.quit", "Quit", "File", "files.quit", 3, "", "Ctrl+Q", "Close the window"),
 )
 _EDIT = (
@@ -170,12 +171,7 @@ _HELP = (
     Command("help.shortcuts", "Keyboard shortcuts", "Help", "looks.shortcuts", 0, "keyboard", "F1", "All shortcuts"),
     Command("help.about", "About Sodalite", "Help", "looks.about", 1, "info", "", "Version and licence"),
 )
-# A report needs its writer; without it there is no such command.
-_REPORT = () if find_spec("app.files.report") is None else (
-    Command("file.report", "Report…", "File", "exports.report", 2, "report", "Ctrl+R",
-            "A report with figures, tables, conditions and sources", "Report", 4, enabled="project"),
-)
-COMMANDS: tuple[Command, ...] = (*_FILE, *_REPORT, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *_VIEW, *_HELP)
+COMMANDS: tuple[Command, ...] = (*_FILE, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *_VIEW, *_HELP)
 
 
 def command(id: str) -> Command:

@@ -43,8 +43,8 @@ class ExportController(QObject):
         self._ask(self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms"), write_vamas_file)
 
     def report(self) -> None:
-        """A report as HTML or PDF."""
-        self._ask(self._save_dialog("Report", "Report (*.html *.pdf)", "html"), _write_report)
+        """A report as one HTML file."""
+        self._ask(self._save_dialog("Report", "Report (*.html)", "html"), _write_report)
 
     def _dialog(self, title: str, filters: str) -> QFileDialog:
         return QFileDialog(self._window, title, self._window.state.text("folder"), filters)

@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         self.default_layout()
         self._restore()
         self.looks.sync_theme()
-        self._show_panels(False)
+        self._hide_panels()
         self._project_changed()
         self._state_changed()
 
@@ -191,11 +191,11 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.results], [RESULTS_HEIGHT], Qt.Orientation.Vertical)
 
     def _restore(self) -> None:
-        geometry, layout = self.state.bytes("geometry"), self.state.bytes("layout")
+        geometry = self.state.bytes("geometry")
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
-        if not layout.isEmpty() and not self.restoreState(layout, LAYOUT_VERSION):
-            self.default_layout()
+        # Taken up when there is a project: until then the panels are hidden and the window may change its size.
+        self._layout = self.state.bytes("layout")
 
     # -- following the document ---------------------------------------------------------------------------------
 
@@ -214,9 +214,12 @@ class MainWindow(QMainWindow):
                 self.default_layout()
         else:
             self._layout = self.saveState(LAYOUT_VERSION)
-            for dock in (self.project_dock, self.inspector, self.results):
-                dock.hide()
+            self._hide_panels()
         self.looks.sync_panels()
+
+    def _hide_panels(self) -> None:
+        for dock in (self.project_dock, self.inspector, self.results):
+            dock.hide()
 
     def _state_changed(self) -> None:
         document = self.document

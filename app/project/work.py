@@ -138,15 +138,15 @@ def _moved(entry: Entry, move: float, note: str) -> Entry:
     """An entry on an energy scale moved by `move` eV of binding energy."""
     if entry.spectrum.meta.technique not in ("xps", "other"):
         return entry
-    quantity = entry.spectrum.axis.quantity
-    if quantity not in ("binding_energy", "kinetic_energy"):
+    if entry.spectrum.axis.quantity not in ("binding_energy", "kinetic_energy"):
         return entry
+    # Models stand on the axis after the recipe, which may have turned kinetic into binding energy.
+    offset = move if entry.processed().axis.quantity == "binding_energy" else -move
     shift = entry.recipe.energy_shift + move
     recipe = entry.recipe.without_kind("energy_shift")
     if note or shift:
         # The shift comes first, so that limits of later steps are on the corrected scale.
         recipe = replace(recipe, steps=(energy_shift(shift, note), *recipe.steps))
-    offset = move if quantity == "binding_energy" else -move
     fits = tuple(
         RegionFit(f.id, f.model.moved(offset), f.result.moved(offset) if f.result else None) for f in entry.fits
     )
@@ -194,19 +194,23 @@ def casa_composition(spectrum: Spectrum) -> Composition | None:
 
     info = casa_info(spectrum)
     energy = spectrum.meta.photon_energy
-    if not info.components or energy is None:
+    # CasaXPS leaves components with an RSF of zero out of its quantification.
+    components = [component for component in info.components if component.rsf]
+    if not components or energy is None:
         return None
     lines = []
-    for component in info.components:
-        position = energy - component.position_ke
+    for component in components:
+        # Components stand on the calibrated scale, the spectrum and its transmission function on the measured one.
+        kinetic = component.position_ke + (info.shift or 0.0)
+        position = energy - kinetic
         transmission = None
         if spectrum.transmission is not None:
             transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
         line = _casa_line(component.name, spectrum)
-        factor = Factor(line, component.rsf or 1.0, "CasaXPS RSF in the file", ("sigma", "L", "lambda"), "C 1s")
+        factor = Factor(line, component.rsf, "CasaXPS RSF in the file", ("sigma", "L", "lambda"), "C 1s")
         lines.append(
             LineArea(
-                component.name, spectrum.name, line, component.tag, component.area, component.position_ke, energy,
+                component.name, spectrum.name, line, component.tag, component.area, kinetic, energy,
                 unit="counts/s" if spectrum.meta.intensity_unit == "counts/s" else "counts",
                 transmission=transmission, factor=factor,
             )

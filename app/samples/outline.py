@@ -65,7 +65,9 @@ class Region:
     plasmon : bool
         With a plasmon beside it.
     held : tuple of str
-        Parameters of the background that are held, beside its tilt.
+        Parameters of the background that are held, beside the form of its class.
+    start : tuple of (parameter, value)
+        Of the background, where it is not the class's.
     """
 
     spectrum: str
@@ -74,7 +76,8 @@ class Region:
     peaks: tuple[Peak, ...]
     loss: str = "universal"
     plasmon: bool = False
-    held: tuple[str, ...] = ()
+    held: tuple[str, ...] = ("tilt",)
+    start: tuple[tuple[str, float], ...] = ()
 
 
 def region_model(spectrum: Spectrum, region: Region) -> FitModel:
@@ -82,10 +85,10 @@ def region_model(spectrum: Spectrum, region: Region) -> FitModel:
     kind = "tougaard_plasmon" if region.plasmon else "tougaard_active"
     model = guess.new_model(spectrum, region.low, region.high, kind, spectrum.name)
     params = dict(model.background.params)
-    for name, value in zip("bcd", TOUGAARD_CLASSES[region.loss], strict=True):
+    for name, value in (*zip("bcd", TOUGAARD_CLASSES[region.loss], strict=True), *region.start):
         params[name] = replace(params[name], value=value)
-    for name in ("tilt", *region.held):
-        params[name] = replace(params[name], vary=False)
+    for name in params:
+        params[name] = replace(params[name], vary=name not in ("c", "d", *region.held))
     model = replace(model, background=replace(model.background, params=tuple(params.items())))
     for peak in region.peaks:
         model = _added(spectrum, model, peak)

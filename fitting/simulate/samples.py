@@ -135,18 +135,19 @@ def _metal_film(amount: float, intrinsic: float) -> State:
 # ------------------------------------------------------------------------------------------------------------ windows
 SURVEY = Acquisition("Survey", 0.0, 1250.0, 0.5, 160.0, 0.1, 3.0)
 C_1S = Acquisition("C 1s", 279.0, 299.0, 0.1, 20.0, 0.1, 10.0, "C", "1s")
-C_1S_SHARP = Acquisition("C 1s", 279.0, 299.0, 0.05, 10.0, 0.1, 10.0, "C", "1s")
+C_1S_SHARP = Acquisition("C 1s", 279.0, 299.0, 0.05, 10.0, 0.1, 6.0, "C", "1s")
 # The tail of Cl 2s (near 279 eV) reaches under C 1s: the window shows it.
 C_1S_BESIDE_CL = Acquisition("C 1s", 268.0, 299.0, 0.1, 20.0, 0.1, 10.0, "C", "1s")
 # KL1L23 of Na stands beside and under O 1s (519 and 531 eV of the metal, 524 and 537 eV of the ion), and the losses of
 # KL23L23 (492 and 497 eV) make the background there: the windows hold the whole series but its last line.
-O_1S = Acquisition("O 1s", 484.0, 546.0, 0.2, 20.0, 0.2, 5.0, "O", "1s")
+O_1S = Acquisition("O 1s", 484.0, 546.0, 0.2, 20.0, 0.2, 3.0, "O", "1s")
 V_2P_O_1S = Acquisition("V 2p + O 1s", 484.0, 545.0, 0.1, 20.0, 0.1, 5.0, "V", "2p")
 F_1S = Acquisition("F 1s", 677.0, 697.0, 0.1, 20.0, 0.1, 10.0, "F", "1s")
 N_1S = Acquisition("N 1s", 391.0, 407.0, 0.1, 20.0, 0.1, 10.0, "N", "1s")
 CL_2P = Acquisition("Cl 2p", 193.0, 217.0, 0.1, 20.0, 0.1, 50.0, "Cl", "2p")
 NA_1S = Acquisition("Na 1s", 1063.0, 1083.0, 0.1, 20.0, 0.1, 5.0, "Na", "1s")
 NA_1S_WIDE = Acquisition("Na 1s", 1062.0, 1097.0, 0.1, 20.0, 0.1, 5.0, "Na", "1s")
+NA_1S_STRONG = Acquisition("Na 1s", 1062.0, 1097.0, 0.1, 20.0, 0.1, 3.0, "Na", "1s")
 
 
 # ------------------------------------------------------------------------------------------------------------ samples
@@ -209,7 +210,7 @@ def _na_on_hopg(intrinsic: float) -> SampleSpec:
         _metal_film(27.0, intrinsic),
     )
     return SampleSpec(
-        NAMES[3], "graphite", states, CARBON, 0.08, "sp2 C", (SURVEY, C_1S_SHARP, O_1S, NA_1S_WIDE),
+        NAMES[3], "graphite", states, CARBON, 0.08, "sp2 C", (SURVEY, C_1S_SHARP, O_1S, NA_1S_STRONG),
         "Metallic Na film of 2-3 monolayers on HOPG; apparent homogeneous composition. There is no oxygen: what stands "
         "in the O 1s window is Na KL1L23 and its plasmon losses",
     )

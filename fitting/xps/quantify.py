@@ -161,8 +161,8 @@ def quantify(areas: Areas, material: str = "", *, use_imfp: bool = True) -> Comp
         )
     )
     warnings = [*areas.warnings, *_remarks(lines, factors, unknown)]
-    name = factors[0].imfp.material.name if factors[0].imfp else "not applied"
-    return Composition(rows, _elements(rows, covariance), covariance, name, tuple(dict.fromkeys(warnings)))
+    name = next((f.imfp.material.name for f in factors if f.imfp), "not applied")
+    return Composition(rows, _elements(rows, covariance, unknown), covariance, name, tuple(dict.fromkeys(warnings)))
 
 
 @dataclass(frozen=True)
@@ -217,11 +217,14 @@ def _factors(line: LineArea, material: str, use_imfp: bool) -> _Factors:
 
 
 def _interval(value: float, error: float) -> tuple[float, float]:
+    if not math.isfinite(error):
+        return math.nan, math.nan
     return max(0.0, value - _NORMAL_95 * error), min(100.0, value + _NORMAL_95 * error)
 
 
 def _row(line: LineArea, f: _Factors, percent: float, error: float, area_error: float) -> LineRow:
     time = _time(line)
+    error = error if math.isfinite(area_error) else math.nan
     low, high = _interval(percent, error)
     rate = line.unit == "counts/s" or (line.unit == "counts" and line.live_time is not None)
     determined = line.area > (_CRITICAL * area_error if math.isfinite(area_error) else 0.0)
@@ -245,14 +248,14 @@ def _row(line: LineArea, f: _Factors, percent: float, error: float, area_error: 
         f.imfp.source if f.imfp else "not applied",
         line.area / (time * f.product),
         percent,
-        error if math.isfinite(area_error) else math.nan,
+        error,
         low,
         high,
         determined,
     )
 
 
-def _elements(rows: Sequence[LineRow], covariance: FloatArray) -> tuple[ElementRow, ...]:
+def _elements(rows: Sequence[LineRow], covariance: FloatArray, unknown: np.ndarray) -> tuple[ElementRow, ...]:
     groups: dict[str, list[int]] = defaultdict(list)
     for i, row in enumerate(rows):
         groups[row.element].append(i)
@@ -260,6 +263,8 @@ def _elements(rows: Sequence[LineRow], covariance: FloatArray) -> tuple[ElementR
     for element, members in groups.items():
         value = sum(rows[i].at_percent for i in members)
         error = math.sqrt(max(float(np.sum(covariance[np.ix_(members, members)])), 0.0))
+        if np.any(unknown[members]):
+            error = math.nan
         determined = any(rows[i].determined for i in members)
         table.append(ElementRow(element, value, error, *_interval(value, error), determined))
     return tuple(table)
@@ -277,17 +282,35 @@ def _remarks(lines: Sequence[LineArea], factors: Sequence[_Factors], unknown: np
         found.append(f"T = 1 assumed for {', '.join(missing)}: the file records no transmission function.")
         if len({line.pass_energy for line in lines}) > 1:
             found.append("The regions were measured at different pass energies, which T = 1 does not account for.")
-    shells: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        shells[line.line.element].add(line.line.shell)
-    found.extend(
-        f"{element} is counted twice, by {' and '.join(sorted(names))}: leave one line out."
-        for element, names in shells.items()
-        if len(names) > 1
-    )
+    timed = any(line.unit == "counts/s" or line.live_time for line in lines)
+    if len({line.region for line in lines}) > 1 and not timed:
+        found.append("The files record no counting time: all channels are taken to be counted for the same time.")
+    found.extend(_counted_twice(lines))
     found.extend(
         f"{line.region}: the area of {line.name} has no error (it ended on a bound, or the file gives none)."
         for line, lost in zip(lines, unknown, strict=True)
         if lost
     )
+    return found
+
+
+def _counted_twice(lines: Sequence[LineArea]) -> list[str]:
+    """Elements with more than one line, lines in more than one region, and doublets that were not tied together."""
+    found: list[str] = []
+    shells: dict[str, dict[str, list[LineArea]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        shells[line.line.element][line.line.shell].append(line)
+    for element, levels in shells.items():
+        if len(levels) > 1:
+            found.append(f"{element} is counted twice, by {' and '.join(sorted(levels))}: leave one line out.")
+        for shell, members in levels.items():
+            regions = list(dict.fromkeys(member.region for member in members))
+            if len(regions) > 1:
+                listed = " and ".join(regions)
+                found.append(f"{element} {shell} is counted in {listed}: leave one out if both hold the same line.")
+            single = sorted({m.line.level for m in members if not m.line.unresolved and m.line.level != shell})
+            if len(single) > 1:
+                found.append(
+                    f"{element} is counted twice, by {' and '.join(single)}: tie them as a doublet or leave one out."
+                )
     return found

@@ -161,6 +161,10 @@ class ModelPanel(Panel):
             self.table.rows.set_rows(())
             self.parameters.show_owner(None, None)
             self.background.show_owner(None, None)
+            self._shown_fit = None
+            for widget in (self.table, self.empty, self.more, self.background, self.parameters, self.suggestions):
+                widget.hide()
+            self.chosen.show()
             self.chosen.setText("No region yet")
             self.source.setText("Drag over the part of the spectrum that is to be fitted, with the region tool.")
             return
@@ -168,6 +172,7 @@ class ModelPanel(Panel):
             self._shown_fit = fit.id
             self.suggestions.hide()
             self.say("")
+        self.table.show()
         self._show_background(fit.model)
         self.table.regions = self._other_regions(fit)
         self.table.rows.set_rows(component_rows(fit, theme.current()))

@@ -175,6 +175,16 @@ class Canvas(pg.GraphicsLayoutWidget):
         # Room for labels above the highest point.
         self.main.vb.setYRange(bottom - 0.06 * size, top + 0.17 * size, padding=0)
 
+    def show_residuals(self, shown: bool) -> None:
+        """Show the residual plot, or give its room to the spectrum, which then carries the x axis."""
+        if shown == self.rest.isVisible():
+            return
+        self.rest.setVisible(shown)
+        self.main.showAxis("bottom", not shown)
+        self.rest.setMaximumHeight(16777215 if shown else 0)
+        self.ci.layout.setRowStretchFactor(1, RESIDUAL_STRETCH if shown else 0)
+        self.ci.layout.setVerticalSpacing(8 if shown else 0)
+
     def set_residual_limit(self, limit: float) -> None:
         """Symmetric range of the residual plot."""
         if not self.frozen:

@@ -10,6 +10,7 @@ from fitting.model import FitModel
 
 BACKGROUNDS = {
     "shirley_active": "Shirley, fitted with the peaks",
+    "tougaard_active": "Tougaard, fitted with the peaks",
     "linear_active": "Straight line, fitted with the peaks",
     "constant": "Constant, fitted with the peaks",
     "shirley": "Shirley between the region ends",

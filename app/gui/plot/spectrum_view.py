@@ -129,6 +129,7 @@ class SpectrumView(QWidget):
             self.canvas.auto_x = self.canvas.auto_y = True
             self._mouse.cancel()
         self.canvas.setVisible(entry is not None)
+        self.canvas.show_residuals(fit is not None)
         self.canvas.fit_ranges()
         self._show_caption()
         self.canvas.viewport().update()
