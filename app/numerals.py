@@ -30,7 +30,10 @@ def decimals_of(error: float) -> int:
     if not math.isfinite(error) or error <= 0:
         return 2
     exponent = math.floor(math.log10(error))
-    return -exponent + (1 if error / 10.0**exponent < TWO_FIGURES_BELOW else 0)
+    leading = round(error / 10.0**exponent, 1)
+    if leading > 9.5:  # written with one figure it would be 10: the next decade's first of two figures
+        return -exponent
+    return -exponent + (1 if leading < TWO_FIGURES_BELOW else 0)
 
 
 def with_error(value: float, error: float | None, decimals: int | None = None) -> str:

@@ -22,7 +22,7 @@ class _Sink(Protocol):
 def _same_float(a: float, b: float) -> bool:
     if math.isnan(a) or math.isnan(b):
         return math.isnan(a) and math.isnan(b)
-    return a == b
+    return bool(a == b)
 
 
 def _canonical(array: np.ndarray) -> np.ndarray:

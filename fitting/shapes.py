@@ -313,7 +313,8 @@ SHAPES: dict[str, Shape] = {
                 ShapeParameter("tail_length", "eV", 1.5, 0.2, 20.0, "Decay length of the tail", "shape"),
             ),
             lineshapes.gl_tail_gradient,
-            "area {(1-tail) SGL(m) + tail Gauss(fwhm) ⊗ h(d)}, h half exp(-d/L)/L, half 3 exp(-3 d/L)/L, L = tail_length, d > 0",
+            "area {(1-tail) SGL(m) + tail Gauss(fwhm) ⊗ h(d)}, h half exp(-d/L)/L, half 3 exp(-3 d/L)/L, d > 0, "
+            "L = tail_length",
             "E. Grushka, Anal. Chem. 44, 1733 (1972), for the exponentially modified Gaussian",
         ),
         Shape(

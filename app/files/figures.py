@@ -376,7 +376,7 @@ def _key(axes: Axes, rows: list[tuple[str, str]], colours: Palette) -> None:
     handles = [Line2D([], [], linestyle="none") for _ in rows]
     legend = axes.legend(
         handles, [""] * len(rows), loc="best", frameon=False, fontsize=5.8, handlelength=0, handletextpad=0,
-        labelspacing=0.3, borderaxespad=0.6,
+        labelspacing=0.3, borderaxespad=0.6, ncols=1 if len(rows) < 9 else 2, columnspacing=1.2,
     )
     legend.set_zorder(7)
     for label, (text, colour) in zip(legend.get_texts(), rows, strict=True):

@@ -25,7 +25,7 @@ from app.gui.find import Found, find
 from app.gui.style.icons import icon
 from app.gui.theme import GAP_1, GAP_3, ICON
 
-FIELD_WIDTH = 280
+FIELD_WIDTH = 256
 POPUP_WIDTH = 420
 LINE = 30
 ENTRY = Qt.ItemDataRole.UserRole
@@ -80,7 +80,7 @@ class CommandSearch(QLineEdit):
         self._before: QWidget | None = None
         self.setObjectName("commandSearch")
         keys = QKeySequence("Ctrl+K").toString(QKeySequence.SequenceFormat.NativeText)
-        self.setPlaceholderText(f"Find a command or a line  {keys}")
+        self.setPlaceholderText(f"Find command or line  {keys}")
         self.setAccessibleName("Find a command, an element, a line or a compound")
         self.setFixedWidth(FIELD_WIDTH)
         self.addAction(icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)

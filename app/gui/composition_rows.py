@@ -6,12 +6,11 @@ import math
 import re
 
 from app.gui.table_view import Cell, Column
+from app.numerals import interval, limit_or_amount, with_error
 from fitting.xps.quantify import Composition, ElementRow, LineRow
 
 PER_ANGSTROM = 0.1  # nm
 UNITS = {"counts eV/s": "cps eV"}
-# From this second figure on the error is given with one figure only, as in the rule of the Particle Data Group.
-TWO_FIGURES_BELOW = 3.55
 
 
 def columns(composition: Composition | None) -> tuple[Column, ...]:
@@ -43,7 +42,7 @@ def _row(row: LineRow) -> list[Cell]:
         Cell(f"{row.factor:.2f}", row.factor_source), Cell(f"{row.angular:.2f}", row.angular_source),
         Cell(f"{row.transmission:.2f}", row.transmission_source),
         Cell(f"{row.imfp * PER_ANGSTROM:.2f}", row.imfp_source),
-        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(interval(row), _amount_tip(row)),
+        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(interval(row.low, row.high) if row.determined else "", _amount_tip(row)),
         _sources(row),
     ]
 
@@ -60,17 +59,7 @@ def _sources(row: LineRow) -> Cell:
 
 def amount(row: LineRow | ElementRow) -> str:
     """at.% with its error, or the limit below which it lies."""
-    if not row.determined:
-        return f"< {row.high:.2g}" if math.isfinite(row.high) else "not determined"
-    return with_error(row.at_percent, row.at_percent_err)
-
-
-def interval(row: LineRow | ElementRow) -> str:
-    """The 95 % interval, empty where only a limit is known."""
-    if not row.determined or not (math.isfinite(row.low) and math.isfinite(row.high)):
-        return ""
-    decimals = _decimals((row.high - row.low) / 4)
-    return f"{row.low:.{decimals}f} – {row.high:.{decimals}f}"
+    return limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined)
 
 
 def _amount_tip(row: LineRow) -> str:
@@ -86,32 +75,3 @@ def totals_text(composition: Composition) -> str:
     ordered = sorted(composition.elements, key=lambda row: -row.at_percent)
     parts = "    ".join(f"{row.element}  {amount(row)}" for row in ordered)
     return f"{parts}   at.%"
-
-
-def _decimals(error: float) -> int:
-    """Decimals at which an error has one or two figures."""
-    if not math.isfinite(error) or error <= 0:
-        return 1
-    exponent = math.floor(math.log10(error))
-    return max(-exponent + (1 if error / 10.0**exponent < TWO_FIGURES_BELOW else 0), 0)
-
-
-def with_error(value: float, error: float) -> str:
-    """A value with its standard error, both to the error's leading figures."""
-    if not math.isfinite(value):
-        return "not determined"
-    if not math.isfinite(error):
-        return f"{_grouped(value, 1 if abs(value) < 100 else 0)} ± ?"
-    if error <= 0:
-        return _grouped(value, 1 if abs(value) < 100 else 0)
-    exponent = math.floor(math.log10(error))
-    two = error / 10.0**exponent < TWO_FIGURES_BELOW
-    step = 10.0 ** (exponent - (1 if two else 0))
-    if step >= 1:
-        return f"{_grouped(round(value / step) * step, 0)} ± {_grouped(round(error / step) * step, 0)}"
-    decimals = _decimals(error)
-    return f"{_grouped(value, decimals)} ± {_grouped(error, decimals)}"
-
-
-def _grouped(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.gui import theme as themes
 from app.gui.theme import ROW
 
+EXTRA, LAST = 6, 72  # pixels between columns, and the least width of the last one
 Index = QModelIndex | QPersistentModelIndex
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -121,7 +122,9 @@ class TableView(QTableView):
         self.table.set_rows(rows, columns)
         self.resizeColumnsToContents()
         for section in range(len(self.table.columns) - 1):
-            self.setColumnWidth(section, self.columnWidth(section) + 12)
+            self.setColumnWidth(section, self.columnWidth(section) + EXTRA)
+        # The last column takes what is left, and never makes the table scroll.
+        self.setColumnWidth(len(self.table.columns) - 1, LAST)
 
     def text(self) -> str:
         """The chosen rows (all where fewer than two are chosen) as text with tabs, titles first."""

@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         corner = Qt.Corner
         area = Qt.DockWidgetArea
         self.setCorner(corner.BottomLeftCorner, area.BottomDockWidgetArea)
-        self.setCorner(corner.BottomRightCorner, area.BottomDockWidgetArea)
+        self.setCorner(corner.BottomRightCorner, area.RightDockWidgetArea)
 
     def _build_commands(self) -> None:
         self.actions_ = ActionSet(self, {

@@ -35,6 +35,8 @@ def measured_reference(spectrum: Spectrum) -> float:
     x, y = spectrum.x, spectrum.y
     floor = float(np.median(np.sort(y)[: max(y.size // 5, 3)]))
     top = int(np.argmax(np.convolve(y, np.ones(3) / 3, "same")))
+    if not y[top] > floor:
+        raise NotDetermined("No C 1s peak was found", where=spectrum.name)
     # Only the points around the maximum that stay above four fifths of it.
     low = high = top
     level = floor + 0.8 * (y[top] - floor)

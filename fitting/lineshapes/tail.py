@@ -31,9 +31,9 @@ def gl_tail_gradient(
 ) -> tuple[FloatArray, FloatArray]:
     """Gaussian-Lorentzian sum with an exponential tail, with derivatives.
 
-    area {(1 - tail) SGL(m; position, fwhm) + tail Gauss(position, fwhm) ⊗ h(d) for d > 0}, h half an exponential of decay
-    length tail_length and half one of a third of that, each of area 1. Electron-hole pairs of a metal leave a tail that
-    falls as 1/d near the line and ends at about the width of the band; one exponential is too flat near the line.
+    area {(1 - tail) SGL(m; position, fwhm) + tail Gauss(position, fwhm) ⊗ h(d) for d > 0}, h half an exponential of
+    decay length tail_length and half one of a third of that, each of area 1. Electron-hole pairs of a metal leave a
+    tail that falls as 1/d near the line and ends at about the width of the band; one exponential is too flat near it.
 
     Parameters
     ----------

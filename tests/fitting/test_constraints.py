@@ -41,7 +41,7 @@ REFUSED = [
     "p1.area and 1", "not p1.area", "~1", "p1.area if 1 else 2", "p1.area < 2", "[1]", "(1, 2)", "{1}", "p1['area']",
     "lambda: 1", "(x := 1)", "True", "None", "1j", "'text'", "b'1'", "f'{1}'", "...", "1e999", "-1e999", "nan", "inf",
     "p1.area # note", "p1.area; 1", "p1.area\n+ 1", "import os", "p1.area \\\n + 1", "ｐ1.area", "p1.агеа", "p1.area\x00",
-    "1 +" * 60 + "1", "-" * 150 + "1", "(" * 95 + "1" + ")" * 95, "1" * (MAX_LENGTH + 1), "1or 2",
+    "1 +" * 60 + "1", "-" * 150 + "1", "(" * 98 + "1" + "+1)" * 30, "1" * (MAX_LENGTH + 1), "1or 2",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from fitting.lineshapes import (
     gl_product,
     gl_product_gradient,
     gl_sum,
+    gl_tail,
     plasmon_total,
     plasmon_train,
     voigt,
@@ -217,3 +218,15 @@ def test_gl_sum_against_a_casaxps_export(realdata, measured):
 def test_gl_product_true_width_differs_from_its_parameter():
     half = gl_product(np.array([0.5]), 1.0, 0.0, 1.0, 0.5) / gl_product(np.array([0.0]), 1.0, 0.0, 1.0, 0.5)
     assert half[0] == pytest.approx(2**-0.5 / 1.5)  # 0.4714, not 0.5
+
+
+def test_tail_of_two_exponentials_against_a_plain_convolution():
+    step, fwhm, length, tail = 0.005, 0.8, 2.4, 0.3
+    x = np.arange(-20.0, 60.0, step)
+    sigma = SIGMA * fwhm
+    gauss = np.exp(-0.5 * (x / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+    d = step * (np.arange(x.size) + 0.5)
+    decay = 0.5 * np.exp(-d / length) / length + 1.5 * np.exp(-3.0 * d / length) / length
+    smeared = np.convolve(gauss, decay)[: x.size] * step
+    expected = (1 - tail) * gl_sum(x, 1.0, 0.0, fwhm, 0.2) + tail * np.interp(x, x + 0.5 * step, smeared)
+    np.testing.assert_allclose(gl_tail(x, 1.0, 0.0, fwhm, 0.2, tail, length), expected, atol=2e-6)

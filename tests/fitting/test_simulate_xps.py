@@ -58,7 +58,9 @@ def test_area_is_cross_section_times_path_times_transmission():
 
 def test_transmission_written_into_the_spectrum_is_the_one_used():
     spectrum = simulate(sample(CARBON), None, (C_1S,)).spectra[0]
-    assert spectrum.transmission == pytest.approx(((HV - spectrum.x) / 1000.0) ** -0.7)
+    # It covers the pass energy as well: 1 at 1000 eV and pass energy 20 eV.
+    expected = spectrum.meta.pass_energy / 20.0 * ((HV - spectrum.x) / 1000.0) ** -0.7
+    assert spectrum.transmission == pytest.approx(expected)
 
 
 def test_areas_follow_time_and_pass_energy():

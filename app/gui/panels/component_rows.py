@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.gui.panels.links import explained, parse_summary, summary
-from app.gui.panels.numbers import parse_number, plain, with_error
+from app.gui.panels.numbers import parse_number, plain
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row
 from app.gui.plot.edits import Edit, label, number, set_fwhm, set_value, settled, title, with_link
 from app.gui.plot.geometry import amplitude_name, peak_of
 from app.gui.theme import Theme
+from app.numerals import with_error
 from app.project.project import RegionFit
 from fitting.model import Component, FitModel, Param
 from fitting.shapes import SHAPES, shape
@@ -62,13 +63,13 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
         (
             Cell(title(component), title(component), source or "No source", swatch=colour),
             Cell(
-                with_error(found.position, found.position_error),
+                with_error(found.position, found.position_error, 2),
                 plain(found.position, 4),
                 _tip(fit.model, component, "position", stuck),
                 muted=not position.vary,
             ),
             Cell(
-                with_error(found.fwhm, found.fwhm_error), plain(found.fwhm, 4), _width_tip(fit.model, component, stuck)
+                with_error(found.fwhm, found.fwhm_error, 2), plain(found.fwhm, 4), _width_tip(fit.model, component, stuck)
             ),
             Cell(
                 with_error(found.area, found.area_error, 0 if found.area >= 100 else 3),

@@ -10,11 +10,10 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
-from app.gui.panels.numbers import with_error
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.plot.axes import grouped
 from app.gui.plot.edits import title
+from app.numerals import grouped, with_error
 from app.project.project import Entry, RegionFit
 from fitting.model import Component
 from libraries.attenuation import AVERAGE_MATRIX, imfp, material, materials

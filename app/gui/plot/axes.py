@@ -8,14 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from app.gui.theme import Theme
-
-THIN_SPACE = "\u2009"
-
-
-def grouped(value: float, decimals: int) -> str:
-    """A number with thin spaces between thousands and a true minus sign."""
-    text = f"{value:,.{decimals}f}".replace(",", THIN_SPACE)
-    return text.replace("-", "−") if float(f"{value:.{decimals}f}") != 0 else text.lstrip("-")
+from app.numerals import grouped
 
 
 class PlainAxis(pg.AxisItem):

@@ -179,11 +179,17 @@ class Canvas(pg.GraphicsLayoutWidget):
         """Show the residual plot, or give its room to the spectrum, which then carries the x axis."""
         if shown == self.rest.isVisible():
             return
+        # Taken out of the scene the item would outlive its window, so it stays, without a height.
         self.rest.setVisible(shown)
         self.main.showAxis("bottom", not shown)
-        self.rest.setMaximumHeight(16777215 if shown else 0)
-        self.ci.layout.setRowStretchFactor(1, RESIDUAL_STRETCH if shown else 0)
-        self.ci.layout.setVerticalSpacing(8 if shown else 0)
+        # An axis that was hidden while its labels changed takes itself to have no height.
+        self.rest.getAxis("bottom").setHeight(None)
+        self.main.getAxis("bottom").setHeight(None)
+        layout = self.ci.layout
+        layout.setRowMaximumHeight(1, 16777215 if shown else 0)
+        layout.setRowStretchFactor(1, RESIDUAL_STRETCH if shown else 0)
+        layout.setVerticalSpacing(8 if shown else 0)
+        layout.activate()
 
     def set_residual_limit(self, limit: float) -> None:
         """Symmetric range of the residual plot."""

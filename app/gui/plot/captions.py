@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.gui.plot.axes import grouped
 from app.gui.plot.geometry import peak_of
+from app.numerals import grouped
 from app.project.project import Entry, RegionFit
 from fitting.dataset import Quantity, Spectrum
 from fitting.model import FitModel

@@ -34,7 +34,7 @@ QMenu::separator { height: 1px; background: $border; margin: 5px 8px; }
 QToolBar { background: $panel; border: none; border-bottom: 1px solid $border; padding: 4px 8px 5px 8px; spacing: 2px; }
 QToolBar::separator { width: 1px; background: $border; margin: 6px 7px; }
 QToolButton { color: $text; background: transparent; border: 1px solid transparent; border-radius: 6px;
-              padding: 5px 6px; }
+              padding: 5px 5px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
