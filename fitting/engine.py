@@ -179,9 +179,10 @@ def _covariance(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) ->
     k = jacobian.shape[0]
     matrix = np.full((k, k), np.nan)
     rows = jacobian / np.sqrt(variance)
-    if not np.all(np.isfinite(rows)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = np.sqrt(np.sum(rows**2, axis=1))
+    if not np.all(np.isfinite(norm)):
         return _Covariance(matrix, False)
-    norm = np.sqrt(np.sum(rows**2, axis=1))
     asleep = ~held & (norm == 0)
     open_ = np.flatnonzero(~held & ~asleep)
     # A peak whose area lies on zero does not feel its own position; that is no fault of the model.
@@ -256,7 +257,8 @@ def _pearson(y: FloatArray, envelope: FloatArray, variance: FloatArray) -> float
     """Pearson's chi2; NaN where the model has no finite values."""
     if not np.all(np.isfinite(envelope)) or not np.all(np.isfinite(variance)):
         return float("nan")
-    return float(np.sum(((y - envelope) / np.sqrt(variance)) ** 2))
+    with np.errstate(over="ignore"):
+        return float(np.sum(((y - envelope) / np.sqrt(variance)) ** 2))
 
 
 def _statistic(noise: Noise) -> Statistic:

@@ -51,12 +51,12 @@ def line_objects(composition: Composition | None) -> list[dict[str, Any]]:
 
 def elements_text(composition: Composition) -> str:
     """Amounts of the elements, the largest first, and what must be known about them."""
-    from app.files.report_numbers import amount, interval
+    from app.numerals import interval, limit_or_amount
 
     rows = [
         (
             row.element,
-            amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
             interval(row.low, row.high) if row.determined else "",
         )
         for row in sorted(composition.elements, key=lambda row: -row.at_percent)
@@ -66,7 +66,7 @@ def elements_text(composition: Composition) -> str:
 
 def lines_text(composition: Composition) -> str:
     """Lines with the values of their factors."""
-    from app.files.report_numbers import amount, with_error
+    from app.numerals import limit_or_amount, with_error
 
     rows = [
         (
@@ -77,7 +77,7 @@ def lines_text(composition: Composition) -> str:
             f"{row.angular:.3f}",
             f"{row.transmission:.3f}",
             f"{row.imfp:.2f}",
-            amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
             row.region,
         )
         for row in composition.rows
@@ -89,7 +89,8 @@ def lines_text(composition: Composition) -> str:
 
 def region_text(entry: Entry, fit: RegionFit) -> str:
     """A fitted region for people."""
-    from app.files.report_numbers import peak_numbers, with_error
+    from app.files.report_numbers import peak_numbers
+    from app.numerals import with_error
 
     spectrum, result = entry.processed(), fit.result
     rows = [

@@ -1,4 +1,4 @@
-"""The numbers that tables, figures and reports print: peaks with their errors, and how a number is written.
+"""The numbers that tables, figures and reports print: peaks with their errors.
 
 Modules of this package are all imported to read a file, so what is heavy is imported when it is needed.
 """
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 Window = tuple[float, float]
 Gradient = dict[str, float]
-# Up to this first figures an error is written with two figures, else with one, as in the rule of the Particle Data
-# Group (Review of Particle Physics, section 5.3).
-_TWO_FIGURES_BELOW = 3.55
 
 
 @dataclass(frozen=True)
@@ -179,52 +176,3 @@ def _propagated(result: FitResult | None, slopes: Gradient) -> float | None:
     gradient = np.array([slopes[name] for name in names])
     variance = float(gradient @ result.covariance_of(names) @ gradient)
     return error_factor(result) * math.sqrt(variance) if variance >= 0 else math.nan
-
-
-# --------------------------------------------------------------------------------------------- numbers as people write
-
-
-def with_error(value: float, error: float | None) -> str:
-    """A value with its standard error, both to the leading figures of the error."""
-    if not math.isfinite(value):
-        return "not determined"
-    if error is None or error == 0:
-        return signed(f"{value:.5g}")
-    if not math.isfinite(error):
-        return f"{signed(f'{value:.4g}')} (error not determined)"
-    places = decimals(error)
-    return f"{grouped(value, places)} ± {grouped(error, places)}"
-
-
-def decimals(error: float) -> int:
-    """Decimals at which an error has one or two figures; below zero where they stand before the point."""
-    if not math.isfinite(error) or error <= 0:
-        return 2
-    exponent = math.floor(math.log10(error))
-    return -exponent + (1 if error / 10.0**exponent < _TWO_FIGURES_BELOW else 0)
-
-
-def grouped(value: float, places: int) -> str:
-    """A number rounded to so many decimals, its thousands set apart by thin spaces."""
-    text = f"{round(value, places):,.{max(places, 0)}f}"
-    return signed(text.replace(",", "\u202f"))
-
-
-def signed(text: str) -> str:
-    """A number with a true minus sign."""
-    return text.replace("-", "−")
-
-
-def amount(value: float, error: float, high: float, *, determined: bool) -> str:
-    """at.% with its error, or the 95 % limit below which it lies."""
-    if not determined:
-        return f"< {high:.2g}" if math.isfinite(high) else "not determined"
-    return with_error(value, error)
-
-
-def interval(low: float, high: float) -> str:
-    """An interval to the figures that its width gives; empty where an end is not known."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return ""
-    places = decimals((high - low) / 4)
-    return f"{grouped(low, places)} – {grouped(high, places)}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.files.export import parameter_unit
 from app.files.report_html import Html, escaped, facts, joined, table, tag
-from app.files.report_numbers import error_factor, parameter_error, peak_numbers, signed, with_error
+from app.files.report_numbers import error_factor, parameter_error, peak_numbers
+from app.numerals import signed, with_error
 
 if TYPE_CHECKING:
     from app.project.project import Entry, RegionFit

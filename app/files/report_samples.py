@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.files.report_html import Html, escaped, joined, table, tag
-from app.files.report_numbers import amount, interval, signed, with_error
 from app.files.report_regions import noise_words
+from app.numerals import interval, limit_or_amount, signed, with_error
 
 if TYPE_CHECKING:
     from app.project.project import Entry
@@ -127,7 +127,7 @@ def _elements(found: Composition) -> Html:
     for row in sorted(found.elements, key=lambda row: -row.at_percent):
         share = max(row.at_percent, 0.0) / largest if math.isfinite(row.at_percent) else 0.0
         rows.append(
-            (row.element, amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            (row.element, limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
              interval(row.low, row.high) if row.determined else "",
              tag("span", class_="bar", style=f"width:{min(share, 1.0) * 16:.2f}rem"))
         )
@@ -150,7 +150,7 @@ def _lines(found: Composition, sources: list[str]) -> Html:
             cited(f"{row.factor:.3f}", row.factor_source), cited(f"{row.angular:.3f}", row.angular_source),
             cited(f"{row.transmission:.3f}", row.transmission_source),
             cited(f"{0.1 * row.imfp:.3f}", row.imfp_source),
-            amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
         )
         for row in found.rows
     ]

@@ -42,7 +42,7 @@ def _row(row: LineRow) -> list[Cell]:
         Cell(f"{row.factor:.2f}", row.factor_source), Cell(f"{row.angular:.2f}", row.angular_source),
         Cell(f"{row.transmission:.2f}", row.transmission_source),
         Cell(f"{row.imfp * PER_ANGSTROM:.2f}", row.imfp_source),
-        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(interval(row.low, row.high) if row.determined else "", _amount_tip(row)),
+        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(_interval(row), _amount_tip(row)),
         _sources(row),
     ]
 
@@ -60,6 +60,11 @@ def _sources(row: LineRow) -> Cell:
 def amount(row: LineRow | ElementRow) -> str:
     """at.% with its error, or the limit below which it lies."""
     return limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined)
+
+
+def _interval(row: LineRow) -> str:
+    """The 95 % interval, empty where only a limit is known."""
+    return interval(row.low, row.high) if row.determined else ""
 
 
 def _amount_tip(row: LineRow) -> str:

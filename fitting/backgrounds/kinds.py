@@ -87,9 +87,10 @@ KINDS: dict[str, BackgroundKind] = {
         BackgroundKind("none", "None", (), False, "0"),
         BackgroundKind("constant", "Constant", (_MIDDLE,), False, "level"),
         BackgroundKind("linear_active", "Line, fitted", (_MIDDLE, _SLOPE), False, "level + slope (x - middle)"),
-        # Which of its parameters a new model lets free was measured on simulated lines above true inelastic losses (N, C,
-        # F and Na 1s and sp2 C 1s of the sample project): areas are off by 0.1 to 1.0 % with step and loss slope, by 2 to
-        # 10 % without the slope. A free tilt gains no accuracy and makes the error of an area 1.1 to 2.7 times as large.
+        # Which of its parameters a new model lets free was measured on simulated lines above true inelastic losses
+        # (N, C, F, Na 1s and sp2 C 1s of the sample project): areas are off by 0.1 to 1.0 % with step and loss slope,
+        # by 2 to 10 % without the slope. A free tilt gains no accuracy and makes the error of an area 1.1 to 2.7 times
+        # as large.
         BackgroundKind(
             "shirley_active",
             "Shirley with slope, fitted",

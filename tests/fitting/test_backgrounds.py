@@ -212,9 +212,8 @@ def test_shirley_on_a_measured_line(realdata):
 
 # ---------------------------------------------------------------------------------------------------------- active
 def test_registry():
-    names = [
-        "none", "constant", "linear_active", "shirley_active", "tougaard_active", "tougaard_plasmon", "linear", "shirley"
-    ]
+    active = ["none", "constant", "linear_active", "shirley_active", "tougaard_active", "tougaard_plasmon"]
+    names = [*active, "linear", "shirley"]
     assert list(KINDS) == names
     assert KINDS[DEFAULT_KIND].fixed == ("tilt",)
     assert [p.name for p in kind("shirley_active").parameters] == ["level", "tilt", "step", "loss_slope"]

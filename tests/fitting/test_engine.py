@@ -16,7 +16,9 @@ from fitting.model import Background, FitModel, Param
 from libraries.errors import BadData, BadModel, FitFailed
 from tests.fitting.problems import background, component, counted, envelope, grid, model, random_problem, six_peaks
 
-TRUTH = model(component("p1", position=285.0, area=3000.0, fwhm=1.2), component("p2", position=288.0, area=1500.0, fwhm=1.4))
+TRUTH = model(
+    component("p1", position=285.0, area=3000.0, fwhm=1.2), component("p2", position=288.0, area=1500.0, fwhm=1.4)
+)
 ONE = model(component("p1", position=287.0, area=3000.0, fwhm=1.4), back=background("constant", level=100.0))
 
 
@@ -44,7 +46,9 @@ def test_lmfit_finds_the_same_minimum(noise):
     start = TRUTH.with_values({"p1.area": 2000.0, "p1.position": 285.2, "p2.fwhm": 1.0})
     result = fit(spectrum, start)
     assert result.status == "converged"
-    assert result.deviance == pytest.approx(lmfit_minimum(spectrum, start), rel=1e-9)
+    theirs = lmfit_minimum(spectrum, start)
+    assert result.deviance <= theirs * (1 + 1e-10)
+    assert result.deviance == pytest.approx(theirs, rel=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -130,7 +134,8 @@ def test_unknown_gain_scales_the_covariance():
     spectrum = counted(grid(), TRUTH, 1)
     known = fit(spectrum, TRUTH)
     other = spectrum.with_(counts=0.1 * spectrum.y, noise=Noise("poisson", None))
-    tenth = fit(other, TRUTH.with_values({n: 0.1 * p.value for n, p in TRUTH.params.items() if n.endswith(("area", "level", "slope"))}))
+    linear = {n: 0.1 * p.value for n, p in TRUTH.params.items() if n.endswith(("area", "level", "slope"))}
+    tenth = fit(other, TRUTH.with_values(linear))
     assert tenth.reduced_chi2 == 1.0
     assert tenth.scale == pytest.approx(0.1 * known.reduced_chi2, rel=1e-6)
     assert tenth.error("p1.area") == pytest.approx(0.1 * known.error("p1.area") * known.reduced_chi2**0.5, rel=1e-6)
@@ -197,7 +202,8 @@ def test_two_identical_peaks_are_singular_and_the_rest_keeps_its_errors():
 def test_a_superfluous_peak_sinks_to_zero_without_spoiling_the_others():
     data = counted(grid(), replace(TRUTH, background=background("linear_active", level=900.0)), 3)
     data = data.with_(counts=np.maximum(data.y - 300.0 * np.exp(-((data.x - 292.0) ** 2)), 0.0).round())
-    start = TRUTH.with_component(component("p3", position=292.0, area=100.0, fwhm=1.0))
+    extra = component("p3", area=100.0).with_(position=Param(292.0, 291.7, 292.3), fwhm=Param(1.0, 0.6, 1.5))
+    start = TRUTH.with_component(extra)
     result = fit(data, start)
     assert result.value("p3.area") == 0.0
     assert "p3.area" in result.at_bound
@@ -266,10 +272,10 @@ def test_result_is_reproducible_and_complete():
     assert same(first, second)
     assert first.data_hash == data.hash
     assert first.start == six_peaks(0.9, 0.05)
-    assert (first.n_data, first.n_free) == (301, 22)
-    assert first.aic == pytest.approx(first.deviance + 44)
+    assert (first.n_data, first.n_free) == (301, len(first.free))
+    assert first.aic == pytest.approx(first.deviance + 2 * first.n_free)
     correlation = first.correlation()
-    assert correlation.shape == (22, 22)
+    assert correlation.shape == (first.n_free, first.n_free)
     np.testing.assert_allclose(np.diag(correlation), 1.0, rtol=1e-12)
     assert np.all(np.abs(correlation) <= 1 + 1e-12)
     with pytest.raises(BadModel, match="no parameter"):

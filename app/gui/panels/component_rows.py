@@ -69,7 +69,9 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
                 muted=not position.vary,
             ),
             Cell(
-                with_error(found.fwhm, found.fwhm_error, 2), plain(found.fwhm, 4), _width_tip(fit.model, component, stuck)
+                with_error(found.fwhm, found.fwhm_error, 2),
+                plain(found.fwhm, 4),
+                _width_tip(fit.model, component, stuck),
             ),
             Cell(
                 with_error(found.area, found.area_error, 0 if found.area >= 100 else 3),
