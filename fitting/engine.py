@@ -233,7 +233,7 @@ def _result(
         model=model.with_values(as_values(names, values)),
         start=model,
         names=names,
-        covariance=scale * _propagated(chain, covariance.matrix, solution.at_bound),
+        covariance=_scaled(scale, _propagated(chain, covariance.matrix, solution.at_bound)),
         free=free,
         at_bound=at_bound,
         statistic=_statistic(noise),
@@ -251,6 +251,11 @@ def _result(
         data_hash=spectrum.hash,
         seconds=seconds,
     )
+
+
+def _scaled(scale: float, covariance: FloatArray) -> FloatArray:
+    """The covariance times a factor that is not finite where the fit is not."""
+    return scale * covariance if np.isfinite(scale) else np.full_like(covariance, np.nan)
 
 
 def _pearson(y: FloatArray, envelope: FloatArray, variance: FloatArray) -> float:

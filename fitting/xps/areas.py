@@ -87,6 +87,10 @@ def line_areas(spectrum: Spectrum, result: FitResult, energy_shift: float = 0.0)
     ------
     NotDetermined
         If the photon energy is not known.
+
+    Notes
+    -----
+    Where reduced chi2 exceeds 1 the covariance is multiplied by it.
     """
     energy = spectrum.meta.photon_energy
     if energy is None:
@@ -103,7 +107,9 @@ def line_areas(spectrum: Spectrum, result: FitResult, energy_shift: float = 0.0)
         slopes.append(gradient)
         rows.append(_line_area(spectrum, result, members, area, energy, energy_shift))
     chain = np.array(slopes).reshape(len(rows), len(result.names))
-    scale = result.reduced_chi2 if result.exceeds_noise else 1.0
+    # As the Particle Data Group scales averages (Review of Particle Physics, section 5.2.2): a misfit too small to be
+    # proven still makes the errors too small, so reduced chi2 above 1 always enters.
+    scale = max(1.0, result.reduced_chi2)
     covariance = scale * _propagated(chain, result.covariance)
     warnings = _warnings(result, model.name or spectrum.name)
     return Areas(tuple(rows), covariance, warnings)

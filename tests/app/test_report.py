@@ -11,7 +11,7 @@ import pytest
 
 from app.files.report import report_html, write_report
 from app.files.report_html import Html, escaped, page, table, tag
-from app.files.report_numbers import amount, grouped, interval, peak_numbers, with_error
+from app.files.report_numbers import peak_numbers
 from app.files.report_regions import constraint_words
 from app.project import work
 from app.project.project import Project, RegionFit, Sample, add_spectra
@@ -154,27 +154,6 @@ def test_other_endings_are_refused(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------------ numbers
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "text"),
-    [
-        (284.8123, 0.0123, "284.812 ± 0.012"), (284.8123, 0.05, "284.81 ± 0.05"), (13211.0, 214.8, "13\u202f210 ± 210"),
-        (-1.5, 0.2, "−1.50 ± 0.20"), (3.0, 0.0, "3"), (3.0, None, "3"),
-        (3.25, float("nan"), "3.25 (error not determined)"), (float("nan"), 1.0, "not determined"),
-        (0.02, 5.0, "0 ± 5"),
-    ],
-)
-def test_a_value_is_written_to_the_figures_of_its_error(value, error, text):
-    assert with_error(value, error) == text
-
-
-def test_amounts_and_intervals():
-    assert amount(0.1, 0.2, 0.49, determined=False) == "< 0.49"
-    assert amount(12.34, 0.2, 13.0, determined=True) == "12.34 ± 0.20"
-    assert interval(11.9512, 12.7488) == "11.95 – 12.75"
-    assert interval(float("nan"), 2.0) == ""
-    assert grouped(-1234.5, 0) == "−1\u202f234"
 
 
 def test_constraints_in_words():

@@ -40,8 +40,10 @@ REFUSED = [
     "sqrt(*p1.area)", "pow(2, 3)", "max(p1.area, 1)", "p1.area // 2", "p1.area % 2", "p1.area @ 2", "p1.area << 2",
     "p1.area and 1", "not p1.area", "~1", "p1.area if 1 else 2", "p1.area < 2", "[1]", "(1, 2)", "{1}", "p1['area']",
     "lambda: 1", "(x := 1)", "True", "None", "1j", "'text'", "b'1'", "f'{1}'", "...", "1e999", "-1e999", "nan", "inf",
-    "p1.area # note", "p1.area; 1", "p1.area\n+ 1", "import os", "p1.area \\\n + 1", "ｐ1.area", "p1.агеа", "p1.area\x00",
-    "1 +" * 60 + "1", "-" * 150 + "1", "(" * 98 + "1" + "+1)" * 30, "1" * (MAX_LENGTH + 1), "1or 2",
+    "p1.area # note", "p1.area; 1", "1or 2",
+    "p1.area\n+ 1", "import os", "p1.area \\\n + 1",
+    "ｐ1.area", "p1.агеа", "p1.area\x00",
+    "1 +" * 60 + "1", "-" * 150 + "1", "(" * 98 + "1" + "+1)" * 30, "1" * (MAX_LENGTH + 1),
 ]  # fmt: skip
 
 
@@ -121,7 +123,9 @@ def test_gradient_is_the_finite_difference(text, a, b):
         return
 
 
-@pytest.mark.parametrize(("text", "slope"), [("log(p1.a)", 0.5), ("1/p1.a", -0.25), ("p1.a/3", 1 / 3), ("2**p1.a", 2.772589)])
+@pytest.mark.parametrize(
+    ("text", "slope"), [("log(p1.a)", 0.5), ("1/p1.a", -0.25), ("p1.a/3", 1 / 3), ("2**p1.a", 2.772589)]
+)
 def test_gradient_of_single_operations(text, slope):
     assert parse(text).evaluate({"p1.a": Dual(2.0, {"p1.a": 1.0})}).gradient["p1.a"] == pytest.approx(slope, rel=1e-6)
 

@@ -11,7 +11,9 @@ from libraries.errors import BadData
 from tests.fitting.problems import counted, grid, six_peaks
 
 
-@pytest.mark.parametrize("noise", [Noise("poisson", 1.0), Noise("poisson", None), Noise("gaussian", None, 60.0), Noise()])
+@pytest.mark.parametrize(
+    "noise", [Noise("poisson", 1.0), Noise("poisson", None), Noise("gaussian", None, 60.0), Noise()]
+)
 def test_curves_add_up(noise):
     truth = six_peaks()
     spectrum = counted(grid(301), truth).with_(noise=noise)

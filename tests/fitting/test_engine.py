@@ -40,7 +40,9 @@ def lmfit_minimum(spectrum, start: FitModel) -> float:
     return float(result.chisqr)
 
 
-@pytest.mark.parametrize("noise", [Noise("poisson", 1.0), Noise("poisson", None), Noise("gaussian", None, 20.0), Noise()])
+@pytest.mark.parametrize(
+    "noise", [Noise("poisson", 1.0), Noise("poisson", None), Noise("gaussian", None, 20.0), Noise()]
+)
 def test_lmfit_finds_the_same_minimum(noise):
     spectrum = counted(grid(), TRUTH, 4).with_(noise=noise)
     start = TRUTH.with_values({"p1.area": 2000.0, "p1.position": 285.2, "p2.fwhm": 1.0})
@@ -127,7 +129,8 @@ def test_low_counts_are_not_biased(measured):
     error = ours.std(axis=0) / np.sqrt(300)
     assert np.all(np.abs(ours.mean(axis=0) - truth_values) < 4 * error)
     assert weighted.mean(axis=0)[1] < 0.85 * 3.0
-    measured("bias of the background at 3 counts", 100 * (ours.mean(axis=0)[1] / 3 - 1), "%", "within 4 standard errors")
+    bias = 100 * (ours.mean(axis=0)[1] / 3 - 1)
+    measured("bias of the background at 3 counts", bias, "%", "within 4 standard errors")
 
 
 def test_unknown_gain_scales_the_covariance():
@@ -261,7 +264,7 @@ def test_refused():
         fit(data, ONE.moved(500.0))
     with pytest.raises(FitFailed, match="below zero"):
         fit(data.with_(counts=data.y - 200.0), ONE)
-    with pytest.raises(BadModel, match="fwhm of p1 starts at 9, outside its bounds 0.2 to 6"):
+    with pytest.raises(BadModel, match="fwhm of p1 starts at 9, outside its bounds"):
         fit(data, changed(ONE, "p1.fwhm", value=9.0))
 
 

@@ -44,7 +44,7 @@ def check_jacobian(name: str, kind: str, seed: int) -> None:
     x, _, _ = evaluator.parameters.start(fit)
     _, jacobian = evaluator.free(x)
     for i, row in enumerate(jacobian):
-        h = 1e-4 * max(abs(x[i]), 0.02)
+        h = 1e-3 if evaluator.parameters.free[i].endswith("position") else 1e-4 * max(abs(x[i]), 0.02)
         moved = np.zeros_like(x)
         moved[i] = h
         difference = (evaluator.free(x + moved)[0] - evaluator.free(x - moved)[0]) / (2 * h)

@@ -41,7 +41,8 @@ def test_a_peak_starts_on_the_data(name):
 def test_a_doublet_is_tied_by_the_library(name, kinetic):
     data, position = spectrum("V 2p + O 1s"), 513.5
     if kinetic:
-        data = data.with_(axis=Axis(1486.6 - data.x[::-1], "kinetic_energy"), counts=data.counts[::-1], transmission=None)
+        axis = Axis(1486.6 - data.x[::-1], "kinetic_energy")
+        data = data.with_(axis=axis, counts=data.counts[::-1], transmission=None)
         position = 1486.6 - position
     model = guess.new_model(data, *sorted((float(data.x[5]), float(data.x[-5]))))
     model = guess.add_doublet(data, model, "V 2p", position, name)

@@ -19,10 +19,8 @@ def pair(**links: str) -> FitModel:
     """Two peaks of which the second is linked and the minor line of the first."""
     first = component("p1", position=284.0, area=100.0)
     second = component("p2", position=290.0, area=50.0)
-    second = Component(
-        "p2", "minor", "gl_sum", {n: Param(p.value, p.minimum, p.maximum, link=links.get(n, "")) for n, p in second.params},
-        doublet="p1",
-    )  # fmt: skip
+    tied = {n: Param(p.value, p.minimum, p.maximum, link=links.get(n, "")) for n, p in second.params}
+    second = Component("p2", "minor", "gl_sum", tied, doublet="p1")
     return FitModel((280.0, 295.0), Background("none"), (first, second), "V 2p")
 
 
@@ -56,7 +54,8 @@ def test_json_round_trip(model):
 
 
 BAD = [
-    ("", "JSON"), ("[", "JSON"), ("[]", "form"), ("3", "form"), ("null", "form"), ("{}", "region"), ("[" * 5000, "JSON"),
+    ("", "JSON"), ("[", "JSON"), ("[]", "form"), ("3", "form"), ("null", "form"), ("{}", "region"),
+    ("[" * 5000, "JSON"),
     ('{"region": [1]}', "form"), ('{"region": [1, 1]}', "ends"), ('{"region": [NaN, 1]}', "ends"),
     ('{"region": [1, 2], "components": [{}]}', "id"), ('{"region": [1, 2], "background": 3}', "form"),
     ('{"region": [1, 2], "background": {"average": -1}}', "averaging"),
@@ -80,7 +79,7 @@ def test_bad_json_says_what_is_wrong(text, words):
 @pytest.mark.parametrize(("text", "words"), BAD_PARAMS)
 def test_bad_parameters_say_what_is_wrong(text, words):
     with pytest.raises(BadModel, match=words):
-        from_json('{"region": [1, 2], "components": [{"id": "p1", "shape": "x", "params": {"area": %s}}]}' % text)
+        from_json(f'{{"region": [1, 2], "components": [{{"id": "p1", "shape": "x", "params": {{"area": {text}}}}}]}}')
 
 
 @pytest.mark.parametrize("id", ["", "1p", "p.1", "p 1", "background", "é", "p" * 40, "p1\n"])

@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from app.files.csv_writer import write_csv
 from app.files import export as exports
+from app.files.csv_writer import write_csv
 from app.gui.view_state import ViewState
 from app.project import autosave, lock, store
 

@@ -33,7 +33,7 @@ def test_a_doublet_is_summed():
     assert line.line.name == "V 2p"
     assert line.area == pytest.approx(result.value("p1.area") + result.value("p2.area"))
     cov = result.covariance_of(["p1.area", "p2.area"])
-    assert found.covariance[0, 0] == pytest.approx(cov.sum())
+    assert found.covariance[0, 0] == pytest.approx(max(1.0, result.reduced_chi2) * cov.sum())
     assert line.kinetic_energy == pytest.approx(1486.6 - (result.value("p1.position") - 0.5))
     assert line.transmission == pytest.approx(1.0 + (result.value("p1.position") - 280.0) / 10.0)
     assert (line.live_time, line.unit, line.pass_energy) == (2.0, "counts", 20.0)
@@ -63,6 +63,7 @@ def test_a_misfit_enlarges_errors_and_is_told():
     result = fit(spectrum, model(MAJOR))
     found = line_areas(spectrum, result)
     assert found.covariance[0, 0] == pytest.approx(result.scaled_error("p1.area") ** 2)
+    assert result.reduced_chi2 > 1
     assert any("misses structure" in text for text in found.warnings)
 
 

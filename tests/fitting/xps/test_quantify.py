@@ -69,7 +69,8 @@ def test_errors_agree_with_monte_carlo():
     carbon = shares[:, 0] + shares[:, 3]
     assert found.element("C").at_percent_err == pytest.approx(carbon.std(), rel=0.02)
     low, high = np.percentile(carbon, [2.5, 97.5])
-    assert (found.element("C").low, found.element("C").high) == (pytest.approx(low, rel=0.01), pytest.approx(high, rel=0.01))
+    row = found.element("C")
+    assert (row.low, row.high) == (pytest.approx(low, rel=0.01), pytest.approx(high, rel=0.01))
     np.testing.assert_allclose(found.covariance, np.cov(shares.T), atol=0.02 * np.max(found.covariance))
     np.testing.assert_allclose(found.covariance.sum(axis=0), 0.0, atol=1e-9)
 
