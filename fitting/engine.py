@@ -68,7 +68,7 @@ def fit(
     if noise.kind == "poisson" and noise.read_noise > 0:
         solution = _reweighted(evaluator, noise, start, lower, upper, max_evaluations, progress, cancel)
     else:
-        function = _objective(evaluator, noise)
+        function = objective(evaluator, noise)
         solution = minimise(
             function, start, lower, upper, max_evaluations=max_evaluations, progress=progress, cancel=cancel
         )
@@ -104,7 +104,7 @@ def _check(evaluator: Evaluator, spectrum: Spectrum, model: FitModel, start: Flo
         )
 
 
-def _objective(evaluator: Evaluator, noise: Noise) -> Function:
+def objective(evaluator: Evaluator, noise: Noise) -> Function:
     """Residuals whose sum of squares is the statistic, and their Jacobian."""
     y = evaluator.y
     if noise.kind == "poisson":

@@ -13,7 +13,9 @@ from app.cli.status import DONE, NOT_DONE, one_line, say
 from libraries.errors import BadFile, BadModel, CannotWrite, SodaliteError, UnknownName
 
 if TYPE_CHECKING:
-    from app.project.project import Entry, Project
+    from collections.abc import Mapping
+
+    from app.project.project import Entry, Project, RegionFit
     from fitting.model import FitModel
     from fitting.xps.quantify import Composition
 
@@ -36,6 +38,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     source.add_argument("--template", metavar="NAME", help="a model that the program or you have stored by name")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.sodalite", help="project to write")
     parser.add_argument("--csv", type=Path, metavar="OUT.csv", help="also write the components as a table")
+    parser.add_argument(
+        "--intervals", action="store_true", help="also 68 %% and 95 %% intervals by profile likelihood (takes longer)"
+    )
     parser.add_argument("--json", action="store_true", help="print components, reduced_chi2, composition as JSON")
     return parser
 
@@ -144,11 +149,16 @@ def _print(arguments: argparse.Namespace, project: Project, entry_id: str, fit_i
     entry = project.entry(entry_id)
     fit = entry.fit(fit_id)
     composition = _composition(project, entry.sample)
+    intervals = _intervals(entry, fit) if arguments.intervals else {}
     if arguments.json:
         answer = {"file": str(arguments.file), "project": str(arguments.output)} | region_object(entry, fit)
+        if intervals:
+            answer["intervals"] = {name: [list(pair) for pair in pairs] for name, pairs in intervals.items()}
         print_json(answer | {"composition": element_objects(composition)})
     else:
         print(region_text(entry, fit))
+        for name, (inner, outer) in intervals.items():
+            print(f"{name}: 68 % {inner[0]:.6g} to {inner[1]:.6g}, 95 % {outer[0]:.6g} to {outer[1]:.6g}")
         if composition is not None:
             print("\n" + elements_text(composition))
         print(f"\n{arguments.output}")
@@ -157,6 +167,19 @@ def _print(arguments: argparse.Namespace, project: Project, entry_id: str, fit_i
         say(f"{one_line(entry.title)}: {message} The project was saved with this result: {arguments.output}")
         return NOT_DONE
     return DONE
+
+
+def _intervals(entry: Entry, fit: RegionFit) -> Mapping[str, tuple[tuple[float, float], ...]]:
+    """Profile-likelihood intervals of the free parameters; none, and a line why, where they cannot be had."""
+    from fitting.confidence import profile_intervals
+
+    if fit.result is None or not fit.result.success:
+        return {}
+    try:
+        return profile_intervals(entry.processed(), fit.result)
+    except SodaliteError as error:
+        say(f"No intervals: {one_line(str(error))}")
+        return {}
 
 
 def _composition(project: Project, sample: str) -> Composition | None:

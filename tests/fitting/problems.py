@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 
 from fitting.backgrounds import KINDS, kind
 from fitting.dataset import Axis, Noise, Spectrum
-from fitting.engine import _objective
+from fitting.engine import objective
 from fitting.evaluate import Evaluator
 from fitting.model import Background, Component, FitModel, Param
 from fitting.shapes import SHAPES, shape
@@ -114,7 +114,7 @@ def scipy_minimum(spectrum: Spectrum, start: FitModel) -> float:
     """Sum of squares at the minimum that SciPy's trust region finds."""
     evaluator = Evaluator(spectrum, start)
     x, low, high = evaluator.parameters.start(start)
-    function = _objective(evaluator, spectrum.noise)
+    function = objective(evaluator, spectrum.noise)
     margin = 1e-9 * np.maximum(1.0, np.abs(x))
     result = least_squares(
         lambda v: function(v)[0], np.clip(x, low + margin, high - margin), jac=lambda v: function(v)[1].T,

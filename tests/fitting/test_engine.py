@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fitting.dataset import Noise
-from fitting.engine import _objective, fit
+from fitting.engine import fit, objective
 from fitting.evaluate import Evaluator
 from fitting.identity import same
 from fitting.model import Background, FitModel, Param
@@ -29,7 +29,7 @@ def changed(fit_model: FitModel, name: str, **changes) -> FitModel:
 def lmfit_minimum(spectrum, start: FitModel) -> float:
     evaluator = Evaluator(spectrum, start)
     x, low, high = evaluator.parameters.start(start)
-    function = _objective(evaluator, spectrum.noise)
+    function = objective(evaluator, spectrum.noise)
     parameters = lmfit.Parameters()
     for i, value in enumerate(x):
         parameters.add(f"x{i}", value=value, min=low[i], max=high[i])
