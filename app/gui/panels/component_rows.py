@@ -78,7 +78,7 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
                 plain(found.area, 4),
                 _tip(fit.model, component, amplitude_name(component), stuck),
             ),
-            Cell(with_error(share, share_error, 1)),
+            Cell(f"{share:.1f}", tooltip=f"{with_error(share, share_error, 1)} % of the region"),
             Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
             Cell(
                 link,

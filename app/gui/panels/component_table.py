@@ -68,7 +68,7 @@ class ComponentTable(RowsView):
         self._model_now = model_now
         self.regions: tuple[tuple[str, str], ...] = ()
         self.setItemDelegate(ChoiceDelegate(self))
-        self.set_widths((104, 76, 72, 72, 62, 96, 190))
+        self.set_widths((98, 76, 72, 72, 54, 96, 190))
         self.horizontalHeader().setStretchLastSection(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)

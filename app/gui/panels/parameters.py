@@ -116,7 +116,7 @@ class ParameterTable(QWidget):
         super().__init__(parent)
         self.rows = RowsModel(COLUMNS)
         self.view = RowsView(self.rows, name)
-        self.view.set_widths((124, 82, 48, 66, 66, 90))
+        self.view.set_widths((124, 76, 46, 74, 74, 90))
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.words = muted("")

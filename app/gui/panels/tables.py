@@ -259,7 +259,7 @@ class RowsView(QTableView):
             needed = self.sizeHintForColumn(column) + 2
             heading = self.horizontalHeader().sectionSizeHint(column)
             width, now = max(needed, heading), self.columnWidth(column)
-            if width > now or width < now - 36:
+            if width > now or width < now - 12:
                 self.setColumnWidth(column, width)
 
     def fit_height(self, least: int = 3, most: int = 12) -> None:

@@ -40,7 +40,8 @@ def charge_words(entry: Entry) -> str:
 
 def caption(entry: Entry, fit: RegionFit | None) -> tuple[str, str]:
     """Title and details of the caption line."""
-    details = [charge_words(entry)]
+    # The line is short: a reference names its line and energy, which says what it is.
+    details = [charge_words(entry).removeprefix("charge reference: ")]
     if fit is not None:
         details.append(background_words(fit.model.background.kind))
         if fit.result is not None and fit.result.noise.known:

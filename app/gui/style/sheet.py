@@ -96,7 +96,7 @@ QTreeView, QTableView, QListView { background: $panel; alternate-background-colo
     border: none; gridline-color: $border; selection-background-color: $selected; selection-color: $text;
     show-decoration-selected: 1; }
 QTreeView::item, QListView::item { padding: 4px 2px; border: none; }
-QTableView::item { padding: 2px 8px; border: none; }
+QTableView::item { padding: 2px 5px; border: none; }
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover { background: $hover; }
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected { background: $selected; color: $text; }
 QTreeView::item:selected:active, QTreeView::item:selected:!active { background: $selected; color: $text; }
@@ -108,7 +108,7 @@ QTreeView::branch:open:has-children { image: url($chevron_down); }
 QHeaderView { background: $panel; }
 QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 6px 8px; font-weight: 500; }
-TableView QHeaderView::section { padding: 6px 11px; }
+TableView QHeaderView::section { padding: 6px 8px; }
 QTableCornerButton::section { background: $panel; border: none; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; background: $panel; }
