@@ -15,7 +15,7 @@ from app.gui.panels.component_rows import AREA, FWHM, POSITION, SHARE, component
 from app.gui.panels.component_table import ComponentTable
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.parameters import ParameterTable
-from app.gui.panels.suggestions import Proposal, SuggestionList
+from app.gui.panels.suggestions import SuggestionList
 from app.gui.plot.captions import BACKGROUNDS, background_words
 from app.gui.plot.edits import title
 from app.gui.plot.handles import anchored
@@ -310,7 +310,7 @@ class ModelPanel(Panel):
         if fit is not None and spectrum is not None:
             self.attempt(lambda: self.suggestions.show_proposals(guess.suggestions(spectrum, fit.model)))
 
-    def _add_suggestion(self, proposal: Proposal) -> None:
+    def _add_suggestion(self, proposal: guess.Suggestion) -> None:
         fit, spectrum = self.document.fit, self.document.spectrum()
         if fit is not None and spectrum is not None:
             self.attempt(

@@ -1,33 +1,16 @@
-"""Proposals of the library for a region: what could be there, how well it is known, and who says so."""
+"""Suggestions of the library for a region: what could be there, how well it is known, and who says so."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from fitting.guess import Suggestion
 from libraries.compounds import REFERENCES
 
 CONFIDENCE = {"A": "several records", "B": "one primary record", "C": "second-hand or derived"}
-
-
-class Proposal(Protocol):
-    """What `fitting.guess.suggestions` gives."""
-
-    title: str
-    line: str
-    position: float
-    low: float
-    high: float
-    compound: str
-    source: str
-    reference: str
-    confidence: str
-    doublet: bool
-    significance: float
 
 
 def confidence_words(letter: str) -> str:
@@ -64,13 +47,13 @@ class SuggestionList(QWidget):
                 Column("Source", "Who measured it"),
             )
         )
-        self.view = RowsView(self.rows, "Proposals of the library")
+        self.view = RowsView(self.rows, "Suggestions of the library")
         self.view.set_widths((126, 66, 78, 122, 58, 76, 170))
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.setMinimumHeight(150)
         self.view.doubleClicked.connect(lambda _: self.add())
         self.note = muted("")
-        self._found: dict[str, Proposal] = {}
+        self._found: dict[str, Suggestion] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -82,7 +65,7 @@ class SuggestionList(QWidget):
             )
         )
 
-    def show_proposals(self, found: tuple[Proposal, ...]) -> None:
+    def show_proposals(self, found: tuple[Suggestion, ...]) -> None:
         """Show these, best first."""
         self._found = {str(i): proposal for i, proposal in enumerate(found)}
         self.rows.set_rows([_row(key, proposal) for key, proposal in self._found.items()])
@@ -99,7 +82,7 @@ class SuggestionList(QWidget):
             self.chosen.emit(proposal)
 
 
-def _row(key: str, found: Proposal) -> Row:
+def _row(key: str, found: Suggestion) -> Row:
     tip = (
         f"{found.title}\n{found.line} {found.low:.2f} to {found.high:.2f} eV, {reference_words(found.reference)}\n"
         f"{found.source}\n{confidence_words(found.confidence)}"
