@@ -135,6 +135,16 @@ class FitResult:
         factor = math.sqrt(self.reduced_chi2) if self.exceeds_noise else 1.0
         return factor * self.error(name)
 
-    def moved(self, offset: float) -> FitResult:
-        """The same result `offset` further up the axis (after an energy shift); errors do not change."""
-        return replace(self, model=self.model.moved(offset), start=self.start.moved(offset))
+    def moved(self, offset: float, data_hash: str) -> FitResult:
+        """The same result `offset` further up the axis (after an energy shift); errors do not change.
+
+        Parameters
+        ----------
+        offset : float
+            In the unit of the axis.
+        data_hash : str
+            Of the spectrum on its new axis.
+        """
+        return replace(
+            self, model=self.model.moved(offset), start=self.start.moved(offset), data_hash=data_hash
+        )

@@ -147,10 +147,12 @@ def _moved(entry: Entry, move: float, note: str) -> Entry:
     if note or shift:
         # The shift comes first, so that limits of later steps are on the corrected scale.
         recipe = replace(recipe, steps=(energy_shift(shift, note), *recipe.steps))
+    moved = replace(entry, recipe=recipe)
+    hash = moved.processed().hash
     fits = tuple(
-        RegionFit(f.id, f.model.moved(offset), f.result.moved(offset) if f.result else None) for f in entry.fits
+        RegionFit(f.id, f.model.moved(offset), f.result.moved(offset, hash) if f.result else None) for f in entry.fits
     )
-    return replace(entry, recipe=recipe, fits=fits)
+    return replace(moved, fits=fits)
 
 
 def composition(project: Project, sample_id: str) -> Composition:

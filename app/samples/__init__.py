@@ -74,7 +74,7 @@ def _xps_project(seed: int) -> Project:
         sample = next(s for s in project.samples if s.name == spec.name)
         sample = replace(sample, material=spec.material.name, note=spec.note)
         project = set_up(project.with_sample(sample), sample)
-    return replace(project, note="Simulated spectra of known composition: see Help, Samples.")
+    return replace(project, note="Simulated spectra of known composition: the manual lists the true values.")
 
 
 _PROJECTS: dict[str, Callable[[int], Project]] = {"xps": _xps_project}

@@ -287,7 +287,8 @@ def test_result_is_reproducible_and_complete():
 
 def test_moved_result():
     result = fit(counted(grid(), TRUTH), TRUTH)
-    moved = result.moved(1.5)
+    moved = result.moved(1.5, "elsewhere")
+    assert moved.data_hash == "elsewhere"
     assert moved.value("p1.position") == pytest.approx(result.value("p1.position") + 1.5)
     assert moved.error("p1.position") == result.error("p1.position")
     assert moved.model.region == (281.5, 296.5)

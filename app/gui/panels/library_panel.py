@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
+from app.gui.panels.numbers import spread
 from app.gui.panels.suggestions import confidence_words, reference_words
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.edits import title
@@ -225,7 +226,7 @@ def _line_row(key: str, item: ReferenceLine) -> Row:
         item.label,
         item.line.name,
         f"{item.central:.2f}",
-        f"{item.low:.2f}–{item.high:.2f}",
+        spread(item.low, item.high),
         item.reference,
         item.confidence,
         item.source,
@@ -240,7 +241,7 @@ def _gap_row(key: str, item: Difference) -> Row:
         item.compound,
         f"{item.upper.name} − {item.lower.name}",
         f"{item.central:.2f}",
-        f"{item.low:.2f}–{item.high:.2f}",
+        spread(item.low, item.high),
         item.confidence,
         item.source,
     )

@@ -46,3 +46,8 @@ def parse_bound(text: str, lower: bool) -> float:
     if not _SPACES.sub("", text) or text.strip() in ("-", "–", "none"):
         return -math.inf if lower else math.inf
     return parse_number(text, "The bound")
+
+
+def spread(low: float, high: float) -> str:
+    """The range of cited energies; one number where all agree."""
+    return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"

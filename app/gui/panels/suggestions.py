@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.gui.panels.base import button, muted, row
+from app.gui.panels.numbers import spread
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from fitting.guess import Suggestion
 from libraries.compounds import REFERENCES
@@ -92,7 +93,7 @@ def _row(key: str, found: Suggestion) -> Row:
         found.title,
         found.line,
         f"{found.position:.2f}",
-        f"{found.low:.2f}–{found.high:.2f}",
+        spread(found.low, found.high),
         found.confidence,
         f"{found.significance:+.0f} σ".replace("-", "−"),
         found.source,
