@@ -16,7 +16,7 @@ _PEAK_FIELDS = ("name", "position", "position_err", "fwhm", "fwhm_err", "area", 
 
 def region_object(entry: Entry, fit: RegionFit) -> dict[str, Any]:
     """A fitted region: components with their errors, statistic and status."""
-    from app.files.report_numbers import peak_numbers
+    from fitting.peaks import peak_numbers
 
     spectrum, result = entry.processed(), fit.result
     components = [
@@ -89,8 +89,8 @@ def lines_text(composition: Composition) -> str:
 
 def region_text(entry: Entry, fit: RegionFit) -> str:
     """A fitted region for people."""
-    from app.files.report_numbers import peak_numbers
     from app.numerals import with_error
+    from fitting.peaks import peak_numbers
 
     spectrum, result = entry.processed(), fit.result
     rows = [

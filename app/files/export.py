@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from app.files.atomic import atomic_path, cannot_write
 from app.files.csv_writer import write_csv, write_table
 from app.files.nexus_writer import write_nexus
-from app.files.report_numbers import error_factor, parameter_error, peak_numbers
 from app.files.vamas_writer import write_vamas
 from libraries.errors import BadData, SodaliteError
 
@@ -146,6 +145,8 @@ def sample_names(project: Project) -> dict[str, str]:
 
 def component_rows(project: Project) -> Iterator[Row]:
     """One row a component."""
+    from fitting.peaks import error_factor, peak_numbers
+
     for sample, entry, spectrum, fit in _regions(project):
         result = fit.result
         chi = result.reduced_chi2 if result is not None and result.noise.known else None
@@ -162,6 +163,8 @@ def component_rows(project: Project) -> Iterator[Row]:
 
 def parameter_rows(project: Project) -> Iterator[Row]:
     """One row a parameter, background included."""
+    from fitting.peaks import parameter_error
+
     for sample, entry, spectrum, fit in _regions(project):
         result = fit.result
         start = result.start.params if result is not None else {}
@@ -272,6 +275,8 @@ def _add_tables(
 
 
 def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
+    from fitting.peaks import peak_numbers
+
     result = fit.result
     group.attrs["NX_class"] = "NXfit"
     group["label"] = _text(fit.name)

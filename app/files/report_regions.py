@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from app.files.export import parameter_unit
 from app.files.report_html import Html, escaped, facts, joined, table, tag
-from app.files.report_numbers import error_factor, parameter_error, peak_numbers
 from app.numerals import signed, with_error
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ _NUMBER = "{:.5g}"
 
 def region_section(entry: Entry, fit: RegionFit, spectrum: Spectrum, picture: Html) -> Html:
     """All of one region: figure, components, how it was fitted, every parameter."""
+    from fitting.peaks import error_factor
+
     parts: list[object] = [tag("h3", fit.name if fit.name == entry.title else f"{entry.title}: {fit.name}"), picture]
     if fit.result is None:
         parts.append(tag("p", "This region is not fitted; the values are those of the model as set.", class_="warn"))
@@ -71,6 +72,8 @@ def _title_of_shape(name: str) -> str:
 
 
 def _components(fit: RegionFit, spectrum: Spectrum) -> Html:
+    from fitting.peaks import peak_numbers
+
     unit, counts = spectrum.axis.unit, spectrum.meta.intensity_unit
     peaks = peak_numbers(spectrum, fit.model, fit.result)
     rates = any(peak.rate is not None for peak in peaks) and counts != "counts/s"
@@ -167,6 +170,8 @@ def _errors(result: FitResult) -> str:
 
 def _parameters(fit: RegionFit, spectrum: Spectrum) -> Html:
     """Every parameter: starting value, constraint in words, fitted value with its error."""
+    from fitting.peaks import parameter_error
+
     result = fit.result
     start = result.start.params if result is not None else fit.model.params
     labels = {component.id: component.name or component.id for component in fit.model.components}

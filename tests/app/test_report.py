@@ -11,13 +11,13 @@ import pytest
 
 from app.files.report import report_html, write_report
 from app.files.report_html import Html, escaped, page, table, tag
-from app.files.report_numbers import peak_numbers
 from app.files.report_regions import constraint_words
 from app.project import work
 from app.project.project import Project, RegionFit, Sample, add_spectra
 from fitting.curves import curves
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.model import Background, Component, FitModel, Param
+from fitting.peaks import peak_numbers
 from fitting.recipe import Recipe, Step
 from fitting.shapes import SHAPES
 from libraries.errors import CannotWrite

@@ -1,18 +1,16 @@
-"""The numbers that tables, figures and reports print: peaks with their errors.
-
-Modules of this package are all imported to read a file, so what is heavy is imported when it is needed.
-"""
+"""Peaks in numbers, with errors: what tables, figures and reports print of a fitted region."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fitting.dataset import Spectrum
-    from fitting.model import Component, FitModel
-    from fitting.result import FitResult
+import numpy as np
+
+from fitting.dataset import Spectrum
+from fitting.model import Component, FitModel
+from fitting.result import FitResult
+from fitting.shapes import axis_direction, shape
 
 Window = tuple[float, float]
 Gradient = dict[str, float]
@@ -115,8 +113,6 @@ def _seconds(spectrum: Spectrum) -> float | None:
 
 
 def _direction(spectrum: Spectrum) -> int:
-    from fitting.shapes import axis_direction
-
     return axis_direction(spectrum.axis.quantity)
 
 
@@ -126,8 +122,6 @@ def _values(spectrum: Spectrum, component: Component) -> dict[str, float]:
 
 
 def _area(spectrum: Spectrum, model: FitModel, component: Component) -> tuple[float, Gradient]:
-    from fitting.shapes import shape
-
     direction, entry = _direction(spectrum), shape(component.shape)
     window = model.region if direction > 0 else (-model.region[1], -model.region[0])
     values = _values(spectrum, component)
@@ -138,16 +132,12 @@ def _area(spectrum: Spectrum, model: FitModel, component: Component) -> tuple[fl
 
 def _outline(spectrum: Spectrum, component: Component) -> tuple[float, float, float]:
     """Place of the maximum, true width and height."""
-    from fitting.shapes import shape
-
     drawn = shape(component.shape).derived(_values(spectrum, component))
     return _direction(spectrum) * drawn.maximum_position, drawn.fwhm, drawn.height
 
 
 def _width_slopes(spectrum: Spectrum, component: Component, width: float) -> Gradient:
     """Derivatives of the true width with respect to the parameters that shape it."""
-    from fitting.shapes import shape
-
     slopes: Gradient = {}
     for parameter in shape(component.shape).parameters:
         if parameter.kind not in ("width", "shape"):
@@ -166,8 +156,6 @@ def _propagated(result: FitResult | None, slopes: Gradient) -> float | None:
     """Error of a quantity with that gradient."""
     if result is None:
         return None
-    import numpy as np
-
     names = [name for name, slope in slopes.items() if slope != 0 and name in result.names]
     if not all(math.isfinite(slope) for slope in slopes.values()):
         return math.nan
