@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,6 @@ from pathlib import Path
 from benchmarks import Row
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLES = ROOT / "app" / "resources"
-SUFFIXES = (".vms", ".csv", ".txt", ".xy")
 FLOOR = "floor: python -c pass"
 
 
@@ -22,16 +21,20 @@ def run(*, quick: bool) -> list[Row]:
     repeats = 3 if quick else 15
     floor, _ = wall_time([sys.executable, "-c", "pass"], repeats)
     rows = [_row("sodalite --help", ["--help"], repeats, floor)]
-    sample = sample_file()
-    if sample is None:
-        return [*rows, Row("sodalite info", None, "s", floor=floor, note=f"no sample file in {SAMPLES}")]
-    return [*rows, _row(f"sodalite info {sample.name}", ["info", str(sample)], repeats, floor)]
+    with tempfile.TemporaryDirectory() as folder:
+        sample = sample_file(Path(folder))
+        return [*rows, _row(f"sodalite info {sample.name}", ["info", str(sample)], repeats, floor)]
 
 
-def sample_file() -> Path | None:
-    """Return the smallest shipped data file."""
-    files = [file for file in SAMPLES.rglob("*") if file.suffix.lower() in SUFFIXES]
-    return min(files, key=lambda file: file.stat().st_size, default=None)
+def sample_file(folder: Path) -> Path:
+    """A simulated VAMAS file of six regions, as an instrument would write it."""
+    from app.files.vamas_writer import write_vamas
+    from fitting.simulate.samples import xps_sample
+    from fitting.simulate.xps import simulate
+
+    path = folder / "hard_carbon.vms"
+    write_vamas(path, list(simulate(xps_sample("Cycled hard carbon"), seed=1).spectra))
+    return path
 
 
 def wall_time(command: Sequence[str], repeats: int) -> tuple[float, int]:
