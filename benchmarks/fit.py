@@ -32,7 +32,8 @@ def run(*, quick: bool) -> list[Row]:
     theirs, other = timed(lambda: by_lmfit(spectrum, start, evaluator), max(repeats // 5, 3))
     floor = timed(lambda: function(free), repeats)[0] * result.evaluations
     worse = result.deviance / other.chisqr - 1
-    note = f"peer: lmfit; floor: the evaluations alone; {result.evaluations} against {other.nfev} evaluations; statistic {worse:+.0e} relative to lmfit's"
+    counts = f"{result.evaluations} against {other.nfev} evaluations"
+    note = f"peer: lmfit; floor: the evaluations alone; {counts}; statistic {worse:+.0e} relative to lmfit's"
     return [Row("fit, 6 GL peaks and a line, 301 points", ours, "s", peer=theirs, floor=floor, note=note)]
 
 

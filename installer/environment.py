@@ -21,6 +21,7 @@ from installer.process import Outcome, clean_environment, quiet, through
 
 # What a healthy environment can import, by extra; only looked up, not imported: that takes no time.
 PROOF = {
+    "": "app fitting libraries numpy scipy lmfit xraylib h5py matplotlib platformdirs".split(),
     "gui": "PySide6 pyqtgraph".split(),
     "dev": "pytest pytestqt xdist hypothesis ruff importlinter".split(),
 }
