@@ -84,16 +84,13 @@ TOUGAARD_CLASSES: Mapping[str, tuple[float, float, float]] = {
 KINDS: dict[str, BackgroundKind] = {
     entry.name: entry
     for entry in (
-        BackgroundKind("none", "None", (), False, "0"),
-        BackgroundKind("constant", "Constant", (_MIDDLE,), False, "level"),
-        BackgroundKind("linear_active", "Line, fitted", (_MIDDLE, _SLOPE), False, "level + slope (x - middle)"),
         # Which of its parameters a new model lets free was measured on simulated lines above true inelastic losses
         # (N, C, F, Na 1s and sp2 C 1s of the sample project): areas are off by 0.1 to 1.0 % with step and loss slope,
         # by 2 to 10 % without the slope. A free tilt gains no accuracy and makes the error of an area 1.1 to 2.7 times
         # as large.
         BackgroundKind(
             "shirley_active",
-            "Shirley with slope, fitted",
+            "Shirley with slope, fitted with the peaks",
             (_LEVEL, _TILT, _STEP, _LOSS),
             False,
             "level + tilt (x - middle) + step ∫S + loss_slope ∬S, from the low-binding-energy side, S the peaks",
@@ -103,7 +100,7 @@ KINDS: dict[str, BackgroundKind] = {
         ),
         BackgroundKind(
             "tougaard_active",
-            "Tougaard, fitted",
+            "Tougaard, fitted with the peaks",
             (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH),
             False,
             "level + tilt (x - middle) + ∫ b T/[(c - T²)² + d T²] S(x - T) dT, "
@@ -113,17 +110,21 @@ KINDS: dict[str, BackgroundKind] = {
         ),
         BackgroundKind(
             "tougaard_plasmon",
-            "Tougaard and plasmon, fitted",
+            "Tougaard and plasmon, fitted with the peaks",
             (_MIDDLE, _TILT, _STRENGTH, _FORM, _WIDTH, *_PLASMON),
             False,
-            "as Tougaard, fitted, with plasmon (2 energy width/π) T/[(energy² - T²)² + width² T²] added to its "
+            "as Tougaard, with plasmon (2 energy width/π) T/[(energy² - T²)² + width² T²] added to its "
             "loss function",
             "S. Tougaard, Surf. Interface Anal. 25, 137 (1997): the form of its class Al",
             fixed=("tilt", "c", "d"),
         ),
         BackgroundKind(
+            "linear_active", "Line, fitted with the peaks", (_MIDDLE, _SLOPE), False, "level + slope (x - middle)"
+        ),
+        BackgroundKind("constant", "Constant, fitted with the peaks", (_MIDDLE,), False, "level"),
+        BackgroundKind(
             "linear",
-            "Line through the ends",
+            "Line between the region ends",
             (),
             True,
             "line through the averaged end levels",
@@ -131,13 +132,14 @@ KINDS: dict[str, BackgroundKind] = {
         ),
         BackgroundKind(
             "shirley",
-            "Shirley, iterative",
+            "Shirley between the region ends",
             (),
             True,
             "I_0 + (I_1 - I_0) ∫(y - B)/∫(y - B) over the region, repeated",
             "D. A. Shirley, Phys. Rev. B 5, 4709 (1972); A. Proctor, P. M. A. Sherwood, Anal. Chem. 54, 13 (1982)",
             options={"average": 0, "quadrature": "casa", "tol": 1e-6, "max_iter": 50, "smart": False},
         ),
+        BackgroundKind("none", "None", (), False, "0"),
     )
 }
 DEFAULT_KIND = "shirley_active"

@@ -212,9 +212,10 @@ def test_shirley_on_a_measured_line(realdata):
 
 # ---------------------------------------------------------------------------------------------------------- active
 def test_registry():
-    active = ["none", "constant", "linear_active", "shirley_active", "tougaard_active", "tougaard_plasmon"]
-    names = [*active, "linear", "shirley"]
-    assert list(KINDS) == names
+    # In the order of lists and menus: the default first.
+    active = ["shirley_active", "tougaard_active", "tougaard_plasmon", "linear_active", "constant"]
+    assert list(KINDS) == [*active, "linear", "shirley", "none"]
+    assert DEFAULT_KIND == active[0]
     assert KINDS[DEFAULT_KIND].fixed == ("tilt",)
     assert [p.name for p in kind("shirley_active").parameters] == ["level", "tilt", "step", "loss_slope"]
     for entry in KINDS.values():

@@ -16,7 +16,7 @@ from app.gui.panels.component_table import ComponentTable
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.parameters import ParameterTable
 from app.gui.panels.suggestions import SuggestionList
-from app.gui.plot.captions import BACKGROUNDS, background_words
+from app.gui.plot.captions import background_words
 from app.gui.plot.edits import title
 from app.gui.plot.handles import anchored
 from app.project.project import RegionFit
@@ -62,7 +62,7 @@ class ModelPanel(Panel):
         words = QLabel("Background")
         words.setProperty("role", "heading")
         self.kind = QComboBox()
-        for kind in sorted(KINDS, key=lambda k: list(BACKGROUNDS).index(k) if k in BACKGROUNDS else 99):
+        for kind in KINDS:
             self.kind.addItem(background_words(kind), kind)
         self.kind.setAccessibleName("Kind of background")
         self.kind.setToolTip(

@@ -5,23 +5,14 @@ from __future__ import annotations
 from app.gui.plot.geometry import peak_of
 from app.numerals import grouped
 from app.project.project import Entry, RegionFit
+from fitting.backgrounds import kind as background_kind
 from fitting.dataset import Quantity, Spectrum
 from fitting.model import FitModel
-
-BACKGROUNDS = {
-    "shirley_active": "Shirley, fitted with the peaks",
-    "tougaard_active": "Tougaard, fitted with the peaks",
-    "linear_active": "Straight line, fitted with the peaks",
-    "constant": "Constant, fitted with the peaks",
-    "shirley": "Shirley between the region ends",
-    "linear": "Straight line between the region ends",
-    "none": "None",
-}
 
 
 def background_words(kind: str) -> str:
     """A background kind as people call it."""
-    return BACKGROUNDS.get(kind, kind.replace("_", " "))
+    return background_kind(kind).title
 
 
 def signed(value: float, decimals: int = 2) -> str:
