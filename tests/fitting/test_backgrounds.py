@@ -215,7 +215,7 @@ def test_registry():
     # In the order of lists and menus: the default first.
     active = ["shirley_active", "tougaard_active", "tougaard_plasmon", "linear_active", "constant"]
     assert list(KINDS) == [*active, "linear", "shirley", "none"]
-    assert DEFAULT_KIND == active[0]
+    assert active[0] == DEFAULT_KIND
     assert KINDS[DEFAULT_KIND].fixed == ("tilt",)
     assert [p.name for p in kind("shirley_active").parameters] == ["level", "tilt", "step", "loss_slope"]
     for entry in KINDS.values():
