@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QComboBox,
     QDialogButtonBox,
     QFileDialog,
     QLineEdit,
@@ -144,15 +145,38 @@ class Hands:
         self.type_into(panel.place, f"{energy:g}")
         self.qtbot.keyClick(panel.place, Qt.Key.Key_Return)
 
-    def background(self, kind: str) -> None:
-        """Choose a background in the Model panel with the keyboard."""
-        box = self.window.model_panel.kind
+    def choose(self, box: QComboBox, want: int) -> None:
+        """Go to an entry of a list with the arrow keys."""
         box.setFocus()
-        want = box.findData(kind)
         for _ in range(box.count()):
             if box.currentIndex() != want:
                 self.qtbot.keyClick(box, Qt.Key.Key_Down if box.currentIndex() < want else Qt.Key.Key_Up)
+        assert box.currentIndex() == want
+
+    def background(self, kind: str) -> None:
+        """Choose a background in the Model panel."""
+        box = self.window.model_panel.kind
+        self.choose(box, box.findData(kind))
         assert self.window.document.fit.model.background.kind == kind
+
+    def component(self, row: int) -> None:
+        """Click a component in the table."""
+        table = self.window.model_panel.table
+        self.qtbot.mouseClick(table.viewport(), LEFT, pos=table.visualRect(table.model().index(row, 0)).center())
+        assert self.window.document.selection.component is not None
+
+    def menu(self, *texts: str) -> None:
+        """Click through the menus: "File", "Export", "CSV tables in a folder…"."""
+        place = self.window.menuBar()
+        for text in texts:
+            action = next(a for a in place.actions() if a.text().replace("&", "") == text)
+            # A menu opened from a test has no pointer in it, so its action is made the active one first.
+            self.qtbot.mouseClick(place, LEFT, pos=place.actionGeometry(action).center())
+            if action.menu() is not None:
+                if not action.menu().isVisible():
+                    place.setActiveAction(action)
+                self.qtbot.waitUntil(action.menu().isVisible)
+                place = action.menu()
 
     def fit(self) -> None:
         """Press Fit and wait."""

@@ -33,10 +33,11 @@ def fit_everything(hands: Hands) -> None:
     assert document.fit.result.success, document.fit.result.message
 
     carbon = document.fit.model.components[0]
-    document.select_component(carbon.id)
-    window.actions_["data.charge"].trigger()
+    hands.component(0)
+    assert document.selection.component == carbon.id
+    hands.keys(Qt.Key.Key_E, CTRL)
     panel = window.calibrate_panel
-    panel.reference.setCurrentIndex(panel.reference.findText("284.6", Qt.MatchFlag.MatchContains))
+    hands.choose(panel.reference, panel.reference.findText("284.6", Qt.MatchFlag.MatchContains))
     hands.press(panel.from_peak)
     hands.press(panel.apply_button)
     assert document.fit.model.component(carbon.id).value("position") == pytest.approx(284.6, abs=0.02)
@@ -146,11 +147,11 @@ def export(hands: Hands, folder: Path) -> None:
     window = hands.window
     tables = folder / "tables"
     tables.mkdir()
-    window.actions_["file.export_csv"].trigger()
+    hands.menu("File", "Export", "CSV tables in a folder…")
     hands.choose_file(window.exports.dialog, tables)
     hands.settle()
     assert any("at.%" in path.read_text(encoding="utf-8") for path in tables.rglob("*.csv"))
-    window.actions_["file.export_hdf5"].trigger()
+    hands.menu("File", "Export", "HDF5 (NeXus)…")
     hands.choose_file(window.exports.dialog, folder / "all.nxs")
     hands.settle()
     with h5py.File(folder / "all.nxs") as file:
