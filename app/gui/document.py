@@ -65,6 +65,7 @@ class Document(QObject):
         self._undo: list[_UndoStep] = []
         self._redo: list[_UndoStep] = []
         self.path: Path | None = None
+        self.session = object()
 
     # -- project ------------------------------------------------------------------------------------------------
 
@@ -79,7 +80,11 @@ class Document(QObject):
         return self._project is not self._saved
 
     def reset(self, project: Project, path: Path | None = None, *, dirty: bool = False) -> None:
-        """Show another project; forgets the undo history."""
+        """Show another project; forgets the undo history and begins a new `session`.
+
+        Work that began in an earlier session (a save, say) must not speak for this one.
+        """
+        self.session = object()
         self._project = project
         self._saved = Project() if dirty else project
         self.path = path

@@ -232,11 +232,13 @@ class FileController(QObject):
     def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Save there, off the window's thread; `then` is called when it is on disk."""
         document = self._window.document
-        project = document.project
+        project, session = document.project, document.session
 
         def done(_: object) -> None:
-            document.mark_saved(path, project)
             self._remember(path)
+            if document.session is not session:  # another project is shown by now
+                return
+            document.mark_saved(path, project)
             self.recovery.forget_own()
             if self._lock is None or self._lock.path != lock.lock_path(path):
                 self._acquire(path)

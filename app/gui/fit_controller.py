@@ -11,7 +11,7 @@ from app.gui.action_set import Row
 from app.gui.fit_merge import merged
 from app.gui.plot.captions import background_words
 from app.project import work
-from app.project.project import Project, RegionFit
+from app.project.project import Project
 from fitting import guess
 from fitting.backgrounds import KINDS
 from libraries.errors import SodaliteError
@@ -38,7 +38,7 @@ class FitController(QObject):
         self._run(
             f"Fit {entry.title}", project,
             lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel),
-            lambda: self._say_fit(self._window.document.fit),
+            lambda: self._say_fit(entry.id, fit.id),
         )
 
     def fit_sample(self) -> None:
@@ -63,15 +63,18 @@ class FitController(QObject):
             project, lost = merged(document.project, before, after)
             document.apply(title, project)
             if lost:
-                self._window.say(f"{lost} fits were left out, because their models were changed meanwhile")
+                what = "One fit was" if lost == 1 else f"{lost} fits were"
+                self._window.say(f"{what} left out, because model or spectrum changed meanwhile")
             else:
                 then()
 
         self._window.tasks.run(function, done, title=title)
 
-    def _say_fit(self, fit: RegionFit | None) -> None:
-        if fit is not None and fit.result is not None and not fit.result.success:
-            self._window.messages.show_message(fit.result.message or f"Fit: {fit.result.status}", "warning")
+    def _say_fit(self, entry_id: str, fit_id: str) -> None:
+        """What the analyst must know of a fit that is no proper minimum."""
+        fit = self._window.document.project.entry(entry_id).fit(fit_id)
+        if fit.result is not None and not fit.result.success:
+            self._window.messages.show_message(f"{fit.name}: {fit.result.message}", "warning")
 
     def set_live(self, on: bool) -> None:
         """Fit again after every change, or not."""

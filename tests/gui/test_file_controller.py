@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,11 @@ def test_recent_files_are_bounded_and_exist(tmp_path):
     assert len(state.recent) == 10
     files[-1].unlink()
     assert ViewState(tmp_path / "settings").recent[0] == files[-2].resolve()
+
+
+def test_a_save_that_ends_after_another_project_was_opened_does_not_claim_it(qtbot, filled, project, tmp_path):
+    filled.files.save_to(tmp_path / "first.sodalite")
+    filled.files.show_project(replace(project, name="Another"), None)
+    qtbot.waitUntil(lambda: filled.tasks.idle, timeout=SLOW)
+    assert (tmp_path / "first.sodalite").exists()
+    assert filled.document.path is None

@@ -1,6 +1,7 @@
 """The inspector's panels: tables typed into, links in words, refusals, references, noise."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -243,6 +244,7 @@ def test_background_in_words(panel):
     assert widget.average.isVisible()
     widget.average.setValue(4)
     assert document.fit.model.background.average == 4
+    assert not document.edit_open  # live fits wait for the hand to let go
 
 
 def test_suggestions_are_added_with_their_source(panel):
@@ -269,6 +271,13 @@ def test_fitted_numbers_have_errors(panel):
 
 
 # -- the other panels -------------------------------------------------------------------------------------------
+
+
+def test_a_component_of_another_line_is_no_measured_reference(panel):
+    other = replace(support.component("s", "S 2p3/2", 288.0, 5000, 1.0), line="S 2p3/2")
+    _, widget = panel(CalibratePanel, model=support.model(other), chosen="s")
+    assert widget.measured.text() == ""
+    assert not widget.apply_button.isEnabled()
 
 
 def test_charge_reference_for_the_sample(panel):

@@ -111,7 +111,10 @@ class CalibratePanel(Panel):
         if chosen != self._for:
             self._for = chosen
             if selection.component is not None and not self.measured.hasFocus():
-                self.take_component()
+                if self._may_be_reference():
+                    self.take_component()
+                else:
+                    self.measured.clear()
         self._show_shift()
 
     def _sample_name(self, entry: Entry) -> str:
@@ -148,6 +151,14 @@ class CalibratePanel(Panel):
             return
         self.shift.setText(f"Shift by {signed(step, 3)} eV for {len(self._entries())} spectra of this sample")
         self.apply_button.setEnabled(True)
+
+    def _may_be_reference(self) -> bool:
+        """Whether the chosen component can be the reference's line: one of another line would shift by its distance."""
+        number, fit, chosen = self.reference.currentData(), self.document.fit, self.document.selection.component
+        if number is None or fit is None or chosen is None:
+            return True
+        component, item = fit.model.component(chosen), self.references[number]
+        return not component.line or item.line is None or component.line == item.line.name
 
     # -- doing --------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class ModelPanel(Panel):
         self.average.setSuffix(" points")
         self.average.setAccessibleName("Points averaged at each end, to either side")
         self.average.setToolTip("End levels are the mean of 2n+1 points (CasaXPS: Av. Width n)")
+        self.average.setKeyboardTracking(False)
         self.average.valueChanged.connect(self._change_average)
         line = QHBoxLayout()
         line.addWidget(words)
@@ -253,9 +254,7 @@ class ModelPanel(Panel):
         fit = self.document.fit
         if fit is not None and value != fit.model.background.average:
             background = replace(fit.model.background, average=value)
-            self.document.edit_model(
-                "Ends of the background", replace(fit.model, background=background), merge="average"
-            )
+            self.document.edit_model("Ends of the background", replace(fit.model, background=background))
 
     def _move_to_region(self, id: str, region: str) -> None:
         """Take a component out of this region and put it into another, where its links end."""

@@ -119,6 +119,7 @@ class QuantifyPanel(Panel):
         parts = self._parts()
         numbers = {(p.entry.id, p.fit.id): measured(p.fit) for p in parts}
         self.rows.set_rows([self._row(p, numbers[p.entry.id, p.fit.id][p.component.id], chosen) for p in parts])
+        self.parts.fit_columns((3,))
         self.go.setEnabled(bool(parts))
 
     def _entries(self) -> tuple[Entry, ...]:

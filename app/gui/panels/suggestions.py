@@ -59,9 +59,10 @@ class SuggestionList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         layout.addWidget(self.note)
+        self.add_button = button("Add", "Add the chosen proposal to the model", self.add, primary=True)
         layout.addLayout(
             row(
-                button("Add", "Add the chosen proposal to the model", self.add, primary=True),
+                self.add_button,
                 button("Close", "Close the list", self.hide),
             )
         )
@@ -72,6 +73,8 @@ class SuggestionList(QWidget):
         self.rows.set_rows([_row(key, proposal) for key, proposal in self._found.items()])
         self.note.setText("" if found else "The library has no cited value in this region; add peaks by hand.")
         self.note.setVisible(not found)
+        self.view.setVisible(bool(found))
+        self.add_button.setVisible(bool(found))
         if found:
             self.view.show_current("0")
         self.show()

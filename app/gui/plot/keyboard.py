@@ -39,7 +39,8 @@ def pressed(view: SpectrumView, event: QKeyEvent) -> bool:
         return False
     if key in (Key.Key_Delete, Key.Key_Backspace):
         name = title(fit.model.component(chosen))
-        view.document.edit_model(f"Remove {name}", fit.model.without(chosen))
+        minors = [c.id for c in fit.model.components if c.doublet == chosen]
+        view.document.edit_model(f"Remove {name}", fit.model.without(chosen, *minors))
         return True
     edit = _edit(view, key, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier), chosen)
     if edit is None:
