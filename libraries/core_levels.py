@@ -9,7 +9,7 @@ from statistics import median
 
 from libraries.auger import AugerLine, auger_lines
 from libraries.compounds import reference_lines, suggest
-from libraries.elements import COMPONENTS, SYMBOLS, Line, parse_line
+from libraries.elements import SYMBOLS, Line, parse_line
 from libraries.errors import BadData, UnknownName
 from libraries.shells import LEVELS, XRAYLIB, edge_energy, lifetime_width
 from libraries.tables import read_table
@@ -297,8 +297,3 @@ def lines_in_window(
             if inside and auger.threshold < photon_energy:
                 found.append((photon_energy - auger.kinetic_energy, auger))
     return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].line))]
-
-
-def component_levels(shell: str) -> tuple[str, ...]:
-    """Single levels of a shell: ("2p3/2", "2p1/2") of "2p", ("1s",) of "1s"."""
-    return tuple(shell + j for j in COMPONENTS.get(shell[1:2], ("",)))

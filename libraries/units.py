@@ -40,8 +40,6 @@ CONSTANTS: tuple[Constant, ...] = (
 )
 ELECTRON_REST_ENERGY = CONSTANTS[0].value
 ELECTRON_MASS_U = CONSTANTS[1].value
-HC_EV_ANGSTROM = CONSTANTS[3].value
-BOLTZMANN_EV = CONSTANTS[6].value
 
 SIGMA_TO_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 

@@ -19,7 +19,6 @@ CHOICES: tuple[Choice, ...] = ("light", "dark", "system")
 
 # Steps of the spacing scale in device-independent pixels; nothing in the window uses another distance.
 GAP_1, GAP_2, GAP_3, GAP_4, GAP_5 = 4, 8, 12, 16, 24
-RADIUS = 6
 ICON = 18
 ROW = 26
 

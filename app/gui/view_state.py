@@ -101,8 +101,3 @@ class ViewState:
         self._values["recent"] = [str(path), *kept][:MOST_RECENT]
         self._values["folder"] = str(path.parent)
         self.save()
-
-    def clear_recent(self) -> None:
-        """Forget the recent files."""
-        self._values["recent"] = []
-        self.save()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -224,10 +223,6 @@ class SpectrumView(QWidget):
         self.canvas.settle()
         return self.canvas.mapper().point(x, y)
 
-    def global_position(self, x: float, y: float) -> QPoint:
-        """Place of a data point on the screen."""
-        return self.viewport().mapToGlobal(self.data_position(x, y).toPoint())
-
     def data_at(self, point: QPointF) -> tuple[float, float]:
         """Data point at a place of the viewport."""
         return self.canvas.mapper().data(point)
@@ -235,11 +230,6 @@ class SpectrumView(QWidget):
     def viewport(self) -> QWidget:
         """The widget that receives the mouse."""
         return self.canvas.viewport()
-
-    def data_value(self, x: float) -> float:
-        """Measured intensity at a place of the axis."""
-        spectrum = self.spectrum()
-        return float(np.interp(x, spectrum.x, spectrum.y)) if spectrum is not None else 0.0
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
