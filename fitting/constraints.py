@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from libraries.errors import BadModel
 
@@ -93,13 +94,15 @@ class Link:
         Half-width of the free range around the formula's value; 0 for a strict link.
     relative : bool
         Whether `tolerance` is a fraction of the formula's value.
+    tree : ast.expr
+        The formula, of whitelisted nodes only.
     """
 
     text: str
     names: tuple[str, ...]
     tolerance: float
     relative: bool
-    _tree: ast.expr
+    tree: ast.expr
 
     def evaluate(self, lookup: Mapping[str, Dual]) -> Dual:
         """Value and gradient of the formula, given those of the parameters it names.
@@ -110,7 +113,7 @@ class Link:
             If the formula has no finite value there.
         """
         try:
-            result = _evaluate(self._tree, lookup)
+            result = _evaluate(self.tree, lookup)
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise BadModel(f"The link has no value here ({error})", where=self.text) from None
         if not all(map(math.isfinite, (result.value, *result.gradient.values()))):
@@ -170,6 +173,7 @@ def _check(node: ast.expr, text: str, names: list[str]) -> None:
             )
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Link:
     """Parse a link.
 

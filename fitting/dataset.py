@@ -251,14 +251,19 @@ class Spectrum:
     @property
     def hash(self) -> str:
         """Content hash of numbers, noise and circumstances."""
-        return content_hash(self)
+        known = self.__dict__.get("_hash")
+        if known is None:
+            # Nothing of a spectrum can change, so that its hash is worked out once.
+            known = content_hash(self)
+            object.__setattr__(self, "_hash", known)
+        return known
 
     def with_(self, **changes: Any) -> Spectrum:
         """A copy with some fields replaced."""
         return replace(self, **changes)
 
-    def window(self, low: float, high: float) -> Spectrum:
-        """The part with low <= axis <= high.
+    def part(self, low: float, high: float) -> slice:
+        """The slice of the points with low <= axis <= high.
 
         Raises
         ------
@@ -273,6 +278,11 @@ class Spectrum:
                 where=self.name,
                 todo=f"Choose a region inside {first:g} to {last:g} {self.axis.unit}",
             )
+        return part
+
+    def window(self, low: float, high: float) -> Spectrum:
+        """The part with low <= axis <= high; an error if no point lies inside."""
+        part = self.part(low, high)
         return replace(
             self,
             axis=Axis(self.x[part], self.axis.quantity, self.axis.unit),

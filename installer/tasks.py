@@ -64,6 +64,8 @@ def steps(root: Path, python: Path, *, full: bool, xvfb_run: str | None) -> list
     wanted = [
         Step("lint", (run, "-m", "ruff", "check", "--output-format", "concise", ".")),
         Step("rooms", (run, "-c", LINT_IMPORTS, "--no-logo")),
+        # Once a machine and state of the sources, before two workers would do it at the same time.
+        Step("compiled fits", (run, "-m", "fitting.kernels"), calm),
         Step("tests", (*pytest, *workers), offscreen, empty="no test was found in tests"),
         _window_step(root, pytest, calm, full=full, xvfb_run=xvfb_run),
     ]

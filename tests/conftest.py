@@ -21,6 +21,8 @@ GUI_TESTS = ROOT / "tests" / "gui"
 # No test opens a window on the developer's desk; `-m xvfb` runs set the platform themselves.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Fits take the compiled path from the first one on, so that a test always sees the same.
+os.environ.setdefault("SODALITE_KERNELS", "wait")
 
 # Settings, recent files and recovery files of the developer are out of reach of the tests. The cache folder stays:
 # it holds only what can be made again (font lists), and making it takes seconds in every worker.

@@ -47,6 +47,34 @@ def cumulative(x: FloatArray, f: FloatArray) -> FloatArray:
 @lru_cache(maxsize=32)
 def _interval_matrix(axis: bytes) -> csr_array:
     """Sparse (n-1, n) matrix that turns values into the integrals over the intervals."""
+    first, weights = _interval_weights(axis)
+    n = first.size + 1
+    points = weights.shape[1]
+    columns = first[:, None] + np.arange(points)
+    rows = np.repeat(np.arange(n - 1), points)
+    return csr_array((weights.ravel(), (rows, columns.ravel())), shape=(n - 1, n))
+
+
+def interval_weights(x: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+    """What turns values into the integrals over the intervals of an axis.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Strictly ascending.
+
+    Returns
+    -------
+    first : ndarray, shape (n-1,)
+        For each interval, the first of the values that its integral takes.
+    weights : ndarray, shape (n-1, points)
+        Their weights.
+    """
+    return _interval_weights(np.ascontiguousarray(x, dtype=np.float64).tobytes())
+
+
+@lru_cache(maxsize=32)
+def _interval_weights(axis: bytes) -> tuple[NDArray[np.int64], FloatArray]:
     x = np.frombuffer(axis)
     n = x.size
     points = min(POINTS, n)
@@ -66,5 +94,4 @@ def _interval_matrix(axis: bytes) -> csr_array:
     weights[at] = 0.0
     for end in (0, 1):
         weights[at, at + end - first[at]] = 0.5 * width[at]
-    rows = np.repeat(np.arange(n - 1), points)
-    return csr_array((weights.ravel(), (rows, columns.ravel())), shape=(n - 1, n))
+    return first, weights

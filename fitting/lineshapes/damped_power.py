@@ -24,13 +24,13 @@ ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 
 NEAR = 8.0  # in units of sigma: where the series takes over
-_TERMS = 15  # of the series: the next one is below 1e-11 at |q| = 8 sigma
+TERMS = 15  # of the series: the next one is below 1e-11 at |q| = 8 sigma
 _STEP = 1 / 16
 # Nodes t = exp(w - exp(-w)), equally spaced in w: the integrand falls double exponentially on both sides.
 _W = np.arange(-4.3, 2.25, _STEP)
-_NODES = np.exp(_W - np.exp(-_W))
-_LOG_NODES = _W - np.exp(-_W)
-_WEIGHTS = _STEP * (1 + np.exp(-_W)) * np.exp(-0.5 * _NODES**2)  # of dt/t
+NODES = np.exp(_W - np.exp(-_W))
+LOG_NODES = _W - np.exp(-_W)
+WEIGHTS = _STEP * (1 + np.exp(-_W)) * np.exp(-0.5 * NODES**2)  # of dt/t
 
 
 class Damped(NamedTuple):
@@ -69,9 +69,9 @@ def damped_power(g: float, d: FloatArray, sigma: float, s: float) -> Damped:
 
 
 def _quadrature(g: float, d: FloatArray, sigma: float, s: float) -> ComplexArray:
-    t = _NODES / sigma
-    weights = _WEIGHTS * np.exp(s * _LOG_NODES - g * t) * (sigma**-s / gamma(s))
-    log_t = _LOG_NODES - math.log(sigma) - digamma(s)
+    t = NODES / sigma
+    weights = WEIGHTS * np.exp(s * LOG_NODES - g * t) * (sigma**-s / gamma(s))
+    log_t = LOG_NODES - math.log(sigma) - digamma(s)
     columns = np.stack([weights, -t * weights, t * t * weights, log_t * weights])
     angle = t[:, None] * d
     out = np.empty((4, d.size), dtype=np.complex128)
@@ -85,9 +85,9 @@ def power_series(q: ComplexArray, sigma: float, s: float) -> ComplexArray:
     inverse = 1 / q
     w = (sigma * inverse) ** 2
     front = np.exp(-s * np.log(q))
-    coefficients = np.empty((_TERMS, 4))
+    coefficients = np.empty((TERMS, 4))
     c, c_slope = 1.0, 0.0  # c_k = (-1)**k (s)_2k/(k! 2**k), and its logarithmic derivative
-    for k in range(_TERMS):
+    for k in range(TERMS):
         power = s + 2 * k
         coefficients[k] = c, -power * c, power * (power + 1) * c, c * c_slope
         c *= -power * (power + 1) / (2 * (k + 1))

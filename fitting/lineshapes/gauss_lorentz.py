@@ -17,9 +17,9 @@ GAUSS_AREA = math.sqrt(math.pi / LN2_4)  # integral of exp(-4 ln2 t**2): 1.06446
 LORENTZ_AREA = math.pi / 2  # integral of 1/(1 + 4 t**2)
 
 # Below this mix the asymptotic series of erfcx replaces it: the 12th term is under 1e-14 and nothing cancels.
-_SERIES_BELOW = 0.01
+SERIES_BELOW = 0.01
 # The derivative of the product's integral grows like (1 - mix)**-0.5; it is held from here on to stay finite.
-_NEAREST_TO_LORENTZ = 1e-9
+NEAREST_TO_LORENTZ = 1e-9
 
 
 def gl_sum(x: FloatArray, area: float, position: float, fwhm: float, mix: float) -> FloatArray:
@@ -78,7 +78,7 @@ def gl_product_integral(mix: float) -> tuple[float, float]:
     1.0620 at 0.5, 1.1139 at 0.7 and pi/2 at 1. The derivative grows without limit at m = 1 and is held there.
     """
     a, b = LN2_4 * (1 - mix), 4 * mix
-    if mix < _SERIES_BELOW:
+    if mix < SERIES_BELOW:
         ratio = b / (2 * a)
         term, total, slope = 1.0, 1.0, 0.0  # slope: derivative of the sum with respect to ratio
         for k in range(1, 13):
@@ -90,7 +90,7 @@ def gl_product_integral(mix: float) -> tuple[float, float]:
         ratio_slope = 4 / (2 * a) + b * LN2_4 / (2 * a * a)
         return front * total, front * (total * LN2_4 / (2 * a) + slope * ratio_slope)
     integral = math.pi / math.sqrt(b) * float(erfcx(math.sqrt(a / b)))
-    held = max(a, LN2_4 * _NEAREST_TO_LORENTZ)
+    held = max(a, LN2_4 * NEAREST_TO_LORENTZ)
     gauss = math.sqrt(math.pi / held)
     by_a = (integral - gauss) / b  # -integral of t**2 exp(-a t**2)/(1 + b t**2)
     # integral of -t**2 exp(-a t**2)/(1 + b t**2)**2, from the closed form differentiated with respect to b

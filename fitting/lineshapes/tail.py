@@ -16,7 +16,7 @@ from fitting.lineshapes.gauss_lorentz import gl_sum_gradient
 
 FloatArray = NDArray[np.float64]
 _SIGMA = 1 / math.sqrt(8 * math.log(2))  # standard deviation of a Gaussian of unit full width at half maximum
-_LENGTHS = (1.0, 1.0 / 3.0)  # of the two exponentials of the tail, relative to its length
+LENGTHS = (1.0, 1.0 / 3.0)  # of the two exponentials of the tail, relative to its length
 
 
 def gl_tail(
@@ -66,7 +66,7 @@ def gl_tail_gradient(
     smeared, by_distance, by_sigma, by_length = np.mean(
         [
             (value, by_d, by_s, ratio * by_l)
-            for ratio in _LENGTHS
+            for ratio in LENGTHS
             for value, by_d, by_s, by_l in [_exponential_gaussian(x - position, fwhm * _SIGMA, ratio * tail_length)]
         ],
         axis=0,

@@ -1,4 +1,4 @@
-"""The fit: against lmfit, its errors, its statuses, and what it refuses."""
+"""The fit: against lmfit, its errors, its statuses, and what it refuses; by machine code and without."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import lmfit
 import numpy as np
 import pytest
 
+from fitting import kernels
 from fitting.dataset import Noise
 from fitting.engine import fit, objective
 from fitting.evaluate import Evaluator
 from fitting.identity import same
+from fitting.kernels import compiled
 from fitting.model import Background, FitModel, Param
 from libraries.errors import BadData, BadModel, FitFailed
 from tests.fitting.problems import background, component, counted, envelope, grid, model, random_problem, six_peaks
@@ -20,6 +22,14 @@ TRUTH = model(
     component("p1", position=285.0, area=3000.0, fwhm=1.2), component("p2", position=288.0, area=1500.0, fwhm=1.4)
 )
 ONE = model(component("p1", position=287.0, area=3000.0, fwhm=1.4), back=background("constant", level=100.0))
+
+
+@pytest.fixture(autouse=True, params=["compiled", "numpy"])
+def path(request, monkeypatch):
+    """Every test runs on both paths."""
+    if request.param == "numpy":
+        monkeypatch.setattr(kernels, "loaded", lambda: None)
+    return request.param
 
 
 def changed(fit_model: FitModel, name: str, **changes) -> FitModel:
@@ -222,7 +232,8 @@ def test_start_on_a_bound_moves_away():
     assert result.value("p1.area") == pytest.approx(3000.0, rel=0.1)
 
 
-def test_cancelled_keeps_the_best_so_far():
+def test_cancelled_keeps_the_best_so_far(monkeypatch):
+    monkeypatch.setattr(compiled, "_PATIENCE", 0.0)  # compiled fits, too, ask after every evaluation
     calls = iter(range(1000))
     start = TRUTH.with_values({"p1.area": 500.0, "p2.position": 288.5})
     result = fit(counted(grid(), TRUTH), start, cancel=lambda: next(calls) >= 3)

@@ -1,0 +1,234 @@
+"""The compiled evaluator: free parameters -> links -> shapes -> background -> envelope and its derivatives.
+
+A model is data here (`Program`): codes of shapes and operations, indices, constants. One piece of machine code serves
+all models, so that a new model costs no compilation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fitting.kernels import backgrounds as back
+from fitting.kernels import links
+from fitting.kernels.shapes import OPTIONS, component
+
+MOST_SHAPE_PARAMETERS = 8
+BACKGROUND_ROWS = 8
+
+
+class Program(NamedTuple):
+    """A model on an axis, for the compiled functions. Axes run so that losses lie at high values.
+
+    Attributes
+    ----------
+    x : array, shape (n,)
+        The grid: the data's points, and those outside that an integrating background needs.
+    inside : array of int, shape (2,)
+        First and end of the data's points on the grid.
+    numbers : array, shape (2,)
+        Centre of the window; sign of a position (-1 where the axis was turned round).
+    static : array, shape (points inside,) or (0,)
+    shape_codes, shape_first : arrays of int, shapes (m,), (m + 1,)
+    background : array of int, shape (2,)
+        Code, and place of the first parameter.
+    band, band_first : arrays, shapes (n - 1, 8), (n - 1,)
+        Of the running integral; empty where none is needed.
+    constants : array, shape (k,)
+        All parameters as the model has them.
+    direct, direct_free : arrays of int
+        Places of the free parameters without a link, among all and among the free ones.
+    links : array of int, shape (l, 5)
+        In order of evaluation: parameter, first and end of its instructions, place among the free parameters (-1 for
+        none), whether the tolerance is relative.
+    link_codes, link_arguments : arrays
+    on_peaks : array of bool, shape (f + 1,)
+        Which free parameters move peaks; True for the sum of the peaks, which is the last row of everything.
+    """
+
+    x: np.ndarray
+    inside: np.ndarray
+    numbers: np.ndarray
+    static: np.ndarray
+    shape_codes: np.ndarray
+    shape_first: np.ndarray
+    background: np.ndarray
+    band: np.ndarray
+    band_first: np.ndarray
+    constants: np.ndarray
+    direct: np.ndarray
+    direct_free: np.ndarray
+    links: np.ndarray
+    link_codes: np.ndarray
+    link_arguments: np.ndarray
+    on_peaks: np.ndarray
+
+
+class Work(NamedTuple):
+    """Memory of one fit: reused by every evaluation."""
+
+    values: np.ndarray  # (k,)
+    chain: np.ndarray  # (k, f)
+    stack: np.ndarray  # (64,)
+    slopes: np.ndarray  # (64, f)
+    part: np.ndarray  # (n,)
+    gradient: np.ndarray  # (8, n)
+    terms: np.ndarray  # (8, n)
+    rows: np.ndarray  # (f + 1, n)
+    operator: np.ndarray  # (n, n), Tougaard backgrounds only
+    form: np.ndarray  # (6,): what the operator was made for
+    trapezoid: np.ndarray  # (n,)
+
+
+@njit(**OPTIONS)
+def workspace(program: Program) -> Work:
+    """Memory for a program."""
+    n, k, f = program.x.size, program.constants.size, program.on_peaks.size - 1
+    square = n if program.background[0] >= 4 else 0
+    depth = links.DEPTH if program.links.shape[0] else 0
+    chain = np.zeros((k, f))
+    for i in range(program.direct.size):
+        chain[program.direct[i], program.direct_free[i]] = 1.0
+    return Work(
+        program.constants.copy(),
+        chain,
+        np.empty(depth),
+        np.empty((depth, f)),
+        np.empty(n),
+        np.empty((MOST_SHAPE_PARAMETERS, n)),
+        np.empty((BACKGROUND_ROWS, n)),
+        np.empty((f + 1, n)),
+        np.zeros((square, square)),
+        np.full(6, np.nan),
+        back.trapezoid(program.x) if square else np.empty(0),
+    )
+
+
+@njit(**OPTIONS)
+def expand(program: Program, work: Work, free: np.ndarray) -> None:
+    """All parameters and their derivatives by the free ones, into `work.values` and `work.chain`."""
+    for i in range(program.direct.size):
+        work.values[program.direct[i]] = free[program.direct_free[i]]
+    for i in range(program.links.shape[0]):
+        row, first, end = program.links[i, 0], program.links[i, 1], program.links[i, 2]
+        at, relative = program.links[i, 3], program.links[i, 4]
+        links.run(
+            program.link_codes, program.link_arguments, first, end, work.values, work.chain, work.stack, work.slopes
+        )
+        value = work.stack[0]
+        work.chain[row, :] = work.slopes[0]
+        if at >= 0:
+            if relative:
+                for j in range(free.size):
+                    work.chain[row, j] *= 1.0 + free[at]
+                work.chain[row, at] += value
+                value *= 1.0 + free[at]
+            else:
+                value += free[at]
+                work.chain[row, at] += 1.0
+        work.values[row] = value
+
+
+@njit(**OPTIONS)
+def evaluate(program: Program, work: Work, free: np.ndarray) -> None:
+    """Derivatives by the free parameters, and the envelope as the last row, into `work.rows` (f + 1, n)."""
+    expand(program, work, free)
+    f, n = free.size, program.x.size
+    sign = program.numbers[1]
+    work.rows[:] = 0.0
+    for c in range(program.shape_codes.size):
+        first, end = program.shape_first[c], program.shape_first[c + 1]
+        values = work.values[first:end].copy()
+        values[1] *= sign
+        component(program.shape_codes[c], program.x, values, work.part, work.gradient)
+        total = work.rows[f]
+        for i in range(n):
+            total[i] += work.part[i]
+        for q in range(end - first):
+            _add(work, first + q, work.gradient[q], sign if q == 1 else 1.0, f)
+    _background(program, work, f)
+    if program.static.size:
+        low = program.inside[0]
+        for i in range(program.static.size):
+            work.rows[f, low + i] += program.static[i]
+
+
+@njit(**OPTIONS)
+def _add(work: Work, parameter: int, gradient: np.ndarray, sign: float, f: int) -> None:
+    """Add what one parameter does to the derivatives by the free ones."""
+    for j in range(f):
+        slope = work.chain[parameter, j]
+        if slope != 0.0:
+            slope *= sign
+            row = work.rows[j]
+            for i in range(row.size):
+                row[i] += slope * gradient[i]
+
+
+@njit(**OPTIONS)
+def _background(program: Program, work: Work, f: int) -> None:
+    code, first = program.background[0], program.background[1]
+    if code == 0:
+        return
+    n, centre, terms, total = program.x.size, program.numbers[0], work.terms, work.rows[f]
+    level = work.values[first]
+    tilt = work.values[first + 1] if code > 1 else 0.0
+    count = 1 if code == 1 else 2
+    if code == 3:
+        step, loss_slope = work.values[first + 2], work.values[first + 3]
+        back.cumulative(program.band, program.band_first, total, terms[2])
+        back.cumulative(program.band, program.band_first, terms[2], terms[3])
+        for i in range(n):
+            total[i] += step * terms[2, i] + loss_slope * terms[3, i]
+        back.shirley(program.band, program.band_first, step, loss_slope, work.rows[:f], program.on_peaks)
+        count = 4
+    elif code >= 4:
+        count = _tougaard(program, work, first, code == 5)
+    for i in range(n):
+        d = program.x[i] - centre
+        terms[0, i], terms[1, i] = 1.0, d
+        total[i] += level + tilt * d
+    for q in range(count):
+        _add(work, first + q, terms[q], 1.0, f)
+
+
+@njit(**OPTIONS)
+def _tougaard(program: Program, work: Work, first: int, plasmon: bool) -> int:
+    """Scatter the peaks in all orders; the derivatives by the operator's parameters go to `work.terms` from 2 on."""
+    x, operator, terms = program.x, work.operator, work.terms
+    b, c, d = work.values[first + 2], work.values[first + 3], work.values[first + 4]
+    share, energy, width, norm = 0.0, 1.0, 1.0, 0.0
+    if plasmon:
+        share, energy, width = work.values[first + 5], work.values[first + 6], work.values[first + 7]
+        norm = back.plasmon_norm(energy, width)
+    f = work.rows.shape[0] - 1
+    if c == 0.0 or (c > 0.0 and not d > 0.0):
+        work.rows[f, :] = np.nan
+        return 2
+    form = np.array([b, c, d, share, energy, width])
+    if not np.all(form == work.form):
+        operator[:] = 0.0
+        back.add_losses(x, work.trapezoid, b, c, d, operator)
+        if plasmon:
+            back.add_losses(x, work.trapezoid, share * norm, energy * energy, width * width, operator)
+        work.form[:] = form
+    back.scatter(operator, work.rows, program.on_peaks)
+    total = work.rows[f]
+    back.loss_slopes(x, work.trapezoid, c, d, total, terms[2:5])
+    count = 5
+    for i in range(x.size):
+        terms[3, i] *= b
+        terms[4, i] *= b
+    if plasmon:
+        back.loss_slopes(x, work.trapezoid, energy * energy, width * width, total, terms[5:8])
+        for i in range(x.size):
+            line, by_c, by_d = terms[5, i], terms[6, i], terms[7, i]
+            terms[5, i] = norm * line
+            terms[6, i] = share * norm * (line / energy + 2.0 * energy * by_c)
+            terms[7, i] = share * norm * (line / width + 2.0 * width * by_d)
+        count = 8
+    asks = np.ones(count - 2, dtype=np.bool_)
+    back.scatter(operator, terms[2:count], asks)
+    return count

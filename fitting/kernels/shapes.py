@@ -1,0 +1,412 @@
+"""The line shapes compiled: the formulas of `fitting.lineshapes` on an ascending binding-energy axis.
+
+Every function takes the axis (n,), the parameters of the shape in the order of its registry entry, and writes the
+values (n,) and their derivatives (parameters, n). Formulas, references and conventions are in `fitting.lineshapes`; the
+tests hold the two to 1e-9 of each other.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from fitting.kernels.elementary import digamma, erfcx, erfcx_array, exp, faddeeva_array
+from fitting.lineshapes.damped_power import LOG_NODES, NEAR, NODES, TERMS, WEIGHTS
+from fitting.lineshapes.gauss_lorentz import GAUSS_AREA, LN2_4, LORENTZ_AREA, NEAREST_TO_LORENTZ, SERIES_BELOW
+from fitting.lineshapes.plasmon import PLASMON_REPLICAS
+from fitting.lineshapes.tail import LENGTHS
+from fitting.lineshapes.voigt import SIGMA_PER_FWHM
+
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# The registry's shapes by the number that the compiled model knows them by.
+CODES = {"gl_sum": 0, "gl_product": 1, "voigt": 2, "gl_tail": 3, "plasmon_train": 4, "doniach_sunjic": 5}
+
+_ROOT_PI = math.sqrt(math.pi)
+_FAR_TIER, _FAR_TERMS = 24.0, 7  # in units of sigma: from here on so many terms of the series leave less than 1e-12
+
+
+@njit(**OPTIONS)
+def component(code: int, x: np.ndarray, p: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
+    """Values and derivatives of the shape of a code."""
+    if code == 0:
+        gl_sum(x, p[0], p[1], p[2], p[3], value, gradient)
+    elif code == 1:
+        _gl_product(x, p[0], p[1], p[2], p[3], value, gradient)
+    elif code == 2:
+        _voigt(x, p[0], p[1], p[2], p[3], value, gradient)
+    elif code == 3:
+        _gl_tail(x, p[0], p[1], p[2], p[3], p[4], p[5], value, gradient)
+    elif code == 4:
+        _plasmon_train(x, p, value, gradient)
+    else:
+        _doniach_sunjic(x, p[0], p[1], p[2], p[3], p[4], value, gradient)
+
+
+@njit(**OPTIONS)
+def gl_sum(
+    x: np.ndarray, area: float, position: float, fwhm: float, mix: float, value: np.ndarray, gradient: np.ndarray
+) -> None:
+    """Gaussian-Lorentzian sum."""
+    integral = (1 - mix) * GAUSS_AREA + mix * LORENTZ_AREA
+    inverse = 1.0 / fwhm
+    scale = inverse / integral
+    front = area * scale
+    shift = (LORENTZ_AREA - GAUSS_AREA) / integral
+    by_area, by_position, by_fwhm, by_mix = gradient[0], gradient[1], gradient[2], gradient[3]
+    for i in range(x.size):
+        t = (x[i] - position) * inverse
+        gauss = exp(-LN2_4 * t * t)
+        lorentz = 1.0 / (1.0 + 4.0 * t * t)
+        form = (1 - mix) * gauss + mix * lorentz
+        slope = -2.0 * t * (LN2_4 * (1 - mix) * gauss + 4.0 * mix * lorentz * lorentz)
+        by_area[i] = scale * form
+        value[i] = front * form
+        by_position[i] = -front * inverse * slope
+        by_fwhm[i] = -front * inverse * (form + t * slope)
+        by_mix[i] = front * (lorentz - gauss - form * shift)
+
+
+@njit(**OPTIONS)
+def _product_integral(mix: float) -> tuple[float, float]:
+    """Integral of the product form and its derivative; see `gl_product_integral`."""
+    a, b = LN2_4 * (1 - mix), 4 * mix
+    if mix < SERIES_BELOW:
+        ratio = b / (2 * a)
+        term, total, slope = 1.0, 1.0, 0.0
+        for k in range(1, 13):
+            slope += k * -(2 * k - 1) * term
+            term *= -(2 * k - 1) * ratio
+            total += term
+        front = math.sqrt(math.pi / a)
+        ratio_slope = 4 / (2 * a) + b * LN2_4 / (2 * a * a)
+        return front * total, front * (total * LN2_4 / (2 * a) + slope * ratio_slope)
+    integral = math.pi / math.sqrt(b) * erfcx(math.sqrt(a / b))
+    gauss = math.sqrt(math.pi / max(a, LN2_4 * NEAREST_TO_LORENTZ))
+    by_a = (integral - gauss) / b
+    by_b = (-integral / 2 - a / b * integral + math.sqrt(math.pi * a) / b) / b
+    return integral, -LN2_4 * by_a + 4 * by_b
+
+
+@njit(**OPTIONS)
+def _gl_product(
+    x: np.ndarray, area: float, position: float, fwhm: float, mix: float, value: np.ndarray, gradient: np.ndarray
+) -> None:
+    integral, integral_slope = _product_integral(mix)
+    inverse = 1.0 / fwhm
+    scale = inverse / integral
+    front = area * scale
+    by_area, by_position, by_fwhm, by_mix = gradient[0], gradient[1], gradient[2], gradient[3]
+    for i in range(x.size):
+        t = (x[i] - position) * inverse
+        square = t * t
+        lorentz = 1.0 / (1.0 + 4.0 * mix * square)
+        form = exp(-LN2_4 * (1 - mix) * square) * lorentz
+        slope = -2.0 * t * form * (LN2_4 * (1 - mix) + 4.0 * mix * lorentz)
+        by_area[i] = scale * form
+        value[i] = front * form
+        by_position[i] = -front * inverse * slope
+        by_fwhm[i] = -front * inverse * (form + t * slope)
+        by_mix[i] = front * form * (square * (LN2_4 - 4.0 * lorentz) - integral_slope / integral)
+
+
+@njit(**OPTIONS)
+def _between(x: np.ndarray, centre: float, reach: float) -> tuple[int, int]:
+    """First point and end of those closer to `centre` than `reach`."""
+    return np.searchsorted(x, centre - reach, "right"), np.searchsorted(x, centre + reach, "left")
+
+
+@njit(**OPTIONS)
+def _voigt(
+    x: np.ndarray, area: float, position: float, fwhm_g: float, fwhm_l: float, value: np.ndarray, gradient: np.ndarray
+) -> None:
+    sigma, half = SIGMA_PER_FWHM * fwhm_g, 0.5 * fwhm_l
+    if not (sigma > 0 or half > 0):
+        value[:] = np.nan
+        return
+    near = math.sqrt(max((NEAR * sigma) ** 2 - half * half, 0.0))
+    middle = math.sqrt(max((_FAR_TIER * sigma) ** 2 - half * half, 0.0))
+    first, end = _between(x, position, near)
+    low, high = _between(x, position, middle)
+    if end > first:
+        _voigt_near(x, position, sigma, half, first, end, gradient)
+    _voigt_far(x, position, sigma, half, 0, low, _FAR_TERMS, gradient)
+    _voigt_far(x, position, sigma, half, low, first, TERMS, gradient)
+    _voigt_far(x, position, sigma, half, max(end, first), high, TERMS, gradient)
+    _voigt_far(x, position, sigma, half, max(high, end, first), x.size, _FAR_TERMS, gradient)
+    front = area / math.pi
+    for i in range(x.size):
+        gradient[0, i] /= math.pi
+        value[i] = area * gradient[0, i]
+        gradient[1, i] *= front
+        gradient[2, i] *= -front * sigma * SIGMA_PER_FWHM
+        gradient[3, i] *= 0.5 * front
+
+
+@njit(**OPTIONS)
+def _voigt_near(
+    x: np.ndarray, position: float, sigma: float, half: float, first: int, end: int, gradient: np.ndarray
+) -> None:
+    """Re G, Im G', Re G'' and Re G' of G(q) of `fitting.lineshapes.damped_power` by the Faddeeva function."""
+    scale = 1.0 / (sigma * math.sqrt(2.0))
+    zr, wr, wi = np.empty(end - first), np.empty(end - first), np.empty(end - first)
+    for i in range(zr.size):
+        zr[i] = (position - x[first + i]) * scale
+    zi = half * scale
+    faddeeva_array(zr, zi, wr, wi)
+    front = math.sqrt(math.pi / 2) / sigma
+    chain, twice = front * scale, front * scale * scale
+    by_area, by_position, by_g, by_l = gradient[0], gradient[1], gradient[2], gradient[3]
+    for i in range(zr.size):
+        # w' = -2 z w + 2i/sqrt(pi), w'' = -2 (w + z w'); G' = front i scale w', G'' = -front scale**2 w''
+        vr = -2.0 * (zr[i] * wr[i] - zi * wi[i])
+        vi = -2.0 * (zr[i] * wi[i] + zi * wr[i]) + 2.0 / _ROOT_PI
+        by_area[first + i] = front * wr[i]
+        by_position[first + i] = chain * vr
+        by_g[first + i] = 2.0 * twice * (wr[i] + zr[i] * vr - zi * vi)
+        by_l[first + i] = -chain * vi
+
+
+@njit(**OPTIONS)
+def _voigt_far(
+    x: np.ndarray, position: float, sigma: float, half: float, first: int, end: int, terms: int, gradient: np.ndarray
+) -> None:
+    """The same by the asymptotic series in (sigma/q)**2."""
+    n = end - first
+    if n <= 0:
+        return
+    if sigma == 0.0:
+        terms = 1
+    sums = np.zeros((6, n))
+    ur, ui = np.empty(n), np.empty(n)
+    for i in range(n):
+        d = x[first + i] - position
+        below = 1.0 / (half * half + d * d)
+        ir, ii = half * below, -d * below
+        ur[i] = sigma * sigma * (ir * ir - ii * ii)
+        ui[i] = sigma * sigma * 2.0 * ir * ii
+    for k in range(terms - 1, -1, -1):
+        c = 1.0
+        for j in range(k):
+            c *= -(2.0 * j + 1.0)
+        for row in range(3):
+            weight = c if row == 0 else (-(2.0 * k + 1.0) * c if row == 1 else (2.0 * k + 1.0) * (2.0 * k + 2.0) * c)
+            real, imag = sums[2 * row], sums[2 * row + 1]
+            for i in range(n):
+                turned = real[i] * ui[i] + imag[i] * ur[i]
+                real[i] = real[i] * ur[i] - imag[i] * ui[i] + weight
+                imag[i] = turned
+    by_area, by_position, by_g, by_l = gradient[0], gradient[1], gradient[2], gradient[3]
+    for i in range(n):
+        d = x[first + i] - position
+        below = 1.0 / (half * half + d * d)
+        ir, ii = half * below, -d * below
+        squared_r, squared_i = ir * ir - ii * ii, 2.0 * ir * ii
+        cubed_r, cubed_i = squared_r * ir - squared_i * ii, squared_r * ii + squared_i * ir
+        by_area[first + i] = sums[0, i] * ir - sums[1, i] * ii
+        by_l[first + i] = sums[2, i] * squared_r - sums[3, i] * squared_i
+        by_position[first + i] = sums[2, i] * squared_i + sums[3, i] * squared_r
+        by_g[first + i] = sums[4, i] * cubed_r - sums[5, i] * cubed_i
+
+
+@njit(**OPTIONS)
+def _gl_tail(
+    x: np.ndarray,
+    area: float,
+    position: float,
+    fwhm: float,
+    mix: float,
+    tail: float,
+    tail_length: float,
+    value: np.ndarray,
+    gradient: np.ndarray,
+) -> None:
+    n = x.size
+    gl_sum(x, 1.0, position, fwhm, mix, value, gradient)
+    smeared, by_d, by_s, by_length = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    z, scaled = np.empty(n), np.empty(n)
+    sigma = fwhm * SIGMA_PER_FWHM
+    share = 1.0 / len(LENGTHS)
+    for ratio in LENGTHS:
+        length = ratio * tail_length
+        for i in range(n):
+            z[i] = abs(sigma / length - (x[i] - position) / sigma) / math.sqrt(2.0)
+        erfcx_array(z, scaled)
+        root = math.sqrt(2 * math.pi)
+        for i in range(n):
+            d = x[i] - position
+            bell = exp(-0.5 * (d / sigma) * (d / sigma))
+            # erfc(z) = 2 - erfc(-z) for z below zero, each form where it neither overflows nor cancels
+            falling = 2.0 * exp(min(0.5 * (sigma / length) ** 2 - d / length, 0.0)) - bell * scaled[i]
+            form = (bell * scaled[i] if sigma / length > d / sigma else falling) / (2.0 * length)
+            smeared[i] += share * form
+            by_d[i] += share * (bell / (root * sigma) - form) / length
+            by_s[i] += share * (form * sigma / length**2 - bell * (1 / length + d / sigma**2) / (length * root))
+            by_length[i] += (share * ratio) * (
+                form * (-1 / length - sigma**2 / length**3 + d / length**2) + bell * sigma / (root * length**3)
+            )
+    for i in range(n):
+        line = gradient[0, i]
+        unit = (1 - tail) * line + tail * smeared[i]
+        gradient[0, i] = unit
+        value[i] = area * unit
+        gradient[1, i] = area * ((1 - tail) * gradient[1, i] - tail * by_d[i])
+        gradient[2, i] = area * ((1 - tail) * gradient[2, i] + tail * SIGMA_PER_FWHM * by_s[i])
+        gradient[3, i] *= area * (1 - tail)
+        gradient[4, i] = area * (smeared[i] - line)
+        gradient[5, i] = area * tail * by_length[i]
+
+
+@njit(**OPTIONS)
+def _plasmon_train(x: np.ndarray, p: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
+    area, position, fwhm, mix, spacing, decay, broadening = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+    part, line = np.empty((4, x.size)), np.empty(x.size)
+    gradient[:7] = 0.0
+    weight, before = 1.0, 0.0  # decay**n, and that of n - 1
+    for n in range(PLASMON_REPLICAS + 1):
+        gl_sum(x, area, position + n * spacing, fwhm + n * broadening, mix, line, part)
+        for i in range(x.size):
+            for row in range(4):
+                gradient[row, i] += weight * part[row, i]
+            gradient[4, i] += n * weight * part[1, i]
+            gradient[5, i] += n * before * area * part[0, i]
+            gradient[6, i] += n * weight * part[2, i]
+        weight, before = weight * decay, weight
+    for i in range(x.size):
+        value[i] = area * gradient[0, i]
+
+
+@njit(**OPTIONS)
+def _doniach_sunjic(
+    x: np.ndarray,
+    height: float,
+    position: float,
+    fwhm_l: float,
+    asymmetry: float,
+    fwhm_g: float,
+    value: np.ndarray,
+    gradient: np.ndarray,
+) -> None:
+    g, sigma, a = 0.5 * fwhm_l, SIGMA_PER_FWHM * fwhm_g, asymmetry
+    if not ((g > 0 or sigma > 0) and g >= 0 and sigma >= 0):
+        value[:] = np.nan
+        return
+    top = _doniach_maximum(g, a, sigma)
+    d, power = x - position, np.empty((8, x.size))
+    _damped_power(g, d, sigma, 1 - a, power)
+    cosine, sine = math.cos(0.5 * math.pi * a), math.sin(0.5 * math.pi * a)
+    for i in range(x.size):
+        form = (cosine * power[0, i] - sine * power[1, i]) / top[0]
+        turned_r = cosine * power[2, i] - sine * power[3, i]
+        turned_i = cosine * power[3, i] + sine * power[2, i]
+        bent = cosine * power[4, i] - sine * power[5, i]
+        # Re phase (i pi/2 G - G_s)
+        by_a = -0.5 * math.pi * (cosine * power[1, i] + sine * power[0, i]) - (
+            cosine * power[6, i] - sine * power[7, i]
+        )
+        value[i] = height * form
+        gradient[0, i] = form
+        gradient[1, i] = height / top[0] * turned_i
+        gradient[2, i] = 0.5 * height / top[0] * (turned_r - form * top[1])
+        gradient[3, i] = height / top[0] * (by_a - form * top[2])
+        gradient[4, i] = SIGMA_PER_FWHM * height / top[0] * (-sigma * bent - form * top[3])
+
+
+@njit(**OPTIONS)
+def _doniach_maximum(g: float, a: float, sigma: float) -> np.ndarray:
+    """Maximum of the convolved line without height, and its derivatives by g, a, sigma; see `doniach._maximum`."""
+    cosine, sine = math.cos(0.5 * math.pi * a), math.sin(0.5 * math.pi * a)
+    place = 0.0
+    single, power = np.zeros(1), np.empty((8, 1))
+    if a > 0:
+        grid = np.linspace(0.0, g * math.tan(math.pi * a / (2 * (2 - a))) + sigma, 17)
+        step = grid[1]
+        many = np.empty((8, 17))
+        _damped_power(g, grid, sigma, 1 - a, many)
+        place = grid[np.argmax(cosine * many[0] - sine * many[1])]
+        for _ in range(8):
+            single[0] = place
+            _damped_power(g, single, sigma, 1 - a, power)
+            slope = -(cosine * power[3, 0] + sine * power[2, 0])
+            bend = -(cosine * power[4, 0] - sine * power[5, 0])
+            move = -slope / bend if bend < 0 else math.copysign(step, slope)
+            move = min(max(move, -step), step)
+            place += move
+            if abs(move) < 1e-9 * (g + sigma):
+                break
+    single[0] = place
+    _damped_power(g, single, sigma, 1 - a, power)
+    out = np.empty(4)
+    out[0] = cosine * power[0, 0] - sine * power[1, 0]
+    out[1] = cosine * power[2, 0] - sine * power[3, 0]
+    out[2] = -0.5 * math.pi * (cosine * power[1, 0] + sine * power[0, 0]) - (
+        cosine * power[6, 0] - sine * power[7, 0]
+    )
+    out[3] = -sigma * (cosine * power[4, 0] - sine * power[5, 0])
+    return out
+
+
+@njit(**OPTIONS)
+def _damped_power(g: float, d: np.ndarray, sigma: float, s: float, out: np.ndarray) -> None:
+    """Real and imaginary parts of G, G_q, G_qq, G_s, shape (8, n); see `fitting.lineshapes.damped_power`."""
+    inverse_gamma = 1.0 / math.gamma(s)
+    shift = digamma(s)
+    limit = (NEAR * sigma) ** 2
+    # The integrand at the nodes without its oscillation, times 1, -t, t**2 and the derivative by s.
+    nodes = np.empty((5, NODES.size))
+    if sigma > 0:
+        front, log_shift = sigma**-s * inverse_gamma, math.log(sigma) + shift
+        for j in range(NODES.size):
+            t = NODES[j] / sigma
+            weight = front * WEIGHTS[j] * math.exp(s * LOG_NODES[j] - g * t)
+            nodes[0, j], nodes[1, j], nodes[2, j] = t, weight, -t * weight
+            nodes[3, j], nodes[4, j] = t * t * weight, (LOG_NODES[j] - log_shift) * weight
+    for i in range(d.size):
+        if g * g + d[i] * d[i] < limit:
+            _damped_near(d[i], nodes, out[:, i])
+        else:
+            _damped_far(g, d[i], sigma, s, out[:, i])
+
+
+@njit(**OPTIONS)
+def _damped_near(d: float, nodes: np.ndarray, out: np.ndarray) -> None:
+    v0r = v0i = v1r = v1i = v2r = v2i = v3r = v3i = 0.0
+    for j in range(nodes.shape[1]):
+        angle = nodes[0, j] * d
+        real, imag = math.cos(angle), -math.sin(angle)
+        v0r += nodes[1, j] * real
+        v0i += nodes[1, j] * imag
+        v1r += nodes[2, j] * real
+        v1i += nodes[2, j] * imag
+        v2r += nodes[3, j] * real
+        v2i += nodes[3, j] * imag
+        v3r += nodes[4, j] * real
+        v3i += nodes[4, j] * imag
+    out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7] = v0r, v0i, v1r, v1i, v2r, v2i, v3r, v3i
+
+
+@njit(**OPTIONS)
+def _damped_far(g: float, d: float, sigma: float, s: float, out: np.ndarray) -> None:
+    q = complex(g, d)
+    inverse = 1.0 / q
+    w = (sigma * inverse) ** 2
+    log_q = np.log(q)
+    front = np.exp(-s * log_q)
+    s0, s1, s2, s3 = 0j, 0j, 0j, 0j
+    u = complex(1.0, 0.0)  # (sigma/q)**(2k)
+    c, c_slope = 1.0, 0.0
+    for k in range(1 if sigma == 0 else TERMS):
+        power = s + 2 * k
+        s0 += c * u
+        s1 += -power * c * u
+        s2 += power * (power + 1) * c * u
+        s3 += c * c_slope * u
+        c *= -power * (power + 1) / (2 * (k + 1))
+        c_slope += 1 / power + 1 / (power + 1)
+        u *= w
+    s0, s1, s2, s3 = s0 * front, s1 * front * inverse, s2 * front * inverse * inverse, s3 * front
+    s3 -= log_q * s0
+    out[0], out[1], out[2], out[3] = s0.real, s0.imag, s1.real, s1.imag
+    out[4], out[5], out[6], out[7] = s2.real, s2.imag, s3.real, s3.imag

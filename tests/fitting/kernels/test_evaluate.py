@@ -1,0 +1,90 @@
+"""The compiled evaluator, against `fitting.evaluate`, for every shape, background, direction and kind of link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fitting.dataset import Axis
+from fitting.evaluate import Evaluator
+from fitting.kernels import backgrounds, compiled, shapes
+from fitting.model import Background, Param
+from tests.fitting.problems import ACTIVE, ALL_SHAPES, background, component, grid, model, random_problem
+
+CLOSE = 1e-9
+STATIC = ["linear", "shirley"]
+
+
+def everything_free(start):
+    """All parameters of a model free, so that every derivative is seen."""
+    return start.with_params({name: replace(param, vary=True) for name, param in start.params.items()})
+
+
+def largest_difference(spectrum, start) -> float:
+    """Of values and of each derivative, relative to its largest value."""
+    evaluator = Evaluator(spectrum, start)
+    free, _, _ = evaluator.parameters.start(start)
+    ours, slopes = compiled.view(evaluator, free)
+    value, jacobian = evaluator.free(free)
+    pairs = [(ours, value), *zip(slopes, jacobian, strict=True)]
+    return max(float(np.max(np.abs(a - b))) / max(float(np.max(np.abs(b))), 1e-6) for a, b in pairs)
+
+
+def test_every_registered_shape_and_background_is_compiled():
+    assert set(shapes.CODES) == set(ALL_SHAPES)
+    assert set(backgrounds.CODES) == set(ACTIVE)
+
+
+@pytest.mark.parametrize("quantity", ["binding_energy", "kinetic_energy"])
+@pytest.mark.parametrize("kind", [*ACTIVE, *STATIC])
+@pytest.mark.parametrize("name", ALL_SHAPES)
+def test_shapes_and_backgrounds(name, kind, quantity):
+    back = background(kind) if kind in ACTIVE else Background(kind, {})
+    peaks = (component("p1", name, position=287.0, area=3e3, height=900.0), component("p2", name, position=291.0))
+    data = grid()
+    data = data.with_(
+        axis=Axis(data.x, quantity), counts=np.random.default_rng(0).poisson(500.0, data.x.size)
+    )
+    assert largest_difference(data, everything_free(model(*peaks, back=back))) < CLOSE
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_models_with_links(seed):
+    assert largest_difference(*random_problem(seed)) < CLOSE
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "p1.area * 0.5", "0.3*p1.area + 2*p1.fwhm - 7", "p1.area / (1 + p1.fwhm)", "p1.area ** 1.1", "2 ** p1.fwhm",
+        "sqrt(p1.area) * 9", "100*exp(-p1.fwhm)", "log(p1.area) ** 2", "abs(-p1.area)", "-(-p1.area) +- 5 %",
+        "p1.area + 3 +- 2", "+p1.fwhm * p1.area", "p1.fwhm ** p1.fwhm * 100",
+    ],
+)
+def test_links(link):
+    second = component("p2", position=290.0).with_(area=Param(500.0, link=link))
+    third = component("p3", position=293.0).with_(area=Param(500.0, link="p2.area * 0.7"))
+    assert largest_difference(grid(), model(component("p1", area=900.0, position=286.0), second, third)) < CLOSE
+
+
+@pytest.mark.parametrize("fwhm_g", [0.0, 1e-3, 0.05, 1.0, 40.0])
+@pytest.mark.parametrize("fwhm_l", [1e-3, 0.3, 60.0])
+def test_voigt_from_gauss_to_lorentz(fwhm_g, fwhm_l):
+    peak = component("p1", "voigt", position=287.3, fwhm_g=fwhm_g, fwhm_l=fwhm_l)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE
+
+
+@pytest.mark.parametrize("mix", [0.0, 1e-4, 0.0099, 0.0101, 0.5, 0.999, 1.0])
+@pytest.mark.parametrize("name", ["gl_sum", "gl_product"])
+def test_mix(name, mix):
+    peak = component("p1", name, position=287.3, mix=mix)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE
+
+
+@pytest.mark.parametrize("asymmetry", [0.0, 1e-3, 0.3, 0.49])
+@pytest.mark.parametrize("fwhm_g", [0.0, 0.02, 1.0, 8.0])
+def test_doniach_sunjic(asymmetry, fwhm_g):
+    peak = component("p1", "doniach_sunjic", position=287.3, fwhm_g=fwhm_g, asymmetry=asymmetry)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE

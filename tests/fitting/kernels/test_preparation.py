@@ -1,0 +1,71 @@
+"""When compiled functions are used, where they are kept, and that fits go on without them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from fitting import kernels
+from fitting.engine import fit
+from tests.fitting.problems import counted, grid, six_peaks
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A preparation that has not begun."""
+    preparation = kernels._Preparation()
+    monkeypatch.setattr(kernels, "_preparation", preparation)
+    return preparation
+
+
+def test_off(fresh, monkeypatch):
+    monkeypatch.setenv(kernels.MODE, "off")
+    kernels.prepare()
+    assert not kernels.wait(0)
+    assert [kernels.loaded() for _ in range(9)] == [None] * 9
+    assert fresh.thread is None
+    assert fit(counted(grid(), six_peaks()), six_peaks()).success
+
+
+def test_the_first_fit_does_not_wait(fresh, monkeypatch):
+    monkeypatch.setenv(kernels.MODE, "auto")
+    begun = []
+    monkeypatch.setattr(fresh, "work", lambda: begun.append(1))
+    assert kernels.loaded() is None
+    assert fresh.thread is None
+    assert kernels.loaded() is None
+    fresh.thread.join()
+    assert begun == [1]
+
+
+def test_fits_go_on_where_compilation_fails(fresh, monkeypatch, tmp_path):
+    monkeypatch.setenv(kernels.MODE, "auto")
+    monkeypatch.setattr(kernels, "cache_folder", lambda: tmp_path)
+
+    def broken():
+        raise OSError("no room")
+
+    monkeypatch.setattr(kernels, "_compile_in_child", broken)
+    assert not kernels.wait(10)
+    assert kernels.failure() == "OSError: no room"
+    assert fit(counted(grid(), six_peaks()), six_peaks()).success
+
+
+def test_the_cache_folder_follows_the_sources(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    here = kernels.cache_folder()
+    assert here.parent == tmp_path
+    assert here == kernels.cache_folder()
+    source = tmp_path / "shapes.py"
+    source.write_text("x = 1", "utf-8")
+    monkeypatch.setattr(kernels, "_sources", lambda: [source])
+    other = kernels.cache_folder()
+    source.write_text("x = 2", "utf-8")
+    assert len({here, other, kernels.cache_folder()}) == 3
+
+
+def test_importing_the_engine_loads_no_compiler():
+    code = "import sys, fitting.engine, fitting.batch; assert 'numba' not in sys.modules, 'numba'"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
