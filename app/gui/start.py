@@ -21,6 +21,7 @@ from app.gui.plot.immortal import keep_constants
 from app.gui.style.icons import application_icon
 from app.gui.view_state import ViewState
 from app.gui.window import MainWindow
+from fitting import kernels
 
 DESKTOP_ID = "sodalite"
 SIGNAL_CHECK = 250  # ms: Python sees Ctrl+C only when it runs
@@ -117,9 +118,10 @@ def run(files: Sequence[str | Path] = (), sample: str | None = None) -> int:
 
 
 def _warm_up(progress: object, cancel: object) -> None:
-    """What the first file and the first search would wait for."""
+    """What the first file, the first search and the first fits would wait for."""
     child.warm_up()
     library_entries()
+    kernels.prepare()
 
 
 def _listen_to_ctrl_c(app: QApplication, window: MainWindow) -> QTimer:

@@ -9,6 +9,7 @@ Nothing here imports numba before it is needed.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib
 import os
@@ -23,7 +24,8 @@ import platformdirs
 
 # "off" keeps to the NumPy path, "wait" waits for the kernels at the first fit; otherwise they come when they are ready.
 MODE = "SODALITE_KERNELS"
-_PATIENCE = 600.0  # seconds that a compilation may take
+PATIENCE = 600.0  # seconds that a compilation may take
+_NOT_COMPILED = ("__init__", "__main__", "compiled", "program")
 _EAGER_AFTER = 2  # fits: a program that makes one fit and ends should not load a compiler
 
 
@@ -116,8 +118,10 @@ def cache_folder() -> Path:
 
 
 def _sources() -> list[Path]:
+    """The files whose functions and constants end in machine code."""
     here = Path(__file__).parent
-    return [*here.glob("*.py"), *(here.parent / "lineshapes").glob("*.py"), here.parent / "descent.py"]
+    compiled = [path for path in here.glob("*.py") if path.stem not in _NOT_COMPILED]
+    return [*compiled, *(here.parent / "lineshapes").glob("*.py"), here.parent / "descent.py"]
 
 
 def _compile_in_child() -> None:
@@ -125,15 +129,24 @@ def _compile_in_child() -> None:
     environment = dict(os.environ)
     root = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
-    subprocess.run(
+    child = subprocess.Popen(
         [sys.executable, "-m", "fitting.kernels"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        timeout=_PATIENCE,
-        check=True,
     )
+    atexit.register(child.kill)  # a program that ends sooner leaves nobody behind
+    try:
+        _, errors = child.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise
+    finally:
+        atexit.unregister(child.kill)
+    if child.returncode:
+        raise RuntimeError(f"compiling ended with {child.returncode}: {errors.decode(errors='replace')[-500:]}")
 
 
 def _load(folder: Path) -> ModuleType:

@@ -9,6 +9,7 @@ import pytest
 
 from fitting import kernels
 from fitting.engine import fit
+from fitting.kernels import __main__ as command
 from tests.fitting.problems import counted, grid, six_peaks
 
 
@@ -69,3 +70,27 @@ def test_the_cache_folder_follows_the_sources(monkeypatch, tmp_path):
 def test_importing_the_engine_loads_no_compiler():
     code = "import sys, fitting.engine, fitting.batch; assert 'numba' not in sys.modules, 'numba'"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+
+
+def test_one_process_compiles_and_others_wait_for_it(monkeypatch, tmp_path):
+    claim = tmp_path / "compiling"
+    assert command._claimed(claim)
+    assert not command._claimed(claim)
+    claim.write_text("4194304", "utf-8")  # above the largest process number: one that was stopped
+    assert not command._claimed(claim)
+    assert command._claimed(claim)
+
+
+def test_compiling_marks_the_folder_and_forgets_old_ones(monkeypatch, tmp_path):
+    folder = tmp_path / "kernels-new"
+    for old in range(6):
+        (tmp_path / f"kernels-{old}").mkdir()
+    monkeypatch.setattr(command, "cache_folder", lambda: folder)
+    loads = []
+    monkeypatch.setattr(command, "_load", loads.append)
+    monkeypatch.setattr(command.os, "nice", lambda more: 0, raising=False)
+    assert command.main() == command.main() == 0
+    assert loads == [folder]
+    assert (folder / "complete").exists()
+    assert not (folder / "compiling").exists()
+    assert len(list(tmp_path.glob("kernels-*"))) <= 4
