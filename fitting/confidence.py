@@ -1,13 +1,16 @@
-"""Confidence intervals by profile likelihood, through lmfit.
+"""A fit as a problem of lmfit: its confidence intervals, its other methods, and emcee.
 
-Where a parameter leans on others (overlapping peaks, weak shoulders) errors from the covariance are too simple. Here
-the parameter is held at trial values, everything else is fitted again, and the interval ends where the statistic has
-risen by the quantile of chi2 for one degree of freedom.
+The program's own intervals are those of `fitting.profile` and `fitting.bootstrap`. lmfit's serve as their check in the
+tests. Posterior samples are drawn in a notebook (with the package emcee installed)::
+
+    problem, names = minimizer(spectrum, result)
+    samples = problem.emcee(steps=2000, burn=500, thin=20, is_weighted=result.noise.known, seed=1)
+    samples.chain[:, :, samples.var_names.index(names["p1.area"])]
 
 References
 ----------
-D. J. Venzon, S. H. Moolgavkar, Appl. Statist. 37, 87 (1988); documentation of lmfit, "Calculation of confidence
-intervals".
+Documentation of lmfit, "Calculation of confidence intervals"; D. Foreman-Mackey et al., Publ. Astron. Soc. Pac. 125,
+306 (2013), for emcee.
 """
 
 from __future__ import annotations
@@ -20,18 +23,19 @@ import numpy as np
 from scipy.stats import chi2
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.engine import objective
 from fitting.evaluate import Evaluator
+from fitting.profile import LEVELS
+from fitting.profile_curve import statistic_of
 from fitting.result import FitResult
 from libraries.errors import BadModel, NotDetermined
-
-LEVELS = (0.6826895, 0.95)
 
 
 def minimizer(spectrum: Spectrum, result: FitResult) -> tuple[lmfit.Minimizer, dict[str, str]]:
     """A result as a problem of lmfit, for its intervals, emcee or another method.
 
-    Links are solved inside the residual, so that lmfit sees the free parameters alone and evaluates no formula.
+    Links are solved inside the residual, so that lmfit sees the free parameters alone and evaluates no formula. With
+    known noise the residuals are in standard deviations (or roots of the deviance): minus half their sum of squares is
+    the log-likelihood that emcee wants. Parameters on a bound are held.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def minimizer(spectrum: Spectrum, result: FitResult) -> tuple[lmfit.Minimizer, d
         error = result.error(name)
         parameters.add(names[name], value=value, min=low, max=high, vary=name not in result.at_bound)
         parameters[names[name]].stderr = error if np.isfinite(error) else None
-    function = objective(evaluator, spectrum.noise)
+    function = statistic_of(evaluator, spectrum.noise, start)
 
     def vector(values: Any) -> FloatArray:
         return np.array([values[short].value for short in names.values()])
@@ -56,10 +60,10 @@ def minimizer(spectrum: Spectrum, result: FitResult) -> tuple[lmfit.Minimizer, d
     return lmfit.Minimizer(lambda values: function(vector(values))[0], parameters, scale_covar=False), names
 
 
-def profile_intervals(
+def lmfit_intervals(
     spectrum: Spectrum, result: FitResult, names: Sequence[str] = (), levels: Sequence[float] = LEVELS
 ) -> Mapping[str, tuple[tuple[float, float], ...]]:
-    """Profile-likelihood intervals of free parameters.
+    """Profile-likelihood intervals of free parameters as lmfit finds them, with the quantile of chi2.
 
     Parameters
     ----------
@@ -93,10 +97,9 @@ def profile_intervals(
     best = problem.minimize(method="leastsq")
     for name in inside:
         best.params[short[name]].stderr = best.params[short[name]].stderr or result.error(name)
-    scale = result.scale if not result.noise.known else 1.0
 
     def probability(at_best: Any, held: Any) -> float:
-        return float(chi2.cdf(max(held.chisqr - at_best.chisqr, 0.0) / scale, 1))
+        return float(chi2.cdf(max(held.chisqr - at_best.chisqr, 0.0) / result.scale, 1))
 
     wanted = list(names) or inside
     found = lmfit.conf_interval(

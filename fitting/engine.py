@@ -15,9 +15,13 @@ from fitting.model import FitModel
 from fitting.result import FitResult, FitStatus, Statistic
 from fitting.solver import Cancel, Function, Progress, minimise, minimise_joint, names_of
 from fitting.statistics import correlation_factor, deviance_residuals, information_criteria, variance_of
+from fitting.varpro import minimise_separable, separate
 from libraries.errors import BadModel, FitFailed
 
 __all__ = ["fit", "minimise", "objective", "spoken"]
+
+_LOST = ("iteration limit", "not finite")
+_RESCUE = 200  # evaluations of a second try after a fit that lost its way; with a smaller budget there is none
 
 _MESSAGES: dict[str, str] = {
     "converged": "The fit converged.",
@@ -81,10 +85,44 @@ def fit(
         return _descend(evaluator, spectrum.noise, place, lower, upper, max_evaluations, progress, cancel)
 
     ending = descend(start)
+    if _is_lost(ending) and max_evaluations >= _RESCUE:
+        place = _projected(evaluator, model, spectrum.noise, (start, lower, upper), cancel)
+        ending = ending if place is None else multistart.best(ending, [descend(place)])
     if starts > 1:
         places = multistart.places(evaluator, model, (start, lower, upper), starts - 1, seed)
         ending = multistart.best(ending, (descend(place) for place in places))
     return _result(spectrum, model, evaluator, ending, time.perf_counter() - begin)
+
+
+def _is_lost(ending: Ending) -> bool:
+    return ending.status in _LOST or ending.singular or not np.isfinite(ending.pearson)
+
+
+def _projected(
+    evaluator: Evaluator,
+    model: FitModel,
+    noise: Noise,
+    bounds: tuple[FloatArray, FloatArray, FloatArray],
+    cancel: Cancel | None,
+) -> FloatArray | None:
+    """A new start where amounts were so far off that the descent lost its way: by variable projection.
+
+    Amounts are then solved and not searched. For counts the variance is taken from the data, which is good enough for a
+    start.
+    """
+    separation = separate(evaluator, model)
+    if separation is None:
+        return None
+    start, lower, upper = bounds
+    sigma = np.sqrt(variance_of(noise, np.maximum(evaluator.y, noise.gain or 1.0), evaluator.y))
+    begin = np.where(separation.linear, np.clip(1.0, lower, upper), start)
+    try:
+        found = minimise_separable(
+            _weighted(evaluator, sigma), separation, begin, lower, upper, max_evaluations=_RESCUE, cancel=cancel
+        )
+    except BadModel:
+        return None
+    return found.x
 
 
 def _check(

@@ -54,7 +54,7 @@ def places(
         place[scaled] = (start * np.exp(reach * _SCALE * step))[scaled]
         # Shape parameters and departures from a link live in a closed range: anywhere in it is as good.
         ranged = np.isin(kinds, ("shape", "departure")) & np.isfinite(lower) & np.isfinite(upper)
-        place[ranged] = (lower + drawn * (upper - lower))[ranged]
+        place[ranged] = lower[ranged] + drawn[ranged] * (upper[ranged] - lower[ranged])
         out.append(np.clip(place, lower, upper))
     return out
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
+from fitting.backgrounds import kind as background_kind
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.model import FitModel
-from libraries.errors import BadModel
+from fitting.statistics import small_sample_correction
+from libraries.errors import BadModel, NotDetermined
 
 FitStatus = Literal["converged", "at bound", "singular", "not finite", "cancelled", "iteration limit"]
 Statistic = Literal["poisson deviance", "chi2", "least squares"]
@@ -46,7 +48,7 @@ class FitResult:
         Factor by which the covariance was multiplied because the noise was not known (gain or variance estimated
         from the residuals, in units of the assumed one) or channels correlate; 1 for known, independent noise.
     aic, bic : float
-        With the statistic's own definition; comparable only on the same channels and statistic.
+        With the statistic's own definition; comparable only on the same channels and statistic: see `comparable`.
     noise : Noise
         As used.
     status : FitStatus
@@ -117,6 +119,11 @@ class FitResult:
         return np.divide(covariance, norm, out=np.full_like(covariance, np.nan), where=norm > 0)
 
     @property
+    def aicc(self) -> float:
+        """AIC with its correction for few points; NaN where there are too few for it: see `small_sample_correction`."""
+        return self.aic + small_sample_correction(self.n_data, self.n_free, known=self.noise.known)
+
+    @property
     def exceeds_noise(self) -> bool:
         """Whether reduced chi2 lies above its 99.9 % limit, so that the model misses structure in the data.
 
@@ -148,3 +155,70 @@ class FitResult:
         return replace(
             self, model=self.model.moved(offset), start=self.start.moved(offset), data_hash=data_hash
         )
+
+
+def pulls(result: FitResult, truth: FitModel | Mapping[str, float]) -> dict[str, float]:
+    """(fitted - true value) / standard error of the free parameters; NaN where there is no error.
+
+    Over many simulated spectra they are standard normal where errors are right. Pulls of channels are the standardised
+    residuals of `fitting.curves`.
+
+    Parameters
+    ----------
+    result : FitResult
+    truth : FitModel or mapping of full name to value
+        What the data were simulated from.
+    """
+    true = {name: param.value for name, param in truth.params.items()} if isinstance(truth, FitModel) else truth
+    table = {}
+    for name in result.free:
+        if name not in true:
+            raise BadModel(f"The truth has no parameter {name}", where=result.model.name)
+        error = result.error(name)
+        table[name] = (result.value(name) - true[name]) / error if error > 0 else math.nan
+    return table
+
+
+def incomparable(a: FitResult, b: FitResult) -> str:
+    """Why AIC, AICc and BIC of two fits must not be compared, in words for the user; "" where they may.
+
+    The criteria are differences of likelihoods of the same numbers. Hence the spectrum (after its recipe, noise
+    included), the channels and the statistic must be the same. A background that is taken from the data before the fit
+    has end levels that no criterion counts: such fits compare among themselves, with the same background, alone.
+    """
+    if not (a.success and b.success):
+        return "one of the fits is not a proper minimum"
+    if a.data_hash != b.data_hash:
+        return "the fits are of different data, or of the same data after different steps"
+    if a.model.region != b.model.region or a.n_data != b.n_data:
+        return "the fits use different channels"
+    if a.statistic != b.statistic:
+        return f"one fit minimises {a.statistic}, the other {b.statistic}"
+    if _static(a.model) != _static(b.model):
+        return "the backgrounds are taken from the data in different ways, which the criteria do not count"
+    return ""
+
+
+def comparable(a: FitResult, b: FitResult) -> None:
+    """Refuse two fits whose AIC, AICc and BIC must not be compared.
+
+    Raises
+    ------
+    NotDetermined
+        With the reason that `incomparable` gives.
+    """
+    reason = incomparable(a, b)
+    if reason:
+        names = " and ".join(result.model.name or "a fit" for result in (a, b))
+        raise NotDetermined(
+            f"AIC and BIC do not compare here: {reason}", where=names, todo="Fit both models to the same region"
+        )
+
+
+def _static(model: FitModel) -> tuple[object, ...]:
+    """What decides a background that is taken from the data; empty for one that is fitted."""
+    background = model.background
+    if not background_kind(background.kind).static:
+        return ()
+    quadrature = background.quadrature if background.kind == "shirley" else ""
+    return (background.kind, background.average, quadrature)

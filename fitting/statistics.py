@@ -95,6 +95,23 @@ def information_criteria(deviance: float, n_data: int, n_free: int, *, known: bo
     return base + 2 * n_free, base + n_free * math.log(n_data)
 
 
+def small_sample_correction(n_data: int, n_free: int, *, known: bool) -> float:
+    """What AICc adds to AIC: 2 K (K + 1) / (n - K - 1); NaN where n <= K + 1.
+
+    K counts the free parameters, and the variance too where it comes from the residuals. The formula is exact for
+    linear models with Gaussian noise; for counted data (Poisson deviance), where n is the number of channels, it is the
+    usual approximation, good where channels hold more than a few counts. Below n/K = 40 AICc should replace AIC.
+
+    References
+    ----------
+    C. M. Hurvich, C.-L. Tsai, Biometrika 76, 297 (1989); K. P. Burnham, D. R. Anderson, Model Selection and Multimodel
+    Inference, 2nd ed. (2002), sections 2.4 and 7.4.
+    """
+    k = n_free + (0 if known else 1)
+    room = n_data - k - 1
+    return 2.0 * k * (k + 1) / room if room > 0 else math.nan
+
+
 def correlation_factor(correlation: float) -> float:
     """Factor on the covariance of smooth quantities when neighbouring channels correlate.
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli import intervals
 from app.cli.inputs import everything_in, is_project, same_file
 from app.cli.output import Progress, print_json
 from app.cli.status import DONE, NOT_DONE, one_line, say
 from libraries.errors import BadFile, BadModel, CannotWrite, SodaliteError, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from app.project.project import Entry, Project, RegionFit
+    from app.project.project import Entry, Project
     from fitting.model import FitModel
     from fitting.xps.quantify import Composition
 
@@ -37,10 +36,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     source.add_argument("--model", type=Path, metavar="MODEL.json", help="region, background and components")
     source.add_argument("--template", metavar="NAME", help="a model that the program or you have stored by name")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.sodalite", help="project to write")
-    parser.add_argument("--csv", type=Path, metavar="OUT.csv", help="also write the components as a table")
     parser.add_argument(
-        "--intervals", action="store_true", help="also 68 %% and 95 %% intervals by profile likelihood (takes longer)"
+        "--csv", type=Path, metavar="OUT.csv",
+        help="also write the components as a table, and intervals to OUT-intervals.csv",
     )
+    intervals.add(parser)
     parser.add_argument("--json", action="store_true", help="print components, reduced_chi2, composition as JSON")
     return parser
 
@@ -66,7 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     store.save(project, arguments.output)
     if arguments.csv:
         write_components(arguments.csv, project)
-    return _print(arguments, project, entry.id, id)
+    fitted = project.entry(entry.id)
+    found = intervals.uncertainties(arguments, fitted, fitted.fit(id))
+    if arguments.csv and (found.profiles or found.bootstrap):
+        intervals.write(intervals.csv_name(arguments.csv), found, fitted, fitted.fit(id))
+    return _print(arguments, project, entry.id, id, found)
 
 
 def _check_output(source: Path, target: Path) -> None:
@@ -142,23 +146,24 @@ def _covers(entry: Entry, model: FitModel) -> bool:
     return axis.values[0] - slack <= model.region[0] and model.region[1] <= axis.values[-1] + slack
 
 
-def _print(arguments: argparse.Namespace, project: Project, entry_id: str, fit_id: str) -> int:
+def _print(
+    arguments: argparse.Namespace, project: Project, entry_id: str, fit_id: str, found: intervals.Uncertainties
+) -> int:
     """The result; the exit status."""
     from app.cli.composition import element_objects, elements_text, region_object, region_text
 
     entry = project.entry(entry_id)
     fit = entry.fit(fit_id)
     composition = _composition(project, entry.sample)
-    intervals = _intervals(entry, fit) if arguments.intervals else {}
     if arguments.json:
         answer = {"file": str(arguments.file), "project": str(arguments.output)} | region_object(entry, fit)
-        if intervals:
-            answer["intervals"] = {name: [list(pair) for pair in pairs] for name, pairs in intervals.items()}
+        answer |= intervals.objects(found, fit)
         print_json(answer | {"composition": element_objects(composition)})
     else:
         print(region_text(entry, fit))
-        for name, (inner, outer) in intervals.items():
-            print(f"{name}: 68 % {inner[0]:.6g} to {inner[1]:.6g}, 95 % {outer[0]:.6g} to {outer[1]:.6g}")
+        lines = intervals.text(found, fit)
+        if lines:
+            print(lines)
         if composition is not None:
             print("\n" + elements_text(composition))
         print(f"\n{arguments.output}")
@@ -167,19 +172,6 @@ def _print(arguments: argparse.Namespace, project: Project, entry_id: str, fit_i
         say(f"{one_line(entry.title)}: {message} The project was saved with this result: {arguments.output}")
         return NOT_DONE
     return DONE
-
-
-def _intervals(entry: Entry, fit: RegionFit) -> Mapping[str, tuple[tuple[float, float], ...]]:
-    """Profile-likelihood intervals of the free parameters; none, and a line why, where they cannot be had."""
-    from fitting.confidence import profile_intervals
-
-    if fit.result is None or not fit.result.success:
-        return {}
-    try:
-        return profile_intervals(entry.processed(), fit.result)
-    except SodaliteError as error:
-        say(f"No intervals: {one_line(str(error))}")
-        return {}
 
 
 def _composition(project: Project, sample: str) -> Composition | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 from app import __version__
-from app.cli import convert, demo, export, fit, info, quantify, report
+from app.cli import batch, convert, demo, export, fit, info, quantify, report
 
-COMMANDS: tuple[ModuleType, ...] = (demo, info, convert, fit, quantify, export, report)
+COMMANDS: tuple[ModuleType, ...] = (demo, info, convert, fit, batch, quantify, export, report)
 WINDOW = "gui"
 _DESCRIPTION = """\
 Analysis of XPS, EELS and ToF-SIMS data of sodium-battery materials.

@@ -25,17 +25,19 @@ from libraries.errors import BadData, SodaliteError
 if TYPE_CHECKING:
     from app.project.project import Entry, Project, RegionFit
     from fitting.dataset import FloatArray, Spectrum
+    from fitting.result import FitResult
     from fitting.xps.quantify import Composition
 
 COMPONENT_COLUMNS = (
     "Sample", "Spectrum", "Region", "Component", "Line", "Compound", "Shape", "Position [eV]", "Position error [eV]",
     "Maximum [eV]", "FWHM [eV]", "FWHM error [eV]", "Height [intensity unit]", "Area [intensity unit eV]",
     "Area error [intensity unit eV]", "Area rate [1/s eV]", "Area rate error [1/s eV]", "Share of region [%]",
-    "Intensity unit", "Reduced chi2", "Error factor", "Status", "Source",
+    "Intensity unit", "Reduced chi2", "Error factor", "Scaled position error [eV]", "Scaled FWHM error [eV]",
+    "Scaled area error [intensity unit eV]", "Scaled area rate error [1/s eV]", "Status", "Source",
 )
 PARAMETER_COLUMNS = (
     "Sample", "Spectrum", "Region", "Component", "Parameter", "Unit", "Start value", "Value", "Standard error",
-    "Lower bound", "Upper bound", "Held", "Link", "Status",
+    "Scaled error", "Lower bound", "Upper bound", "Held", "Link", "Status",
 )
 # Column and field of `LineRow` and `ElementRow`.
 LINE_FIELDS = {
@@ -143,8 +145,20 @@ def sample_names(project: Project) -> dict[str, str]:
     return {sample.id: sample.name for sample in project.samples}
 
 
+def two_errors(error: float | None, result: FitResult | None) -> tuple[float | None, float | None]:
+    """An error as printed (see `fitting.peaks`) as that of the covariance, and the second one.
+
+    The second is the first times the root of reduced chi2 where the model misses structure in the data, else None.
+    """
+    from fitting.peaks import error_factor
+
+    if error is None or result is None or not result.exceeds_noise:
+        return error, None
+    return error / error_factor(result), error
+
+
 def component_rows(project: Project) -> Iterator[Row]:
-    """One row a component."""
+    """One row a component; errors of the covariance, and scaled ones where the model misses structure in the data."""
     from fitting.peaks import error_factor, peak_numbers
 
     for sample, entry, spectrum, fit in _regions(project):
@@ -153,10 +167,12 @@ def component_rows(project: Project) -> Iterator[Row]:
         factor = error_factor(result) if result is not None else None
         status = result.status if result is not None else "not fitted"
         for peak in peak_numbers(spectrum, fit.model, result):
+            printed = (peak.position_err, peak.fwhm_err, peak.area_err, peak.rate_err)
+            (place, width, area, rate), scaled = zip(*(two_errors(error, result) for error in printed), strict=True)
             yield (
                 sample, entry.title, fit.name, peak.name, peak.line, peak.compound, peak.shape, peak.position,
-                peak.position_err, peak.maximum, peak.fwhm, peak.fwhm_err, peak.height, peak.area, peak.area_err,
-                peak.rate, peak.rate_err, 100 * peak.share, spectrum.meta.intensity_unit, chi, factor, status,
+                place, peak.maximum, peak.fwhm, width, peak.height, peak.area, area, peak.rate, rate,
+                100 * peak.share, spectrum.meta.intensity_unit, chi, factor, *scaled, status,
                 fit.model.component(peak.id).source,
             )
 
@@ -174,7 +190,7 @@ def parameter_rows(project: Project) -> Iterator[Row]:
             yield (
                 sample, entry.title, fit.name, labels.get(owner, "background"), name,
                 parameter_unit(fit, full, spectrum), start[full].value if full in start else param.value,
-                param.value if result is not None else None, parameter_error(result, full),
+                param.value if result is not None else None, *two_errors(parameter_error(result, full), result),
                 param.minimum if math.isfinite(param.minimum) else None,
                 param.maximum if math.isfinite(param.maximum) else None,
                 not param.vary, _in_words(param.link, labels), result.status if result is not None else "not fitted",
@@ -275,7 +291,8 @@ def _add_tables(
 
 
 def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
-    from fitting.peaks import peak_numbers
+    """`*_errors` are those of the covariance; `*_errors_scaled` those times `error_factor`, where that is not 1."""
+    from fitting.peaks import error_factor, peak_numbers
 
     result = fit.result
     group.attrs["NX_class"] = "NXfit"
@@ -284,7 +301,11 @@ def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
     group["region"] = list(fit.model.region)
     if result is not None:
         group["status"] = result.status
+        group["statistic"] = result.statistic
         group["reduced_chi2"] = result.reduced_chi2
+        group["error_factor"] = error_factor(result)
+        for name in ("deviance", "aic", "aicc", "bic", "n_data", "n_free"):
+            group[name] = getattr(result, name)
         group["data_sha256"] = result.data_hash
     for peak in peak_numbers(spectrum, fit.model, result):
         part = group.create_group(f"peak_{peak.id}")
@@ -295,9 +316,11 @@ def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
             value = getattr(peak, name)
             if value is not None:
                 part[name] = value
-                error = getattr(peak, f"{name}_err", None)
+                error, scaled = two_errors(getattr(peak, f"{name}_err", None), result)
                 if error is not None:
                     part[f"{name}_errors"] = error
+                if scaled is not None:
+                    part[f"{name}_errors_scaled"] = scaled
 
 
 def _add_composition(group: Any, table: Composition) -> None:

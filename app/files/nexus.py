@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
                 raise BadFile("The file is of a newer layout", where=str(path), todo="Update this program")
             if len(file) > _MAX_ENTRIES:
                 raise BadFile(f"The file declares {len(file)} spectra", where=str(path), todo=_TODO)
-            spectra = [_entry(_member(file, name, path), path) for name in sorted(file)]
+            spectra = [_entry(member(file, name, path), path) for name in sorted(file)]
     # What h5py raises for damaged files, gathered by mutating them.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise BadFile(f"The HDF5 file is damaged ({error})", where=str(path), todo=_TODO) from error
@@ -76,7 +77,7 @@ def _attribute(target: Any, name: str) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
-def _member(group: Any, name: str, path: Path) -> Any:
+def member(group: Any, name: str, path: Path) -> Any:
     """A member of a group, only through a hard link."""
     import h5py
 
@@ -94,20 +95,20 @@ def _group(parent: Any, name: str, path: Path) -> Any:
 
     if name not in parent:
         raise BadFile(f"The part '{name}' is missing", where=f"{path}, {parent.name}", todo=_TODO)
-    member = _member(parent, name, path)
-    if not isinstance(member, h5py.Group):
+    group = member(parent, name, path)
+    if not isinstance(group, h5py.Group):
         raise BadFile(f"'{name}' is no group", where=f"{path}, {parent.name}", todo=_TODO)
-    return member
+    return group
 
 
-def _dataset(group: Any, name: str, path: Path) -> Any:
-    """A dataset that holds plain data of a size that it can hold."""
+def plain_dataset(group: Any, name: str, path: Path, filters: Collection[int] = _FILTERS) -> Any:
+    """A dataset whose data lie in this file, as they are or packed by one of these filters."""
     import h5py
 
     where = f"{path}, {group.name}/{name}"
     if name not in group:
         raise BadFile("Data are missing", where=where, todo=_TODO)
-    dataset = _member(group, name, path)
+    dataset = member(group, name, path)
     if not isinstance(dataset, h5py.Dataset):
         raise BadFile("A group stands where data should be", where=where, todo=_TODO)
     properties = dataset.id.get_create_plist()
@@ -115,16 +116,16 @@ def _dataset(group: Any, name: str, path: Path) -> Any:
         raise BadFile("Its data lie in another file", where=where, todo=_TODO)
     if properties.get_layout() == h5py.h5d.VIRTUAL:
         raise BadFile("Its data are virtual, put together from other files", where=where, todo=_TODO)
-    filters = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())}
-    if not filters <= _FILTERS:
-        raise BadFile(f"An unknown filter packs the data (number {min(filters - _FILTERS)})", where=where, todo=_TODO)
+    unknown = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())} - set(filters)
+    if unknown:
+        raise BadFile(f"An unknown filter packs the data (number {min(unknown)})", where=where, todo=_TODO)
     return dataset
 
 
 def _numbers(group: Any, name: str, path: Path) -> np.ndarray:
     import h5py
 
-    dataset = _dataset(group, name, path)
+    dataset = plain_dataset(group, name, path)
     where = f"{path}, {group.name}/{name}"
     if h5py.check_ref_dtype(dataset.dtype) is not None:
         raise BadFile("It holds references instead of numbers", where=where, todo=_TODO)
@@ -141,7 +142,7 @@ def _numbers(group: Any, name: str, path: Path) -> np.ndarray:
 def _text(group: Any, name: str, path: Path) -> str:
     import h5py
 
-    dataset = _dataset(group, name, path)
+    dataset = plain_dataset(group, name, path)
     where = f"{path}, {group.name}/{name}"
     if h5py.check_string_dtype(dataset.dtype) is None or dataset.shape != ():
         raise BadFile("It holds no text", where=where, todo=_TODO)
@@ -151,7 +152,14 @@ def _text(group: Any, name: str, path: Path) -> str:
     return value.decode("utf-8")
 
 
-def _entry(entry: Any, path: Path) -> Spectrum:
+def describe(entry: Any, path: Path) -> tuple[tuple[Axis, ...], Noise, Meta]:
+    """Axes, noise and circumstances of an entry, without its intensities.
+
+    Raises
+    ------
+    BadFile
+        If they are missing or damaged.
+    """
     where = f"{path}, {entry.name}"
     data = _group(entry, "data", path)
     own = _group(entry, "sodalite", path)
@@ -159,17 +167,30 @@ def _entry(entry: Any, path: Path) -> Spectrum:
     if not 1 <= len(names) <= 8:
         raise BadFile(f"It declares {len(names)} axes", where=where, todo=_TODO)
     try:
-        axes = [_axis(data, name, path) for name in names]
+        axes = tuple(_axis(data, name, path) for name in names)
         meta = restore(json.loads(_text(own, "meta", path)))
         noise = restore(json.loads(_text(own, "noise", path)))
-        if not isinstance(meta, Meta) or not isinstance(noise, Noise):
-            raise BadFile("Its description is damaged", where=where, todo=_TODO)
+    except (BadData, RecursionError) as error:
+        raise _damaged(error, where) from error
+    if not isinstance(meta, Meta) or not isinstance(noise, Noise):
+        raise BadFile("Its description is damaged", where=where, todo=_TODO)
+    return axes, noise, meta
+
+
+def _damaged(error: BadData | RecursionError, where: str) -> BadFile:
+    what = error.what if isinstance(error, BadData) else "Its description is damaged"
+    return BadFile(what, where=where, todo=_TODO)
+
+
+def _entry(entry: Any, path: Path) -> Spectrum:
+    axes, noise, meta = describe(entry, path)
+    data = _group(entry, "data", path)
+    try:
         transmission = _numbers(data, "transmission", path) if "transmission" in data else None
         counts = _numbers(data, "intensity", path)
-        return Spectrum(axes[-1], counts, noise, meta, transmission, tuple(axes[:-1]))
-    except (BadData, RecursionError) as error:
-        what = error.what if isinstance(error, BadData) else "Its description is damaged"
-        raise BadFile(what, where=where, todo=_TODO) from error
+        return Spectrum(axes[-1], counts, noise, meta, transmission, axes[:-1])
+    except BadData as error:
+        raise _damaged(error, f"{path}, {entry.name}") from error
 
 
 def _axis(data: Any, name: str, path: Path) -> Axis:

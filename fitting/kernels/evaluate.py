@@ -45,7 +45,10 @@ class Program(NamedTuple):
         none), whether the tolerance is relative.
     link_codes, link_arguments : arrays
     on_peaks : array of bool, shape (f + 1,)
-        Which free parameters move peaks; True for the sum of the peaks, which is the last row of everything.
+        Which free parameters move peaks; True for the sum of the peaks, the row behind theirs.
+    own : array of int, shape (k,)
+        For a component's parameter that is free, has no link and is in no link: its place among the free ones, so that
+        its derivative is written where it belongs. -1 for all others.
     """
 
     x: np.ndarray
@@ -64,6 +67,7 @@ class Program(NamedTuple):
     link_codes: np.ndarray
     link_arguments: np.ndarray
     on_peaks: np.ndarray
+    own: np.ndarray
 
 
 class Work(NamedTuple):
@@ -74,9 +78,9 @@ class Work(NamedTuple):
     stack: np.ndarray  # (64,)
     slopes: np.ndarray  # (64, f)
     part: np.ndarray  # (n,)
-    gradient: np.ndarray  # (8, n)
     terms: np.ndarray  # (8, n)
-    rows: np.ndarray  # (f + 1, n)
+    rows: np.ndarray  # (f + 1 + 8, n): derivatives by the free parameters, envelope, and room for a component's
+    last: np.ndarray  # (f,): the free parameters that the rows belong to
     operator: np.ndarray  # (n, n), Tougaard backgrounds only
     form: np.ndarray  # (6,): what the operator was made for
     trapezoid: np.ndarray  # (n,)
@@ -97,9 +101,9 @@ def workspace(program: Program) -> Work:
         np.empty(depth),
         np.empty((depth, f)),
         np.empty(n),
-        np.empty((MOST_SHAPE_PARAMETERS, n)),
         np.empty((BACKGROUND_ROWS, n)),
-        np.empty((f + 1, n)),
+        np.empty((f + 1 + MOST_SHAPE_PARAMETERS, n)),
+        np.full(f, np.nan),
         np.zeros((square, square)),
         np.full(6, np.nan),
         back.trapezoid(program.x) if square else np.empty(0),
@@ -133,26 +137,42 @@ def expand(program: Program, work: Work, free: np.ndarray) -> None:
 
 @njit(**OPTIONS)
 def evaluate(program: Program, work: Work, free: np.ndarray) -> None:
-    """Derivatives by the free parameters, and the envelope as the last row, into `work.rows` (f + 1, n)."""
+    """Derivatives by the free parameters and, behind them, the envelope, into `work.rows`."""
     expand(program, work, free)
+    work.last[:] = free
     f, n = free.size, program.x.size
-    sign = program.numbers[1]
-    work.rows[:] = 0.0
+    sign, rows = program.numbers[1], work.rows
+    rows[f, :] = 0.0
+    for j in range(f):
+        if not np.any(program.own == j):
+            rows[j, :] = 0.0
+    place = np.empty(MOST_SHAPE_PARAMETERS, dtype=np.int64)
     for c in range(program.shape_codes.size):
         first, end = program.shape_first[c], program.shape_first[c + 1]
         values = work.values[first:end].copy()
         values[1] *= sign
-        component(program.shape_codes[c], program.x, values, work.part, work.gradient)
-        total = work.rows[f]
+        bent = False
+        for q in range(end - first):
+            own = program.own[first + q]
+            place[q] = own if own >= 0 else f + 1 + q
+            bent |= q > 2 and np.any(work.chain[first + q] != 0.0)
+        component(program.shape_codes[c], program.x, values, work.part, rows, place, bent)
+        total = rows[f]
         for i in range(n):
             total[i] += work.part[i]
         for q in range(end - first):
-            _add(work, first + q, work.gradient[q], sign if q == 1 else 1.0, f)
+            turn = sign if q == 1 else 1.0
+            if place[q] > f:
+                _add(work, first + q, rows[place[q]], turn, f)
+            elif turn < 0.0:
+                row = rows[place[q]]
+                for i in range(n):
+                    row[i] = -row[i]
     _background(program, work, f)
     if program.static.size:
         low = program.inside[0]
         for i in range(program.static.size):
-            work.rows[f, low + i] += program.static[i]
+            rows[f, low + i] += program.static[i]
 
 
 @njit(**OPTIONS)
@@ -203,7 +223,7 @@ def _tougaard(program: Program, work: Work, first: int, plasmon: bool) -> int:
     if plasmon:
         share, energy, width = work.values[first + 5], work.values[first + 6], work.values[first + 7]
         norm = back.plasmon_norm(energy, width)
-    f = work.rows.shape[0] - 1
+    f = work.last.size
     if c == 0.0 or (c > 0.0 and not d > 0.0):
         work.rows[f, :] = np.nan
         return 2
@@ -214,7 +234,7 @@ def _tougaard(program: Program, work: Work, first: int, plasmon: bool) -> int:
         if plasmon:
             back.add_losses(x, work.trapezoid, share * norm, energy * energy, width * width, operator)
         work.form[:] = form
-    back.scatter(operator, work.rows, program.on_peaks)
+    back.scatter(operator, work.rows[: f + 1], program.on_peaks)
     total = work.rows[f]
     back.loss_slopes(x, work.trapezoid, c, d, total, terms[2:5])
     count = 5

@@ -48,12 +48,24 @@ def program_of(evaluator: Evaluator) -> Program | None:
         link_codes=np.array([code for code, _ in codes], dtype=np.int64),
         link_arguments=np.array([argument for _, argument in codes], dtype=float),
         on_peaks=np.append(parameters.reach(plan.first[-1]), True),
+        own=_own(evaluator, plan.first[-1]),
     )
 
 
 def turned(evaluator: Evaluator, values: FloatArray) -> FloatArray:
     """Numbers along the data's axis (last dimension) in the order of the program, contiguous and writable."""
     return np.array(values[..., ::-1] if evaluator.direction < 0 else values, dtype=float, order="C")
+
+
+def _own(evaluator: Evaluator, end: int) -> np.ndarray:
+    """Places among the free parameters of those of components that no link has to do with; -1 for the others."""
+    parameters = evaluator.parameters
+    named = {name for link in parameters.links.values() for name in link.names}
+    own = np.full(len(parameters.names), -1, dtype=np.int64)
+    for place, free in zip(parameters.direct, parameters.direct_free, strict=True):
+        if place < end and parameters.names[place] not in named:
+            own[place] = free
+    return own
 
 
 def _links(evaluator: Evaluator) -> tuple[list[tuple[int, int, int, int, int]], list[tuple[int, float]]]:

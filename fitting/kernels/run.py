@@ -86,7 +86,9 @@ def information(
     noise : array, shape (4,)
         Kind (UNKNOWN, GAUSSIAN, COUNTED), gain, variance of the read noise, smallest expectation.
     """
-    evaluate(program, work, x)
+    # The last point that the descent looked at is as a rule the best one.
+    if not np.all(work.last == x):
+        evaluate(program, work, x)
     low, high = program.inside[0], program.inside[1]
     m = work.rows[x.size, low:high]
     pearson = 0.0
@@ -154,7 +156,7 @@ def fit_one(
     work = workspace(program)
     if task == VIEW:
         evaluate(program, work, start)
-        rows[:, :] = work.rows[:, program.inside[0] : program.inside[1]]
+        rows[:, :] = work.rows[: start.size + 1, program.inside[0] : program.inside[1]]
         return CONVERGED, 0.0, False
     points = new_points(y.size, start.size)
     if task == LOOK:

@@ -1,8 +1,8 @@
 """The line shapes compiled: the formulas of `fitting.lineshapes` on an ascending binding-energy axis.
 
 Every function takes the axis (n,), the parameters of the shape in the order of its registry entry, and writes the
-values (n,) and their derivatives (parameters, n). Formulas, references and conventions are in `fitting.lineshapes`; the
-tests hold the two to 1e-9 of each other.
+values and their derivatives by the parameters, each (n,). Formulas, references and conventions are in
+`fitting.lineshapes`; the tests hold the two to 1e-9 of each other.
 """
 
 from __future__ import annotations
@@ -29,25 +29,71 @@ _FAR_TIER, _FAR_TERMS = 24.0, 7  # in units of sigma: from here on so many terms
 
 
 @njit(**OPTIONS)
-def component(code: int, x: np.ndarray, p: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
-    """Values and derivatives of the shape of a code."""
-    if code == 0:
-        gl_sum(x, p[0], p[1], p[2], p[3], value, gradient)
+def component(
+    code: int, x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray, place: np.ndarray, bent: bool
+) -> None:
+    """Values of the shape of a code, and its derivative by parameter q into `rows[place[q]]`.
+
+    `bent` says whether anyone asks for the derivatives by shape parameters (mix and the like); of pure Gaussians they
+    are then left out.
+    """
+    if code == 0 and p[3] == 0.0 and not bent:
+        _gauss(x, p[0], p[1], p[2], value, rows[place[0]], rows[place[1]], rows[place[2]])
+    elif code == 0:
+        _gl_sum(
+            x, p[0], p[1], p[2], p[3], value, rows[place[0]], rows[place[1]], rows[place[2]], rows[place[3]]
+        )
     elif code == 1:
-        _gl_product(x, p[0], p[1], p[2], p[3], value, gradient)
+        _gl_product(
+            x, p[0], p[1], p[2], p[3], value, rows[place[0]], rows[place[1]], rows[place[2]], rows[place[3]]
+        )
     elif code == 2:
-        _voigt(x, p[0], p[1], p[2], p[3], value, gradient)
+        _voigt(x, p[0], p[1], p[2], p[3], value, rows[place[0]], rows[place[1]], rows[place[2]], rows[place[3]])
     elif code == 3:
-        _gl_tail(x, p[0], p[1], p[2], p[3], p[4], p[5], value, gradient)
+        _gl_tail(x, p, value, rows, place)
     elif code == 4:
-        _plasmon_train(x, p, value, gradient)
+        _plasmon_train(x, p, value, rows, place)
     else:
-        _doniach_sunjic(x, p[0], p[1], p[2], p[3], p[4], value, gradient)
+        _doniach_sunjic(x, p, value, rows, place)
 
 
 @njit(**OPTIONS)
-def gl_sum(
-    x: np.ndarray, area: float, position: float, fwhm: float, mix: float, value: np.ndarray, gradient: np.ndarray
+def _gauss(
+    x: np.ndarray,
+    area: float,
+    position: float,
+    fwhm: float,
+    value: np.ndarray,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_fwhm: np.ndarray,
+) -> None:
+    """A Gaussian: `_gl_sum` with mix = 0 and without its derivative."""
+    inverse = 1.0 / fwhm
+    scale = inverse / GAUSS_AREA
+    front = area * scale
+    for i in range(x.size):
+        t = (x[i] - position) * inverse
+        form = exp(-LN2_4 * t * t)
+        slope = 2.0 * LN2_4 * t * form
+        by_area[i] = scale * form
+        value[i] = front * form
+        by_position[i] = front * inverse * slope
+        by_fwhm[i] = front * inverse * (t * slope - form)
+
+
+@njit(**OPTIONS)
+def _gl_sum(
+    x: np.ndarray,
+    area: float,
+    position: float,
+    fwhm: float,
+    mix: float,
+    value: np.ndarray,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_fwhm: np.ndarray,
+    by_mix: np.ndarray,
 ) -> None:
     """Gaussian-Lorentzian sum."""
     integral = (1 - mix) * GAUSS_AREA + mix * LORENTZ_AREA
@@ -55,7 +101,6 @@ def gl_sum(
     scale = inverse / integral
     front = area * scale
     shift = (LORENTZ_AREA - GAUSS_AREA) / integral
-    by_area, by_position, by_fwhm, by_mix = gradient[0], gradient[1], gradient[2], gradient[3]
     for i in range(x.size):
         t = (x[i] - position) * inverse
         gauss = exp(-LN2_4 * t * t)
@@ -92,13 +137,21 @@ def _product_integral(mix: float) -> tuple[float, float]:
 
 @njit(**OPTIONS)
 def _gl_product(
-    x: np.ndarray, area: float, position: float, fwhm: float, mix: float, value: np.ndarray, gradient: np.ndarray
+    x: np.ndarray,
+    area: float,
+    position: float,
+    fwhm: float,
+    mix: float,
+    value: np.ndarray,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_fwhm: np.ndarray,
+    by_mix: np.ndarray,
 ) -> None:
     integral, integral_slope = _product_integral(mix)
     inverse = 1.0 / fwhm
     scale = inverse / integral
     front = area * scale
-    by_area, by_position, by_fwhm, by_mix = gradient[0], gradient[1], gradient[2], gradient[3]
     for i in range(x.size):
         t = (x[i] - position) * inverse
         square = t * t
@@ -120,7 +173,16 @@ def _between(x: np.ndarray, centre: float, reach: float) -> tuple[int, int]:
 
 @njit(**OPTIONS)
 def _voigt(
-    x: np.ndarray, area: float, position: float, fwhm_g: float, fwhm_l: float, value: np.ndarray, gradient: np.ndarray
+    x: np.ndarray,
+    area: float,
+    position: float,
+    fwhm_g: float,
+    fwhm_l: float,
+    value: np.ndarray,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_g: np.ndarray,
+    by_l: np.ndarray,
 ) -> None:
     sigma, half = SIGMA_PER_FWHM * fwhm_g, 0.5 * fwhm_l
     if not (sigma > 0 or half > 0):
@@ -131,23 +193,36 @@ def _voigt(
     first, end = _between(x, position, near)
     low, high = _between(x, position, middle)
     if end > first:
-        _voigt_near(x, position, sigma, half, first, end, gradient)
-    _voigt_far(x, position, sigma, half, 0, low, _FAR_TERMS, gradient)
-    _voigt_far(x, position, sigma, half, low, first, TERMS, gradient)
-    _voigt_far(x, position, sigma, half, max(end, first), high, TERMS, gradient)
-    _voigt_far(x, position, sigma, half, max(high, end, first), x.size, _FAR_TERMS, gradient)
+        _voigt_near(x, position, sigma, half, first, end, by_area, by_position, by_g, by_l)
+    # Five ranges: few terms of the series far out, more terms nearer, none in the middle.
+    edges = np.array([0, low, first, max(end, first), max(high, end, first), x.size])
+    for tier in range(5):
+        if tier != 2:
+            terms = TERMS if tier in (1, 3) else _FAR_TERMS
+            _voigt_far(
+                x, position, sigma, half, edges[tier], edges[tier + 1], terms, by_area, by_position, by_g, by_l
+            )
     front = area / math.pi
     for i in range(x.size):
-        gradient[0, i] /= math.pi
-        value[i] = area * gradient[0, i]
-        gradient[1, i] *= front
-        gradient[2, i] *= -front * sigma * SIGMA_PER_FWHM
-        gradient[3, i] *= 0.5 * front
+        by_area[i] /= math.pi
+        value[i] = area * by_area[i]
+        by_position[i] *= front
+        by_g[i] *= -front * sigma * SIGMA_PER_FWHM
+        by_l[i] *= 0.5 * front
 
 
 @njit(**OPTIONS)
 def _voigt_near(
-    x: np.ndarray, position: float, sigma: float, half: float, first: int, end: int, gradient: np.ndarray
+    x: np.ndarray,
+    position: float,
+    sigma: float,
+    half: float,
+    first: int,
+    end: int,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_g: np.ndarray,
+    by_l: np.ndarray,
 ) -> None:
     """Re G, Im G', Re G'' and Re G' of G(q) of `fitting.lineshapes.damped_power` by the Faddeeva function."""
     scale = 1.0 / (sigma * math.sqrt(2.0))
@@ -158,7 +233,6 @@ def _voigt_near(
     faddeeva_array(zr, zi, wr, wi)
     front = math.sqrt(math.pi / 2) / sigma
     chain, twice = front * scale, front * scale * scale
-    by_area, by_position, by_g, by_l = gradient[0], gradient[1], gradient[2], gradient[3]
     for i in range(zr.size):
         # w' = -2 z w + 2i/sqrt(pi), w'' = -2 (w + z w'); G' = front i scale w', G'' = -front scale**2 w''
         vr = -2.0 * (zr[i] * wr[i] - zi * wi[i])
@@ -171,7 +245,17 @@ def _voigt_near(
 
 @njit(**OPTIONS)
 def _voigt_far(
-    x: np.ndarray, position: float, sigma: float, half: float, first: int, end: int, terms: int, gradient: np.ndarray
+    x: np.ndarray,
+    position: float,
+    sigma: float,
+    half: float,
+    first: int,
+    end: int,
+    terms: int,
+    by_area: np.ndarray,
+    by_position: np.ndarray,
+    by_g: np.ndarray,
+    by_l: np.ndarray,
 ) -> None:
     """The same by the asymptotic series in (sigma/q)**2."""
     n = end - first
@@ -198,7 +282,6 @@ def _voigt_far(
                 turned = real[i] * ui[i] + imag[i] * ur[i]
                 real[i] = real[i] * ur[i] - imag[i] * ui[i] + weight
                 imag[i] = turned
-    by_area, by_position, by_g, by_l = gradient[0], gradient[1], gradient[2], gradient[3]
     for i in range(n):
         d = x[first + i] - position
         below = 1.0 / (half * half + d * d)
@@ -212,19 +295,12 @@ def _voigt_far(
 
 
 @njit(**OPTIONS)
-def _gl_tail(
-    x: np.ndarray,
-    area: float,
-    position: float,
-    fwhm: float,
-    mix: float,
-    tail: float,
-    tail_length: float,
-    value: np.ndarray,
-    gradient: np.ndarray,
-) -> None:
+def _gl_tail(x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray, place: np.ndarray) -> None:
+    area, position, fwhm, mix, tail, tail_length = p[0], p[1], p[2], p[3], p[4], p[5]
+    by_area, by_position, by_fwhm = rows[place[0]], rows[place[1]], rows[place[2]]
+    by_mix, by_tail, by_tail_length = rows[place[3]], rows[place[4]], rows[place[5]]
     n = x.size
-    gl_sum(x, 1.0, position, fwhm, mix, value, gradient)
+    _gl_sum(x, 1.0, position, fwhm, mix, value, by_area, by_position, by_fwhm, by_mix)
     smeared, by_d, by_s, by_length = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
     z, scaled = np.empty(n), np.empty(n)
     sigma = fwhm * SIGMA_PER_FWHM
@@ -248,47 +324,48 @@ def _gl_tail(
                 form * (-1 / length - sigma**2 / length**3 + d / length**2) + bell * sigma / (root * length**3)
             )
     for i in range(n):
-        line = gradient[0, i]
+        line = by_area[i]
         unit = (1 - tail) * line + tail * smeared[i]
-        gradient[0, i] = unit
+        by_area[i] = unit
         value[i] = area * unit
-        gradient[1, i] = area * ((1 - tail) * gradient[1, i] - tail * by_d[i])
-        gradient[2, i] = area * ((1 - tail) * gradient[2, i] + tail * SIGMA_PER_FWHM * by_s[i])
-        gradient[3, i] *= area * (1 - tail)
-        gradient[4, i] = area * (smeared[i] - line)
-        gradient[5, i] = area * tail * by_length[i]
+        by_position[i] = area * ((1 - tail) * by_position[i] - tail * by_d[i])
+        by_fwhm[i] = area * ((1 - tail) * by_fwhm[i] + tail * SIGMA_PER_FWHM * by_s[i])
+        by_mix[i] *= area * (1 - tail)
+        by_tail[i] = area * (smeared[i] - line)
+        by_tail_length[i] = area * tail * by_length[i]
 
 
 @njit(**OPTIONS)
-def _plasmon_train(x: np.ndarray, p: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
+def _plasmon_train(x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray, place: np.ndarray) -> None:
     area, position, fwhm, mix, spacing, decay, broadening = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
     part, line = np.empty((4, x.size)), np.empty(x.size)
-    gradient[:7] = 0.0
+    for q in range(7):
+        rows[place[q], :] = 0.0
+    by_spacing, by_decay, by_broadening = rows[place[4]], rows[place[5]], rows[place[6]]
     weight, before = 1.0, 0.0  # decay**n, and that of n - 1
     for n in range(PLASMON_REPLICAS + 1):
-        gl_sum(x, area, position + n * spacing, fwhm + n * broadening, mix, line, part)
+        _gl_sum(
+            x, area, position + n * spacing, fwhm + n * broadening, mix, line, part[0], part[1], part[2], part[3]
+        )
+        for q in range(4):
+            row = rows[place[q]]
+            for i in range(x.size):
+                row[i] += weight * part[q, i]
         for i in range(x.size):
-            for row in range(4):
-                gradient[row, i] += weight * part[row, i]
-            gradient[4, i] += n * weight * part[1, i]
-            gradient[5, i] += n * before * area * part[0, i]
-            gradient[6, i] += n * weight * part[2, i]
+            by_spacing[i] += n * weight * part[1, i]
+            by_decay[i] += n * before * area * part[0, i]
+            by_broadening[i] += n * weight * part[2, i]
         weight, before = weight * decay, weight
+    by_area = rows[place[0]]
     for i in range(x.size):
-        value[i] = area * gradient[0, i]
+        value[i] = area * by_area[i]
 
 
 @njit(**OPTIONS)
-def _doniach_sunjic(
-    x: np.ndarray,
-    height: float,
-    position: float,
-    fwhm_l: float,
-    asymmetry: float,
-    fwhm_g: float,
-    value: np.ndarray,
-    gradient: np.ndarray,
-) -> None:
+def _doniach_sunjic(x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray, place: np.ndarray) -> None:
+    height, position, fwhm_l, asymmetry, fwhm_g = p[0], p[1], p[2], p[3], p[4]
+    by_height, by_position, by_l = rows[place[0]], rows[place[1]], rows[place[2]]
+    by_asymmetry, by_g = rows[place[3]], rows[place[4]]
     g, sigma, a = 0.5 * fwhm_l, SIGMA_PER_FWHM * fwhm_g, asymmetry
     if not ((g > 0 or sigma > 0) and g >= 0 and sigma >= 0):
         value[:] = np.nan
@@ -307,11 +384,11 @@ def _doniach_sunjic(
             cosine * power[6, i] - sine * power[7, i]
         )
         value[i] = height * form
-        gradient[0, i] = form
-        gradient[1, i] = height / top[0] * turned_i
-        gradient[2, i] = 0.5 * height / top[0] * (turned_r - form * top[1])
-        gradient[3, i] = height / top[0] * (by_a - form * top[2])
-        gradient[4, i] = SIGMA_PER_FWHM * height / top[0] * (-sigma * bent - form * top[3])
+        by_height[i] = form
+        by_position[i] = height / top[0] * turned_i
+        by_l[i] = 0.5 * height / top[0] * (turned_r - form * top[1])
+        by_asymmetry[i] = height / top[0] * (by_a - form * top[2])
+        by_g[i] = SIGMA_PER_FWHM * height / top[0] * (-sigma * bent - form * top[3])
 
 
 @njit(**OPTIONS)

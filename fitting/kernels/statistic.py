@@ -86,7 +86,7 @@ def _below_floor(y: np.ndarray, m: np.ndarray, gain: float, pull: np.ndarray, gr
 def sums(
     rows: np.ndarray, first: int, pull: np.ndarray, grip: np.ndarray, gradient: np.ndarray, curvature: np.ndarray
 ) -> None:
-    """Half the gradient (f,) and half the curvature (f, f) of the statistic; `rows` (f + 1, n) from `first` on."""
+    """Half the gradient (f,) and half the curvature (f, f) of the statistic; `rows` (f or more, n) from `first` on."""
     f, n = gradient.size, pull.size
     gradient[:] = 0.0
     curvature[:, :] = 0.0

@@ -97,6 +97,42 @@ def test_tables_of_components_parameters_and_composition(project, tmp_path):
     assert (element["Element"], float(element["Amount [at.%]"])) == ("C", pytest.approx(100))
 
 
+def test_where_the_model_misses_structure_a_second_error_is_labelled(tmp_path):
+    made = add_spectra(Project("P"), [spectrum()])
+    made = work.fit_all(made.with_entry(made.entries[0].with_fit(RegionFit("r1", model().without("p2")))))
+    result = made.entries[0].fits[0].result
+    factor = result.reduced_chi2**0.5
+    assert result.exceeds_noise
+    export.write_csv_folder(made, tmp_path)
+    (row,) = rows(tmp_path / "components.csv")
+    assert float(row["Position error [eV]"]) == pytest.approx(result.error("p1.position"), rel=1e-12)
+    assert float(row["Scaled position error [eV]"]) == result.scaled_error("p1.position")
+    assert float(row["Error factor"]) == pytest.approx(factor)
+    assert float(row["Scaled area error [intensity unit eV]"]) == pytest.approx(
+        factor * float(row["Area error [intensity unit eV]"])
+    )
+    area = next(row for row in rows(tmp_path / "parameters.csv") if row["Parameter"] == "area")
+    assert float(area["Standard error"]) == pytest.approx(result.error("p1.area"), rel=1e-12)
+    assert float(area["Scaled error"]) == result.scaled_error("p1.area")
+    with h5py.File(export.write_hdf5(made, tmp_path / "o.h5"), "r") as file:
+        fit = file["spectrum_0001/fit_1"]
+        assert fit["error_factor"][()] == pytest.approx(factor)
+        assert fit["peak_p1/area_errors"][()] == pytest.approx(result.error("p1.area"), rel=1e-9)
+        assert fit["peak_p1/area_errors_scaled"][()] == pytest.approx(result.scaled_error("p1.area"), rel=1e-9)
+        assert (fit["aicc"][()], fit["deviance"][()]) == (result.aicc, result.deviance)
+        assert fit["statistic"][()].decode() == "poisson deviance"
+
+
+def test_without_misfit_there_is_no_second_error(project, tmp_path):
+    assert not project.entries[0].fits[0].result.exceeds_noise
+    export.write_csv_folder(project, tmp_path)
+    assert {row["Scaled position error [eV]"] for row in rows(tmp_path / "components.csv")} == {""}
+    assert {row["Scaled error"] for row in rows(tmp_path / "parameters.csv")} == {""}
+    with h5py.File(export.write_hdf5(project, tmp_path / "o.h5"), "r") as file:
+        assert "area_errors_scaled" not in file["spectrum_0001/fit_1/peak_p1"]
+        assert file["spectrum_0001/fit_1/error_factor"][()] == 1.0
+
+
 def test_hdf5_is_read_back_and_holds_fits_and_composition(project, tmp_path):
     path = export.write_hdf5(project, tmp_path / "o.h5")
     for back, entry in zip(read(path), project.entries, strict=True):

@@ -110,6 +110,67 @@ def random_problem(seed: int) -> tuple[Spectrum, FitModel]:
     return counted(spectrum, FitModel(region, back, tuple(true)), seed), FitModel(region, begun, tuple(start))
 
 
+def random_model(seed: int) -> tuple[Spectrum, FitModel]:
+    """A spectrum of up to four peaks that may overlap, and a model with random links, bounds and free shapes.
+
+    Wilder than `random_problem`: every shape, shape parameters free now and then, peaks from half a width apart,
+    Poisson and Gaussian noise, starts up to 30 % off. There may be more than one minimum.
+    """
+    rng = np.random.default_rng([seed, 71])
+    number = int(rng.integers(1, 5))
+    positions = 284.0 + np.cumsum(rng.uniform(0.6, 4.0, number))
+    spectrum = grid(int(rng.integers(90, 220)), 280.0, float(positions[-1]) + rng.uniform(4.0, 8.0))
+    true, start = [], []
+    for i in range(number):
+        name = str(rng.choice(list(SHAPES)))
+        values = {
+            "area": 10 ** rng.uniform(3, 4.5), "height": 10 ** rng.uniform(2.5, 4), "position": float(positions[i]),
+            "fwhm": rng.uniform(0.8, 1.6), "fwhm_g": rng.uniform(0.7, 1.2), "fwhm_l": rng.uniform(0.3, 0.8),
+        }
+        true.append(component(f"p{i + 1}", name, **values))
+        start.append(_varied(true[-1], true[0] if i else None, rng))
+    back = background(str(rng.choice(["constant", "linear_active", "shirley_active", "tougaard_active"])))
+    region = (float(spectrum.x[0]), float(spectrum.x[-1]))
+    begun = back
+    for key, p in back.params:
+        if p.vary:
+            value = float(np.clip(p.value * rng.uniform(0.7, 1.3), p.minimum, p.maximum))
+            begun = begun.with_(**{key: replace(p, value=value)})
+    counts = counted(spectrum, FitModel(region, back, tuple(true)), seed)
+    if rng.random() < 0.3:
+        sigma = float(rng.uniform(10.0, 60.0))
+        smooth = envelope(spectrum, FitModel(region, back, tuple(true)))
+        noisy = smooth + sigma * rng.standard_normal(smooth.size)
+        counts = spectrum.with_(counts=noisy, noise=Noise("gaussian", read_noise=sigma))
+    return counts, FitModel(region, begun, tuple(start))
+
+
+def _varied(true: Component, first: Component | None, rng: np.random.Generator) -> Component:
+    """A component at a random start, with bounds that may bite and links to the first one."""
+    params = dict(true.params)
+    kinds = {p.name: p.kind for p in shape(true.shape).parameters}
+    for key, p in params.items():
+        kind_ = kinds[key]
+        vary = kind_ != "shape" or rng.random() < 0.15
+        shift = rng.uniform(-0.3, 0.3) if key == "position" else p.value * rng.uniform(-0.3, 0.3)
+        value = float(np.clip(p.value + shift, p.minimum, p.maximum)) if vary else p.value
+        params[key] = replace(p, value=value, vary=vary)
+        if vary and rng.random() < 0.12:
+            reach = rng.uniform(0.1, 0.4) if key == "position" else rng.uniform(0.05, 0.3) * abs(value)
+            low, high = max(p.minimum, value - reach), min(p.maximum, value + reach)
+            params[key] = replace(params[key], minimum=low, maximum=high)
+        elif vary and kind_ != "shape" and first is not None and rng.random() < 0.25:
+            if key not in dict(first.params):
+                continue
+            base = dict(first.params)[key].value
+            if key == "position":
+                tie, slack = f"p1.{key} {p.value - base:+.3f}", rng.choice(["", " +- 0.1", " +- 0.05"])
+            else:
+                tie, slack = f"p1.{key} * {p.value / base:.3f}", rng.choice(["", " +- 5 %", " +- 20 %"])
+            params[key] = replace(params[key], link=tie + slack, minimum=-np.inf, maximum=np.inf)
+    return replace(true, params=tuple(params.items()))
+
+
 def scipy_minimum(spectrum: Spectrum, start: FitModel) -> float:
     """Sum of squares at the minimum that SciPy's trust region finds."""
     evaluator = Evaluator(spectrum, start)

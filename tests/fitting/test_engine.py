@@ -16,7 +16,17 @@ from fitting.identity import same
 from fitting.kernels import compiled
 from fitting.model import Background, FitModel, Param
 from libraries.errors import BadData, BadModel, FitFailed
-from tests.fitting.problems import background, component, counted, envelope, grid, model, random_problem, six_peaks
+from tests.fitting.problems import (
+    COUNTS,
+    background,
+    component,
+    counted,
+    envelope,
+    grid,
+    model,
+    random_problem,
+    six_peaks,
+)
 
 TRUTH = model(
     component("p1", position=285.0, area=3000.0, fwhm=1.2), component("p2", position=288.0, area=1500.0, fwhm=1.4)
@@ -252,8 +262,29 @@ def test_iteration_limit(noise):
 
 
 def test_not_finite():
-    result = fit(grid(noise=Noise()), changed(ONE, "p1.area", value=1e300))
+    result = fit(grid(noise=Noise()), changed(ONE, "p1.area", value=1e300), max_evaluations=100)
     assert (result.status, result.success) == ("not finite", False)
+
+
+@pytest.mark.parametrize("noise", [COUNTS, Noise("gaussian", read_noise=15.0), Noise()])
+@pytest.mark.parametrize("factor", [0.02, 1e4, 1e12])
+def test_amounts_far_off_do_no_harm(noise, factor):
+    data = counted(grid(), TRUTH).with_(noise=noise)
+    far = {name: factor * TRUTH.params[name].value for name in ("p1.area", "p2.area")}
+    result = fit(data, TRUTH.with_values(far))
+    assert result.success
+    assert result.deviance == pytest.approx(fit(data, TRUTH).deviance, rel=1e-8)
+
+
+def test_many_starts_find_the_deeper_minimum():
+    # Both peaks start on the same side: from there the plain fit ends with one of them in the wrong place.
+    start = TRUTH.with_values({"p1.position": 290.5, "p2.position": 293.0, "p1.area": 300.0})
+    data = counted(grid(), TRUTH)
+    plain, many = fit(data, start), fit(data, start, starts=30, seed=1)
+    assert plain.deviance > 1.5 * many.deviance
+    assert many.reduced_chi2 < 1.5
+    assert many.evaluations > plain.evaluations
+    assert same(replace(many, seconds=0.0), replace(fit(data, start, starts=30, seed=1), seconds=0.0))
 
 
 def test_a_link_without_value_at_the_start_is_an_error():

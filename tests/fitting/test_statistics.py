@@ -16,6 +16,7 @@ from fitting.statistics import (
     estimate_noise,
     information_criteria,
     poisson_deviance,
+    small_sample_correction,
     variance_of,
 )
 from libraries.errors import BadData
@@ -83,6 +84,35 @@ def test_information_criteria():
     base = 200 * math.log(1.5)
     assert information_criteria(300.0, 200, 7, known=False) == pytest.approx((base + 14, base + 7 * math.log(200)))
     assert math.isfinite(information_criteria(0.0, 200, 7, known=False)[0])
+
+
+def test_small_sample_correction_by_hand():
+    """Burnham & Anderson (2002), eq. 2.4; the unknown variance counts as a parameter."""
+    assert small_sample_correction(20, 4, known=True) == pytest.approx(2 * 4 * 5 / 15)
+    assert small_sample_correction(20, 4, known=False) == pytest.approx(2 * 5 * 6 / 14)
+    assert small_sample_correction(10**9, 4, known=True) < 1e-7
+    assert math.isnan(small_sample_correction(5, 4, known=True))
+    assert math.isnan(small_sample_correction(6, 4, known=False))
+    assert small_sample_correction(7, 4, known=False) == pytest.approx(60.0)
+
+
+def test_corrected_aic_estimates_the_expected_deviance():
+    """What AICc is for: on average it is the deviance of new data from the fit; AIC is lower for few points."""
+    rng, n, k, runs = np.random.default_rng(8), 12, 4, 4000
+    design = np.vander(np.linspace(-1, 1, n), k)
+    project = design @ np.linalg.pinv(design)
+    aicc, aic, truth = 0.0, 0.0, 0.0
+    for _ in range(runs):
+        y, new = rng.normal(size=n), rng.normal(size=n)
+        residual = float(np.sum((y - project @ y) ** 2))
+        variance = residual / n
+        # -2 ln L of new data under the fitted curve and fitted variance, without the constant n ln 2 pi.
+        truth += (n * math.log(variance) + float(np.sum((new - project @ y) ** 2)) / variance - n) / runs
+        plain = information_criteria(residual, n, k, known=False)[0] + 2  # the variance is a parameter, too
+        aic += plain / runs
+        aicc += (plain + small_sample_correction(n, k, known=False)) / runs
+    assert aicc == pytest.approx(truth, abs=1.5)
+    assert aic < truth - 5
 
 
 def test_aic_is_that_of_the_likelihood():

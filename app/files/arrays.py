@@ -1,0 +1,247 @@
+"""Arrays in files that may be larger than memory: images and series in HDF5 and in NumPy's own format.
+
+An array is known by path and name and opened anew for every piece, so that it can be handed to threads and to other
+machines, and no handle stays open. HDF5 is read in this process, since twenty gigabytes do not go through a pipe; what
+makes damaged HDF5 dangerous (links, other files, virtual data, unknown filters) is refused as in `app.files.nexus`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.files.contents import check, read_head
+from fitting.batch.sources import Series, check_array, read_slabs, sampled
+from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise
+from fitting.identity import content_hash
+from libraries.errors import BadData, BadFile, UnknownName
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+NUMPY = b"\x93NUMPY"
+# deflate, shuffle, fletcher32, szip, n-bit, scale-offset, LZF: what h5py brings along.
+_FILTERS = (1, 2, 3, 4, 5, 6, 32000)
+# So many spectra, evenly spaced, stand for the content of a file.
+_SAMPLES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class FileArray:
+    """Spectra in a file, an `ArraySource`.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute.
+    dataset : str
+        Name inside an HDF5 file ("/entry/data/counts"); "" for a .npy file.
+    shape : tuple of int
+        (*navigation, n).
+    dtype : dtype
+    fingerprint : str
+        Of size, time of change and sampled content.
+    reverse : bool
+        Whether channels are turned round while reading, because the file's axis descends.
+    """
+
+    path: Path
+    dataset: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fingerprint: str
+    reverse: bool = False
+    portable = True
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Spectra start to stop of the flattened navigation, shape (stop - start, n).
+
+        Raises
+        ------
+        BadFile
+            If the file is gone, damaged, or holds an array of another shape by now.
+        """
+        with _opened(self.path, self.dataset) as array:
+            if tuple(array.shape) != self.shape:
+                raise BadFile("The data have changed while they were read", where=str(self.path), todo="Start again")
+            rows = read_slabs(array, start, stop)
+        return rows[:, ::-1] if self.reverse else rows
+
+    def readable(self) -> bool:
+        """Whether the file can be read from here and is the same."""
+        try:
+            return _found(self.path, self.dataset).reversed_if(self.reverse).fingerprint == self.fingerprint
+        except (BadFile, BadData):
+            return False
+
+    def reversed_if(self, reverse: bool) -> FileArray:
+        """The same with channels turned round, or as it is."""
+        return replace(self, reverse=True, fingerprint=self.fingerprint + "-reversed") if reverse else self
+
+
+def file_array(path: str | Path, dataset: str = "") -> FileArray:
+    """The array in a file.
+
+    Parameters
+    ----------
+    path : path
+        A .npy file without objects, or an HDF5 file.
+    dataset : str
+        Its name inside an HDF5 file.
+
+    Raises
+    ------
+    BadFile
+        If the file cannot be read, there is no such array, or it holds no numbers.
+    """
+    return _found(Path(path).absolute(), dataset)
+
+
+def _found(path: Path, dataset: str) -> FileArray:
+    check(path)
+    status = path.stat()
+    with _opened(path, dataset) as array:
+        shape, dtype = tuple(array.shape), np.dtype(array.dtype)
+        try:
+            check_array(shape, dtype)
+        except BadData as error:
+            raise BadFile(error.what, where=_where(path, dataset), todo="Choose another array") from error
+        rows = [read_slabs(array, place, place + 1) for place in sampled(shape, _SAMPLES)]
+    mark = content_hash(status.st_size, status.st_mtime_ns, dataset.strip("/"), shape, str(dtype), rows)
+    return FileArray(path, dataset, shape, dtype, mark)
+
+
+@contextmanager
+def _opened(path: Path, dataset: str) -> Iterator[Any]:
+    """What can be sliced, for the time of the block."""
+    if read_head(path).startswith(HDF5):
+        import h5py
+
+        try:
+            with h5py.File(path, "r") as file:
+                yield _walk(file, dataset, path)
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise BadFile(f"The HDF5 file cannot be read ({error})", where=_where(path, dataset)) from error
+        return
+    try:
+        # Mapped for the time of the block only: pages of a mapping count as memory of the process.
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise BadFile(
+            f"This is no array of numbers in NumPy's format ({error})", where=str(path), todo="Save it with numpy.save"
+        ) from error
+    yield array
+
+
+def _walk(file: Any, dataset: str, path: Path) -> Any:
+    """A dataset, reached through hard links only."""
+    import h5py
+
+    from app.files.nexus import member, plain_dataset
+
+    *groups, name = [part for part in dataset.split("/") if part] or [""]
+    group = file
+    for part in groups:
+        group = member(group, part, path) if part in group else None
+        if not isinstance(group, h5py.Group):
+            raise BadFile("There is no such array", where=_where(path, dataset), todo="Name another one by --dataset")
+    if not name or name not in group:
+        raise BadFile("There is no such array", where=_where(path, dataset), todo="Name another one by --dataset")
+    return plain_dataset(group, name, path, _FILTERS)
+
+
+def _where(path: Path, dataset: str) -> str:
+    return f"{path}, {dataset}" if dataset else str(path)
+
+
+def axis_of(values: NDArray[Any], quantity: str, unit: str = "eV") -> tuple[Axis, bool]:
+    """An axis from numbers that ascend or descend, and whether they were turned round.
+
+    Raises
+    ------
+    BadData
+        If they do neither.
+    UnknownName
+        If the quantity is not known.
+    """
+    if quantity not in AXIS_LABELS:
+        raise UnknownName(f"'{quantity}' is no axis that is known", todo=f"Use one of {', '.join(AXIS_LABELS)}")
+    numbers = np.asarray(values, dtype=np.float64)
+    reverse = numbers.ndim == 1 and numbers.size > 1 and bool(numbers[0] > numbers[-1])
+    return Axis(numbers[::-1] if reverse else numbers, quantity, unit), reverse  # type: ignore[arg-type]
+
+
+def axis_in(path: str | Path, dataset: str, quantity: str = "", unit: str = "") -> tuple[Axis, bool]:
+    """The axis that an array of an HDF5 file holds, and whether it descends there.
+
+    Its attributes `quantity` and `units` say what it is, unless the caller does.
+
+    Raises
+    ------
+    BadFile
+        If it cannot be read, is no row of numbers, or nobody says what it is.
+    """
+    file = Path(path).absolute()
+    with _opened(file, dataset) as array:
+        if len(array.shape) != 1 or array.dtype.kind not in "iuf":
+            raise BadFile(f"An array of shape {tuple(array.shape)} is no axis", where=_where(file, dataset))
+        attributes = {name: array.attrs.get(name, "") for name in ("quantity", "units")}
+        values = np.asarray(array[()])
+    texts = {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for k, v in attributes.items()}
+    found = quantity or texts["quantity"]
+    if not found:
+        raise BadFile(
+            "The array does not say what its numbers are", where=_where(file, dataset), todo="Say it by --quantity"
+        )
+    return axis_of(values, found, unit or ("" if quantity else texts["units"]) or default_unit(found))
+
+
+def default_unit(quantity: str) -> str:
+    """The unit that numbers of a quantity have where nothing else is said."""
+    known = {"depth": "nm", "time": "s", "angle": "deg", "distance": "nm", "channel": "", "index": ""}
+    return known.get(quantity, "eV")
+
+
+def stored_series(path: str | Path) -> dict[str, tuple[tuple[Axis, ...], Noise, Meta]]:
+    """Name, axes, noise and circumstances of every entry of a file that `write_nexus` wrote; no intensities are read.
+
+    Raises
+    ------
+    BadFile
+        If an entry is damaged.
+    """
+    import h5py
+
+    from app.files.nexus import describe, member, sniff
+
+    file = Path(path)
+    if sniff(read_head(file), file) < 1:
+        return {}
+    try:
+        with h5py.File(file, "r") as opened:
+            return {f"/{name}/data/intensity": describe(member(opened, name, file), file) for name in sorted(opened)}
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise BadFile(f"The HDF5 file is damaged ({error})", where=str(file)) from error
+
+
+def series_in(path: str | Path, dataset: str) -> Series:
+    """An image or profile of a file that `write_nexus` wrote, with its axes and noise.
+
+    Raises
+    ------
+    BadFile
+        If there is none of that name.
+    """
+    known = stored_series(path)
+    name = "/" + dataset.strip("/")
+    if name not in known:
+        raise BadFile("There is no such series", where=_where(Path(path), dataset))
+    axes, noise, meta = known[name]
+    source = file_array(path, name)
+    if source.shape != tuple(len(axis) for axis in axes):
+        raise BadFile("Axes and intensities do not fit each other", where=_where(Path(path), dataset))
+    return Series(source, axes[-1], noise, axes[:-1], (), meta.intensity_unit)
