@@ -21,7 +21,11 @@ from installer.process import Outcome, clean_environment, quiet, through
 
 # What a healthy environment can import, by extra; only looked up, not imported: that takes no time.
 PROOF = {
-    "": "app fitting libraries numpy scipy lmfit xraylib numba h5py matplotlib platformdirs".split(),
+    "": (
+        "app fitting libraries numpy scipy lmfit xraylib numba llvmlite defusedxml h5py matplotlib "
+        "platformdirs"
+    ).split(),
+    "cluster": "dask distributed".split(),
     "gui": "PySide6 pyqtgraph".split(),
     "dev": "pytest pytestqt xdist hypothesis ruff importlinter emcee dask distributed".split(),
 }

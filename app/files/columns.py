@@ -100,6 +100,7 @@ class _Source:
 
     path: Path
     where: str
+    title: str
     pairs: tuple[tuple[str, str], ...]
     options: ReadOptions
 
@@ -120,14 +121,27 @@ def read(path: Path, options: ReadOptions = ReadOptions()) -> list[Spectrum]:  #
     BadFile
         With the line, where a cell is empty or no number, or two rows have the same energy.
     """
-    scheme, tables = parse(read_text(path, read_bytes(path)), str(path))
+    return tables_of(read_text(path, read_bytes(path)), path, str(path), path.stem, options)
+
+
+def tables_of(text: str, path: Path, whole: str, title: str, options: ReadOptions) -> list[Spectrum]:
+    """All spectra of a text of columns, or of a sheet as such a text.
+
+    Parameters
+    ----------
+    whole : str
+        File and sheet, for messages.
+    title : str
+        Name of a spectrum that no header names.
+    """
+    scheme, tables = parse(text, whole)
     spectra: list[Spectrum] = []
     shared = tables[0].header
     for number, table in enumerate(tables):
-        where = str(path) if len(tables) == 1 else f"{path}, table {number + 1}"
+        where = whole if len(tables) == 1 else f"{whole}, table {number + 1}"
         # The header of the file holds for all its tables; what a table says itself comes later and wins.
         header = table.header if number == 0 else (*shared, *table.header)
-        source = _Source(path, where, tuple(dict(key_values(header)).items()), options)
+        source = _Source(path, where, title, tuple(dict(key_values(header)).items()), options)
         for spectrum in _spectra(table, header, scheme, source):
             meta = replace(spectrum.meta, index=len(spectra), comments=(*table.header, *table.footer))
             spectra.append(spectrum.with_(meta=meta))
@@ -259,7 +273,7 @@ def _meta(column: Column, several: bool, axis: Axis, source: _Source, notes: lis
         # Each table is then one scan, whatever the number of scans of the measurement.
         values["sweeps"] = 1.0
     name = column.name if letters(column.name) not in _GENERIC or several else ""
-    values["region"] = name or values.get("region") or source.path.stem
+    values["region"] = name or values.get("region") or source.title
     unit = intensity_unit(column.label) or _unit_from_keys(source)
     if unit is None:
         notes.append(("intensity unit", "the file does not say"))

@@ -153,9 +153,11 @@ def _title_cells(line: str, scheme: Scheme, places: Sequence[int]) -> list[str] 
     ways += [[cell.strip() for cell in plain.split(mark)] for mark in "\t;," if mark != scheme.delimiter]
     ways += [plain.split()]
     for cells in ways:
-        while len(cells) > width and not cells[-1]:
-            cells = cells[:-1]
-        if len(cells) == width and all(not _starts_like_number(cell) for cell in cells):
+        if len(cells) > width and not any(cells[width:]):
+            cells = cells[:width]
+        # Behind a named energy numbers may be titles: times or depths of a series.
+        named = len(cells) == width and column(cells[places[0]]).quantity is not None
+        if len(cells) == width and all(not _starts_like_number(cell) for cell in (cells[:1] if named else cells)):
             return [cells[place] for place in places]
     return None
 

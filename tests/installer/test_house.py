@@ -42,7 +42,8 @@ def test_libraries_stand_on_numpy_and_xraylib_alone():
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_everything_imported_is_declared(room):
-    declared = names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["gui"])
+    extras = PROJECT["optional-dependencies"]
+    declared = names(PROJECT["dependencies"] + extras["gui"] + extras["cluster"])
     wanted = {PACKAGE_OF.get(name, name).lower() for name in imports(ROOT / room) - set(ROOMS)}
     assert wanted <= declared
 

@@ -27,14 +27,14 @@ def names(steps: list[Step]) -> list[str]:
 
 def test_the_steps_in_their_order(root):
     short = tasks.steps(root, PYTHON, full=False, xvfb_run="/usr/bin/xvfb-run")
-    assert names(short) == ["lint", "rooms", "tests", "window tests"]
+    assert names(short) == ["lint", "rooms", "compiled fits", "tests", "window tests"]
     full = tasks.steps(root, PYTHON, full=True, xvfb_run="/usr/bin/xvfb-run")
     assert names(full) == [*names(short), "long tests", "benchmarks"]
     assert not any(step.skip for step in full)
 
 
 def test_tests_run_offscreen_on_two_workers_and_the_window_on_a_real_platform(root):
-    _lint, _rooms, tests, window = tasks.steps(root, PYTHON, full=False, xvfb_run="/usr/bin/xvfb-run")
+    *_, tests, window = tasks.steps(root, PYTHON, full=False, xvfb_run="/usr/bin/xvfb-run")
     assert tests.environment["QT_QPA_PLATFORM"] == "offscreen"
     assert tests.command[-2:] == ("-n", "2")
     assert window.environment["QT_QPA_PLATFORM"] == "xcb"
@@ -43,10 +43,10 @@ def test_tests_run_offscreen_on_two_workers_and_the_window_on_a_real_platform(ro
 
 
 def test_the_window_step_is_skipped_with_a_reason(root, tmp_path):
-    assert tasks.steps(root, PYTHON, full=False, xvfb_run=None)[3].skip == "xvfb-run is not installed"
+    assert tasks.steps(root, PYTHON, full=False, xvfb_run=None)[4].skip == "xvfb-run is not installed"
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "tests/gui" in tasks.steps(empty, PYTHON, full=False, xvfb_run="/usr/bin/xvfb-run")[3].skip
+    assert "tests/gui" in tasks.steps(empty, PYTHON, full=False, xvfb_run="/usr/bin/xvfb-run")[4].skip
 
 
 STEP = Step("tests", ("x",), empty="no test was found")
