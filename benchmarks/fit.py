@@ -1,78 +1,147 @@
-"""One fit of six peaks on a line, 301 points, beside lmfit with its numerical Jacobian from the same start."""
+"""Single fits beside lmfit and SciPy: six GL peaks on a line, ten linked Voigt peaks on an active Shirley."""
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
 
-import lmfit
 import numpy as np
 
 from benchmarks import Row
-from fitting.dataset import Axis, FloatArray, Noise, Spectrum
-from fitting.engine import fit, objective
+from benchmarks._own import evaluation_seconds, steady, timed
+from benchmarks._peers import Answer, PeerMissing, Peers
+from benchmarks._problems import Single, six_peaks, ten_voigts
+from benchmarks._scripts import exchange
+from fitting.dataset import FloatArray
+from fitting.engine import fit
 from fitting.evaluate import Evaluator
-from fitting.model import Background, Component, FitModel, Param
-from fitting.statistics import deviance_residuals
+from fitting.result import FitResult
+from fitting.solver import minimise
+from fitting.statistics import poisson_deviance
 
-T = TypeVar("T")
-POSITIONS = (284.6, 285.6, 286.6, 287.9, 289.3, 291.2)
-
-
-def run(*, quick: bool) -> list[Row]:
-    """Median wall times of whole fits that end at the same minimum."""
-    repeats = 5 if quick else 25
-    spectrum, start = problem()
-    evaluator = Evaluator(spectrum, start)
-    free, _, _ = evaluator.parameters.start(start)
-    function = objective(evaluator, spectrum.noise)
-    ours, result = timed(lambda: fit(spectrum, start), repeats)
-    theirs, other = timed(lambda: by_lmfit(spectrum, start, evaluator), max(repeats // 5, 3))
-    floor = timed(lambda: function(free), repeats)[0] * result.evaluations
-    worse = result.deviance / other.chisqr - 1
-    counts = f"{result.evaluations} against {other.nfev} evaluations"
-    note = f"peer: lmfit; floor: the evaluations alone; {counts}; statistic {worse:+.0e} relative to lmfit's"
-    return [Row("fit, 6 GL peaks and a line, 301 points", ours, "s", peer=theirs, floor=floor, note=note)]
+ROOT = Path(__file__).resolve().parents[1]
+DEVIANCE, CHI2 = "Poisson deviance", "chi2 with 1/max(y, 1)"
+# What each method of `_scripts/peer_fit.py` is called in the table, and the statistic it minimises.
+METHODS = {
+    "lmfit Model": ("lmfit Model (its default)", CHI2),
+    "lmfit minimize": ("lmfit.minimize of our statistic", DEVIANCE),
+    "least_squares": ("scipy least_squares of our statistic", DEVIANCE),
+    "curve_fit": ("scipy curve_fit", CHI2),
+}
+SAME = 1e-6  # relative difference of a statistic up to which two minima count as the same
 
 
-def problem() -> tuple[Spectrum, FitModel]:
-    """Poisson counts and a start some way off the truth."""
-    peaks = []
-    for i, position in enumerate(POSITIONS):
-        params = {"area": Param(4000.0 / (i + 1), 0.0), "position": Param(position, position - 1, position + 1),
-                  "fwhm": Param(1.1, 0.3, 4.0), "mix": Param(0.3, 0.0, 1.0, vary=False)}
-        peaks.append(Component(f"p{i}", f"p{i}", "gl_sum", params, line="C 1s"))
-    truth = FitModel((280.0, 295.0), Background("linear_active", {"level": Param(300.0), "slope": Param(2.0)}),
-                     tuple(peaks))
-    x = np.linspace(280.0, 295.0, 301)
-    blank = Spectrum(Axis(x, "binding_energy"), np.ones(x.size), Noise("poisson", 1.0))
-    evaluator = Evaluator(blank, truth)
-    counts = np.random.default_rng(1).poisson(evaluator.parts(evaluator.values_of(truth)).envelope)
-    start = truth.with_values({f"p{i}.fwhm": 1.3 for i in range(6)} | {f"p{i}.area": 1500.0 for i in range(6)})
-    return blank.with_(counts=counts), start
+def run(*, quick: bool, peers: Peers) -> list[Row]:
+    """Median wall times of whole fits, result and covariance included."""
+    often, repeats = (20, 2) if quick else (100, 9)
+    rows = beside(six_peaks(), tuple(METHODS), often=often, repeats=repeats, peers=peers)
+    rows += beside(ten_voigts(), tuple(METHODS)[1:], often=often, repeats=repeats, peers=peers)
+    return rows + first_fits(six_peaks(), repeats=1 if quick else 5, peers=peers)
 
 
-def by_lmfit(spectrum: Spectrum, start: FitModel, evaluator: Evaluator) -> lmfit.minimizer.MinimizerResult:
-    """The same statistic and bounds, Jacobian by differences, as lmfit does on its own."""
-    values, lower, upper = evaluator.parameters.start(start)
-    parameters = lmfit.Parameters()
-    for i, (value, low, high) in enumerate(zip(values, lower, upper, strict=True)):
-        parameters.add(f"x{i}", value=value, min=low, max=high)
+def beside(problem: Single, methods: tuple[str, ...], *, often: int, repeats: int, peers: Peers) -> list[Row]:
+    """Our fit of a problem, `often` repeated because it is short, and those of some peers, repeated `repeats` times."""
+    fit(problem.spectrum, problem.start)
+    path = steady()
+    ours, result = timed(lambda: fit(problem.spectrum, problem.start), often)
+    free, _, _ = Evaluator(problem.spectrum, problem.start).parameters.start(result.model)
+    once = evaluation_seconds(problem.spectrum, result.model, free)
+    floor = None if once is None else once * result.evaluations
+    title = f"fit, {problem.title}"
+    note = (
+        f"public fit() with result and covariance; {path}, {DEVIANCE}, {result.status} after {result.evaluations} "
+        "evaluations; floor: these evaluations alone"
+    )
+    rows = [Row(title, ours, "s", floor=floor, note=note)]
+    settings, arrays = problem.files()
+    asked = {"methods": list(methods), "repeats": repeats}
+    try:
+        answer = peers.ask("peer_fit", settings | asked, arrays)
+        versions = peers.versions()
+    except PeerMissing as missing:
+        return [*rows, *(Row(f"{title} / {METHODS[key][0]}", ours, "s", note=f"no peer: {missing}") for key in methods)]
+    for key in methods:
+        name, statistic = METHODS[key]
+        package = key.split()[0] if key.startswith("lmfit") else "scipy"
+        said = f"{package} {versions[package]}: {_judged(problem, result, answer, key, statistic)}"
+        rows.append(Row(f"{title} / {name}", ours, "s", answer.figures[key]["seconds"], note=said))
+    return rows
 
-    def residual(trial: lmfit.Parameters) -> FloatArray:
-        full, _ = evaluator.parameters.expand(np.array([p.value for p in trial.values()]))
-        return deviance_residuals(spectrum.y, evaluator.parts(full).envelope, 1.0)[0]
 
-    return lmfit.minimize(residual, parameters)
+def _judged(problem: Single, result: FitResult, answer: Answer, method: str, statistic: str) -> str:
+    """Where a peer ended, by our arithmetic: its statistic against the lowest that we find for the same statistic."""
+    evaluator = Evaluator(problem.spectrum, problem.start)
+    y = evaluator.y
+    start = evaluator.parts(evaluator.values_of(problem.start)).envelope
+    if np.max(np.abs(answer.arrays["start curve"] / start - 1)) > 1e-9:
+        return "its model is NOT ours"
+    reached = evaluator.parts(answer.arrays[method]).envelope
+    if statistic == DEVIANCE:
+        lowest, theirs = result.deviance, poisson_deviance(y, reached)
+    else:
+        variance = np.maximum(y, 1.0)
+        lowest, theirs = _lowest_chi2(evaluator, result, variance), float(np.sum((y - reached) ** 2 / variance))
+    above = theirs / lowest - 1
+    verdict = "same minimum" if abs(above) <= SAME else "NOT the same minimum"
+    ended = answer.figures[method]
+    claims = "" if ended["success"] else ", which it says itself"
+    return (
+        f"minimises {statistic}, {ended['evaluations']} evaluations, ends {above:+.0e} of it from our minimum of the "
+        f"same statistic ({verdict}{claims})"
+    )
 
 
-def timed(call: Callable[[], T], repeats: int) -> tuple[float, T]:
-    """Median wall time in s after one call to warm up, and the last answer."""
-    answer, times = call(), []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        answer = call()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times), answer
+def _lowest_chi2(evaluator: Evaluator, result: FitResult, variance: FloatArray) -> float:
+    """The minimum of chi2 with fixed variances near our fit, by our solver; not timed."""
+    sigma = np.sqrt(variance)
+    start, lower, upper = evaluator.parameters.start(result.model)
+    return minimise(
+        lambda free: (evaluator.y - evaluator.free(free)[0]) / sigma,
+        lambda free: -(evaluator.free(free)[1] / sigma).T,
+        start,
+        lower,
+        upper,
+    ).cost
+
+
+def first_fits(problem: Single, *, repeats: int, peers: Peers) -> list[Row]:
+    """From the start of a process to the result of its first fit."""
+    settings, arrays = problem.files()
+    settings["model"] = problem.start.to_json()
+    theirs, note = None, "interpreter, imports and fit; kernels not waited for"
+    try:
+        times = []
+        for _ in range(repeats + 1):
+            begin = time.time()
+            times.append(peers.ask("peer_first", settings, arrays).figures["time"] - begin)
+        theirs = statistics.median(times[1:] or times)
+    except PeerMissing as missing:
+        note += f"; no peer: {missing}"
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="sodalite-first-") as name:
+        folder = Path(name)
+        exchange.write(folder, exchange.PROBLEM, settings, arrays)
+        for state, environment in (("kernels in the cache", {}), ("empty cache", {"NUMBA_CACHE_DIR": str(folder)})):
+            times = [_first_fit(folder, os.environ | environment) for _ in range(repeats + 1)]
+            case = f"first fit in a fresh process, {state} / lmfit Model"
+            rows.append(Row(case, statistics.median(times[1:] or times), "s", theirs, note=note))
+    return rows
+
+
+def _first_fit(folder: Path, environment: dict[str, str]) -> float:
+    """Seconds until a new process has its result; it is ended then, whatever it still prepares."""
+    command = [sys.executable, "-m", "benchmarks._first_fit", str(folder)]
+    begin = time.time()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as child:
+        said = child.stdout.readline().split() if child.stdout else []
+        child.kill()
+    if len(said) < 2:
+        raise RuntimeError("the first fit of a fresh process gave no result")
+    return float(said[0]) - begin

