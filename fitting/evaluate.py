@@ -109,6 +109,15 @@ class Parameters:
         self._plain = np.zeros((len(self.names), len(self.free)))
         self._plain[self.direct, self.direct_free] = 1.0
 
+    @classmethod
+    def of(cls, model: FitModel) -> Parameters:
+        """Those of a model, worked out once: nothing of a model can change."""
+        known = model.__dict__.get("_parameters")
+        if known is None:
+            known = cls(model)
+            object.__setattr__(model, "_parameters", known)
+        return known
+
     def start(self, model: FitModel) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Start values and bounds of the free numbers, each of shape (n_free,).
 
@@ -187,7 +196,7 @@ class Evaluator:
             raise BadData("A fit takes one spectrum, not a series", where=spectrum.name)
         part = spectrum.part(*model.region)
         self.x, self.y = spectrum.x[part], np.asarray(spectrum.counts[part], dtype=np.float64)
-        self.parameters = Parameters(model)
+        self.parameters = Parameters.of(model)
         self.direction = axis_direction(spectrum.axis.quantity)
         self.component_ids = tuple(c.id for c in model.components)
         self._shapes = [self._shape(component) for component in model.components]
@@ -254,7 +263,7 @@ class Evaluator:
     @staticmethod
     def values_of(model: FitModel) -> FloatArray:
         """Parameter values of a model, shape (k,); linked ones as their formulas say."""
-        parameters = Parameters(model)
+        parameters = Parameters.of(model)
         return parameters.expand(parameters.start(model)[0])[0]
 
     def _components(self, values: FloatArray, grid: FloatArray) -> tuple[list[FloatArray], FloatArray]:
