@@ -146,6 +146,10 @@ def _check(
             where=where,
             todo="Widen the region or hold some parameters",
         )
+    if not np.any(evaluator.y):
+        raise FitFailed(
+            "The region holds nothing but zeros", where=where, todo="Choose a region in which something was counted"
+        )
     # With read noise, counts scatter below zero; the variance then still comes from the model.
     noise = spectrum.noise
     if noise.kind == "poisson" and noise.read_noise == 0 and np.any(evaluator.y < 0):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fitting import kernels
-from fitting.dataset import Noise
+from fitting.dataset import Axis, Noise, Spectrum
 from fitting.engine import fit, objective
 from fitting.evaluate import Evaluator
 from fitting.identity import same
@@ -296,6 +296,10 @@ def test_a_link_without_value_at_the_start_is_an_error():
 # ------------------------------------------------------------------------------------------------------------- refused
 def test_refused():
     data = counted(grid(), ONE)
+    with pytest.raises(FitFailed, match="nothing but zeros"):
+        fit(data.with_(counts=np.zeros(data.x.size)), ONE)
+    with pytest.raises(FitFailed, match="1 points for"):
+        fit(Spectrum(Axis([285.0], "binding_energy"), [5.0], COUNTS), ONE)
     with pytest.raises(FitFailed, match="Nothing is free"):
         fit(data, ONE.with_params({n: replace(p, vary=False) for n, p in ONE.params.items()}))
     with pytest.raises(FitFailed, match="Nothing is free"):
