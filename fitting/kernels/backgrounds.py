@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from fitting.kernels.shapes import OPTIONS
+from fitting.kernels.elementary import OPTIONS
 
 # The registry's in-fit backgrounds by number; static ones are 0 with their values added.
 CODES = {"none": 0, "constant": 1, "linear_active": 2, "shirley_active": 3, "tougaard_active": 4, "tougaard_plasmon": 5}

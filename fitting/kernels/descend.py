@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 
 from fitting import descent as rules
+from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.evaluate import Program, Work, evaluate
-from fitting.kernels.shapes import OPTIONS
 from fitting.kernels.statistic import SUMS, sums, weights
 
 CONVERGED, EXHAUSTED, NOT_FINITE = 0, 1, 2

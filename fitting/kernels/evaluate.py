@@ -13,7 +13,8 @@ from numba import njit
 
 from fitting.kernels import backgrounds as back
 from fitting.kernels import links
-from fitting.kernels.shapes import OPTIONS, component
+from fitting.kernels.elementary import OPTIONS
+from fitting.kernels.shapes import component
 
 MOST_SHAPE_PARAMETERS = 8
 BACKGROUND_ROWS = 8

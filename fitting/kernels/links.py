@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from fitting.constraints import Link
-from fitting.kernels.shapes import OPTIONS
+from fitting.kernels.elementary import OPTIONS
 
 CONSTANT, PARAMETER, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, NEGATE, SQRT, EXP, LOG, ABS = range(12)
 _BINARY = {ast.Add: ADD, ast.Sub: SUBTRACT, ast.Mult: MULTIPLY, ast.Div: DIVIDE, ast.Pow: POWER}

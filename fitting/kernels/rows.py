@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 
 from fitting.kernels.descend import CONVERGED, EXHAUSTED, Points, State, new_points, new_state
+from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.evaluate import Program, Work, workspace
 from fitting.kernels.run import ENTRY, errors, settle
-from fitting.kernels.shapes import OPTIONS
 
 # Flags of a row: the place in `fitting.result.FitStatus`, or one that needs more care than the normal equations allow.
 FINE, AT_BOUND, NOT_FINITE_ROW, LIMIT, HARD = 0, 1, 3, 5, 254

@@ -12,8 +12,8 @@ from numba import njit
 
 from fitting import descent as rules
 from fitting.kernels.descend import CONVERGED, EXHAUSTED, NOT_FINITE, Points, State, descend, inverse, look, new_points
+from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.evaluate import Program, Work, evaluate, workspace
-from fitting.kernels.shapes import OPTIONS
 from fitting.kernels.statistic import sums
 
 ENTRY: dict[str, Any] = OPTIONS | {"cache": True}

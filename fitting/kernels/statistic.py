@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fitting.kernels.elementary import deviance_ratio
-from fitting.kernels.shapes import OPTIONS
+from fitting.kernels.elementary import OPTIONS, deviance_ratio
 
 # What the data are: chi2 with given variances, or counts with their deviance.
 CHI2, POISSON = 0, 1
