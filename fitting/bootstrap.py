@@ -174,7 +174,7 @@ def bootstrap(
         raise NotDetermined("The fit is of other data", where=result.model.name, todo="Fit the region first")
     if replicas < _FEWEST or seed < 0:
         raise BadModel(f"A bootstrap needs at least {_FEWEST} spectra and a seed of 0 or more", where=result.model.name)
-    source = _Source(spectrum, result)
+    source = Source(spectrum, result)
     draws = np.full((replicas, len(result.names)), np.nan)
     statuses: list[str] = []
     for i in range(replicas):
@@ -195,7 +195,7 @@ def bootstrap(
     return Bootstrap(result.names, values, draws, tuple(statuses), source.acceleration(), seed)
 
 
-class _Source:
+class Source:
     """Spectra as a fit expects them."""
 
     def __init__(self, spectrum: Spectrum, result: FitResult) -> None:

@@ -2,7 +2,7 @@
 
 Where errors are not symmetric (weak peaks, overlaps, bounds) the covariance is too simple. Here a parameter is driven
 away from its fitted value, everything else is fitted again, and the interval ends where the statistic has risen by the
-quantile of chi2 for one degree of freedom.
+quantile of chi2 for one degree of freedom, or by a threshold from simulated spectra (`fitting.calibration`).
 
 The signed root of that rise is nearly a straight line and is followed by Newton's method (`fitting.profile_curve` gives
 it with its slope).
@@ -16,7 +16,7 @@ and Its Applications (1988), section 6.1, for the signed root and for unknown va
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,6 +100,7 @@ def profile(
     names: Sequence[str] = (),
     levels: Sequence[float] = LEVELS,
     *,
+    thresholds: Mapping[str, Sequence[float]] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Profiles:
@@ -112,6 +113,7 @@ def profile(
 
     A background that is taken from the data counts as exact: where its noise matters, use `fitting.bootstrap`. The
     quantile of chi2 is that of many counts: `tests/fitting/test_coverage.py` measures how weak a peak may be for it.
+    For weaker ones, pass the thresholds of `fitting.calibration.calibrated_thresholds`.
 
     Parameters
     ----------
@@ -122,6 +124,8 @@ def profile(
         Parameters by full name, free or linked; all free ones by default. One on its bound has an interval too.
     levels : sequence of float
         Confidence levels between 0 and 1.
+    thresholds : mapping of str to sequence of float, optional
+        By parameter, how far the scaled statistic may rise, one number a level, instead of the quantiles.
     progress : callable(fraction, text), optional
     cancel : callable() -> bool, optional
 
@@ -130,7 +134,7 @@ def profile(
     NotDetermined
         If the fit is no proper minimum or of other data.
     BadModel
-        If a name is held or unknown, or a level is no probability.
+        If a name is held or unknown, a level is no probability, or a threshold is missing or below zero.
     Cancelled
     """
     if not result.success:
@@ -143,12 +147,13 @@ def profile(
     wanted = tuple(names) or result.free
     for name in wanted:
         curve.check(name)
+    roots = {name: _roots(curve, name, levels, thresholds) for name in wanted}
     found: list[Profile] = []
     try:
         for number, name in enumerate(wanted):
             if progress is not None:
                 progress(number / len(wanted), f"Interval of {name}")
-            found.append(_profiled(curve, name, levels))
+            found.append(_profiled(curve, name, levels, roots[name]))
     except BetterMinimum as better:
         return Profiles(tuple(found), curve.model_at(better.x), better.cost, curve.evaluations)
     if progress is not None:
@@ -156,13 +161,29 @@ def profile(
     return Profiles(tuple(found), evaluations=curve.evaluations)
 
 
-def _profiled(curve: Curve, name: str, levels: Sequence[float]) -> Profile:
+def _roots(
+    curve: Curve, name: str, levels: Sequence[float], thresholds: Mapping[str, Sequence[float]] | None
+) -> list[float]:
+    """How far the root of the rise may come, one number a level."""
+    if thresholds is None:
+        return [curve.root_at(level) for level in levels]
+    if name not in thresholds:
+        raise BadModel("There is no threshold of this parameter", where=name, todo="Calibrate it, too")
+    given = tuple(thresholds[name])
+    if len(given) != len(levels) or getattr(thresholds, "levels", tuple(levels)) != tuple(levels):
+        raise BadModel("The thresholds are for other levels", where=name, todo="Ask for those that were calibrated")
+    if not all(0.0 <= threshold < math.inf for threshold in given):
+        raise BadModel("A threshold is a number of 0 or more", where=name)
+    return [math.sqrt(threshold) for threshold in given]
+
+
+def _profiled(curve: Curve, name: str, levels: Sequence[float], roots: Sequence[float]) -> Profile:
     before = curve.evaluations
-    order = sorted(range(len(levels)), key=lambda i: levels[i])
+    order = sorted(range(len(levels)), key=lambda i: roots[i])
     sides: dict[int, list[tuple[float, End]]] = {}
     for sign in (-1, 1):
         walk = _Walk(curve, name, sign)
-        ends = {i: walk.end(curve.root_at(levels[i])) for i in order}
+        ends = {i: walk.end(roots[i]) for i in order}
         sides[sign] = [ends[i] for i in range(len(levels))]
     intervals = tuple(
         Interval(level, low, high, low_end, high_end)

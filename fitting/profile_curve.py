@@ -30,7 +30,7 @@ Cancel = Callable[[], bool]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _STIFFNESS = 0.03  # of the spring, in standard errors: it gives way by a thousandth of one
-_BETTER = 1e-3  # fall of the statistic that tells of another minimum; a thirtieth of a standard error
+BETTER = 1e-3  # fall of the statistic that tells of another minimum; a thirtieth of a standard error
 _EVALUATIONS = 500  # for one refit
 
 
@@ -107,6 +107,10 @@ class Curve:
         """Place of a parameter among all."""
         return self.parameters.names.index(name)
 
+    def place(self, name: str) -> int | None:
+        """Place of a parameter among the free numbers; None for a linked one."""
+        return self._direct.get(name)
+
     def root_at(self, level: float) -> float:
         """How far the root of the rise must come for a level."""
         if self.result.noise.known:
@@ -158,11 +162,35 @@ class Curve:
             return None
         x, cost, slope = found
         rise = (cost - self.cost) / self.scale
-        if rise < -_BETTER:
+        if rise < -BETTER:
             self._better(x)
         root = math.sqrt(max(rise, 0.0))
         value = float(self.parameters.expand(x)[0][place])
         return Point(value, root, sign * slope / (2.0 * self.scale * root) if root > 0 else 0.0, x)
+
+    def rise(self, name: str, value: float, start: FloatArray) -> float:
+        """By how much the scaled statistic rises with a parameter at a value; NaN where the refit did not converge.
+
+        Parameters
+        ----------
+        start : array, shape (n_free,)
+            Where the free numbers are expected there.
+
+        Raises
+        ------
+        BetterMinimum
+            If it falls.
+        """
+        distance = value - float(self.values[self.row(name)])
+        sign = -1 if distance < 0 else 1
+        error = self.direction(name)[0]
+        if not math.isfinite(error) and name not in self._direct:
+            return math.nan
+        point = self.refit(name, value, start, abs(distance) / error, error, sign)
+        if point is None:
+            return math.nan
+        # A linked parameter's spring leaves it a little short of the value.
+        return max(point.root + sign * (value - point.value) * point.slope, 0.0) ** 2
 
     def _held(self, name: str, target: float, start: FloatArray) -> tuple[FloatArray, float, float] | None:
         """Free numbers, statistic and its slope with a free parameter held."""

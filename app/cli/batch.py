@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.fit import _model as model_of
+from app.cli.fit import model_of
 from app.cli.inputs import check_target, spectra_in
 from app.cli.output import Progress, print_json, table
 from app.cli.status import DONE, NOT_DONE, say

@@ -16,7 +16,7 @@ _PEAK_FIELDS = ("name", "position", "position_err", "fwhm", "fwhm_err", "area", 
 
 def region_object(entry: Entry, fit: RegionFit) -> dict[str, Any]:
     """A fitted region: components with their errors, statistic and status."""
-    from fitting.peaks import peak_numbers
+    from fitting.peaks import error_factor, peak_numbers
 
     spectrum, result = entry.processed(), fit.result
     components = [
@@ -31,6 +31,11 @@ def region_object(entry: Entry, fit: RegionFit) -> dict[str, Any]:
         "components": components,
         # Without known noise it is 1 by construction and says nothing.
         "reduced_chi2": result.reduced_chi2 if result is not None and result.noise.known else None,
+        # By what the errors above are multiplied, because the model misses structure in the data; else 1.
+        "error_factor": error_factor(result) if result is not None else None,
+        "aic": result.aic if result is not None else None,
+        "aicc": result.aicc if result is not None else None,
+        "bic": result.bic if result is not None else None,
         "statistic": result.statistic if result is not None else None,
         "status": result.status if result is not None else "not fitted",
         "message": result.message if result is not None else "",
@@ -90,7 +95,7 @@ def lines_text(composition: Composition) -> str:
 def region_text(entry: Entry, fit: RegionFit) -> str:
     """A fitted region for people."""
     from app.numerals import with_error
-    from fitting.peaks import peak_numbers
+    from fitting.peaks import error_factor, peak_numbers
 
     spectrum, result = entry.processed(), fit.result
     rows = [
@@ -108,4 +113,8 @@ def region_text(entry: Entry, fit: RegionFit) -> str:
     if result is not None:
         chi = f"reduced chi2 {result.reduced_chi2:.3g}, " if result.noise.known else ""
         state = f"{chi}{result.status}"
-    return f"{entry.title}, {fit.name}: {state}\n" + table(heads, rows, right=(1, 2, 3))
+    lines = [f"{entry.title}, {fit.name}: {state}", table(heads, rows, right=(1, 2, 3))]
+    if result is not None and result.exceeds_noise:
+        lines.append(f"Errors are multiplied by {error_factor(result):.3g} = sqrt(reduced chi2): the model misses "
+                     "structure in the data.")
+    return "\n".join(lines)

@@ -40,6 +40,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
         "--csv", type=Path, metavar="OUT.csv",
         help="also write the components as a table, and intervals to OUT-intervals.csv",
     )
+    parser.add_argument(
+        "--starts", type=_count, default=1, metavar="N", help="fit from N random starts about the model, keep the best"
+    )
     intervals.add(parser)
     parser.add_argument("--json", action="store_true", help="print components, reduced_chi2, composition as JSON")
     return parser
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from app.project.project import RegionFit, fresh_id
 
     _check_output(arguments.file, arguments.output)
-    model = _model(arguments)
+    model = model_of(arguments)
     project = everything_in(arguments.file)
     keep = is_project(arguments.file)
     entry = _chosen(project, arguments.spectrum, model, arguments.file)
@@ -61,7 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
     id = fresh_id("r1", {fit.id for fit in entry.fits})
     project = project.with_entry(entry.with_fit(RegionFit(id, model)))
     with Progress() as progress:
-        project = work.fit_region(project, entry.id, id, progress=progress)
+        if arguments.starts > 1:
+            many = work.fit_from_many_starts(project, entry.id, id, progress, starts=arguments.starts)
+            project = many.project
+        else:
+            project = work.fit_region(project, entry.id, id, progress=progress)
+    if arguments.starts > 1:
+        say(str(many))
     project = _noted(project, f"Fitted {entry.title} with {(arguments.model or arguments.template)}")
     store.save(project, arguments.output)
     if arguments.csv:
@@ -90,7 +99,14 @@ def _noted(project: Project, text: str) -> Project:
     return project.with_history(datetime.now(UTC).isoformat(timespec="seconds"), text)
 
 
-def _model(arguments: argparse.Namespace) -> FitModel:
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def model_of(arguments: argparse.Namespace) -> FitModel:
     """The model from its file.
 
     Raises

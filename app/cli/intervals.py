@@ -1,4 +1,4 @@
-"""Intervals of a fit's parameters as `sodalite fit` gives them: profile likelihood and bootstrap."""
+"""Intervals of a fit's parameters as `sodalite fit` gives them: profile likelihood (also calibrated) and bootstrap."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from libraries.errors import SodaliteError
 if TYPE_CHECKING:
     from app.project.project import Entry, RegionFit
     from fitting.bootstrap import Bootstrap
+    from fitting.calibration import Thresholds
     from fitting.profile import Interval, Profiles
 
 # One standard deviation of the normal law, and what reports quote.
 LEVELS = (0.6826895, 0.95)
 FEWEST = 20
+CALIBRATION = 400  # spectra: what `fitting.calibration` asks for a level of 95 %, and its default
 COLUMNS = (
     "Component", "Parameter", "Unit", "Value", "Method", "Level [%]", "Low", "High", "Low end", "High end",
     "Standard error", "Bias", "Replicas", "Failed replicas", "Seed",
@@ -34,12 +36,18 @@ class Uncertainties:
 
     profiles: Profiles | None = None
     bootstrap: Bootstrap | None = None
+    thresholds: Thresholds | None = None  # of the profiles, where they are calibrated
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "--intervals", action="store_true", help="also 68 %% and 95 %% intervals by profile likelihood"
+    )
+    parser.add_argument(
+        "--calibrate", type=_calibration, nargs="?", const=CALIBRATION, metavar="N",
+        help="profile-likelihood intervals whose limits of the statistic come from N spectra simulated after the fit "
+        f"(default and least: {CALIBRATION}) instead of chi2; for peaks below 5 times the error of their area",
     )
     parser.add_argument(
         "--bootstrap", type=_replicas, metavar="N",
@@ -49,10 +57,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the simulated spectra (default 0)")
 
 
-def _replicas(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < FEWEST:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of spectra; {FEWEST} are the least")
+def _replicas(text: str, fewest: int = FEWEST) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < fewest:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of spectra; {fewest} are the least")
     return int(text)
+
+
+def _calibration(text: str) -> int:
+    return _replicas(text, CALIBRATION)
 
 
 def _seed(text: str) -> int:
@@ -65,13 +77,20 @@ def uncertainties(arguments: argparse.Namespace, entry: Entry, fit: RegionFit) -
     """What the options ask for, with a line on the error stream where something is amiss."""
     if fit.result is None or not fit.result.success:
         return Uncertainties()
-    if fit.result.exceeds_noise and (arguments.intervals or arguments.bootstrap):
+    likelihood = arguments.intervals or arguments.calibrate
+    if fit.result.exceeds_noise and (likelihood or arguments.bootstrap):
         say(f"{one_line(fit.name)}: intervals are for the noise alone; they do not count what the model misses.")
-    if arguments.intervals and _static(fit):
-        say(f"{one_line(fit.name)}: the background is taken from the data; only --bootstrap counts its noise.")
-    profiles = _profiles(entry, fit) if arguments.intervals else None
+    if likelihood and not arguments.calibrate and _static(fit):
+        say(
+            f"{one_line(fit.name)}: the background is taken from the data; only --bootstrap and --calibrate count its "
+            "noise."
+        )
+    thresholds = _thresholds(entry, fit, arguments.calibrate, arguments.seed) if arguments.calibrate else None
+    # Intervals with other limits than those that were asked for would pass for what they are not.
+    wanted = thresholds is not None if arguments.calibrate else arguments.intervals
+    profiles = _profiles(entry, fit, thresholds) if wanted else None
     drawn = _bootstrap(entry, fit, arguments.bootstrap, arguments.seed) if arguments.bootstrap else None
-    return Uncertainties(profiles, drawn)
+    return Uncertainties(profiles, drawn, thresholds)
 
 
 def _static(fit: RegionFit) -> bool:
@@ -81,12 +100,30 @@ def _static(fit: RegionFit) -> bool:
     return kind(fit.model.background.kind).static
 
 
-def _profiles(entry: Entry, fit: RegionFit) -> Profiles | None:
+def _thresholds(entry: Entry, fit: RegionFit, replicas: int, seed: int) -> Thresholds | None:
+    from fitting.calibration import calibrated_thresholds
+
+    try:
+        with Progress() as progress:
+            found = calibrated_thresholds(
+                entry.processed(), fit.result, levels=LEVELS, replicas=replicas, seed=seed, progress=progress
+            )
+    except SodaliteError as error:
+        say(f"No intervals: {one_line(str(error))}")
+        return None
+    if found.failed:
+        say(f"Of {replicas} simulated spectra {found.failed} could not be fitted; calibration rests on the others.")
+    return found
+
+
+def _profiles(entry: Entry, fit: RegionFit, thresholds: Thresholds | None) -> Profiles | None:
     from fitting.profile import profile
 
     try:
         with Progress() as progress:
-            found = profile(entry.processed(), fit.result, levels=LEVELS, progress=progress)
+            found = profile(
+                entry.processed(), fit.result, levels=LEVELS, thresholds=thresholds, progress=progress
+            )
     except SodaliteError as error:
         say(f"No intervals: {one_line(str(error))}")
         return None
@@ -132,6 +169,15 @@ def text(found: Uncertainties, fit: RegionFit) -> str:
             parts = [f"{100 * i.level:.0f} % {_end(i.low, i.low_end)} to {_end(i.high, i.high_end)}"
                      for i in entry.intervals]
             lines.append(f"{entry.name}: {', '.join(parts)}")
+    if found.thresholds is not None:
+        limits = found.thresholds
+        lines.append(
+            f"Intervals calibrated by {limits.replicas} simulated spectra (seed {limits.seed}), {limits.failed} not "
+            f"fitted; the statistic may rise by"
+        )
+        for name in limits:
+            parts = [f"{100 * level:.0f} % {t:.3g}" for level, t in zip(limits.levels, limits[name], strict=True)]
+            lines.append(f"{name}: {', '.join(parts)}")
     if found.bootstrap is not None:
         drawn = found.bootstrap
         lines.append(
@@ -152,7 +198,7 @@ def _bca(drawn: Bootstrap, name: str) -> list[tuple[float, float, float]]:
 
 
 def objects(found: Uncertainties, fit: RegionFit) -> dict[str, Any]:
-    """The same for programs: "intervals" with their "interval_ends", "better_minimum", "bootstrap"."""
+    """The same for programs: "intervals" with "interval_ends" and "calibration", "better_minimum", "bootstrap"."""
     answer: dict[str, Any] = {}
     if found.profiles is not None:
         profiles = found.profiles
@@ -161,6 +207,12 @@ def objects(found: Uncertainties, fit: RegionFit) -> dict[str, Any]:
         if profiles.better is not None:
             values = {name: param.value for name, param in profiles.better.params.items()}
             answer["better_minimum"] = {"deviance": profiles.better_deviance, "values": values}
+    if found.thresholds is not None:
+        limits = found.thresholds
+        answer["calibration"] = {
+            "replicas": limits.replicas, "failed": limits.failed, "seed": limits.seed, "levels": limits.levels,
+            "thresholds": dict(limits),
+        }  # fmt: skip
     if found.bootstrap is not None:
         drawn = found.bootstrap
         answer["bootstrap"] = {
@@ -203,10 +255,12 @@ def _rows(found: Uncertainties, entry: Entry, fit: RegionFit) -> Iterator[tuple[
         owner, _, parameter = name.partition(".")
         return labels.get(owner, "background"), parameter, parameter_unit(fit, name, spectrum), params[name].value
 
+    limits = found.thresholds
+    method = "profile likelihood" if limits is None else "profile likelihood (calibrated)"
+    simulated = (None, None, None) if limits is None else (limits.replicas, limits.failed, limits.seed)
     for profile in found.profiles.profiles if found.profiles is not None else ():
         for i in profile.intervals:
-            level = round(100 * i.level, 3)
-            yield (*head(profile.name), "profile likelihood", level, *_ends(i), None, None, None, None, None)
+            yield (*head(profile.name), method, round(100 * i.level, 3), *_ends(i), None, None, *simulated)
     drawn = found.bootstrap
     for name in _shown(drawn, fit) if drawn is not None else ():
         for level, low, high in _bca(drawn, name):

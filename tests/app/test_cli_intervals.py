@@ -1,4 +1,4 @@
-"""`sodalite fit --intervals` and `--bootstrap`."""
+"""`sodalite fit --intervals`, `--calibrate` and `--bootstrap`."""
 
 from __future__ import annotations
 
@@ -88,13 +88,70 @@ def test_bootstrap(arguments, tmp_path, capsys):
     assert "p1.area: error" in out
 
 
+def test_calibrated_intervals(arguments, tmp_path, capsys):
+    more = ["--calibrate", "--seed", "7", "--csv", str(tmp_path / "peaks.csv")]
+    found, err = answer([*arguments, *more], capsys)
+    calibration = found["calibration"]
+    assert [calibration[key] for key in ("replicas", "failed", "seed")] == [400, 0, 7]
+    assert calibration["levels"] == list(intervals.LEVELS)
+    assert calibration["thresholds"].keys() == found["intervals"].keys()
+    assert "could not be fitted" not in err
+    plain, _ = answer([*arguments, "--intervals"], capsys)
+    assert "calibration" not in plain
+    for name, thresholds in calibration["thresholds"].items():
+        # The peak is strong: the ends lie as far out as the root of the threshold says.
+        for level, quantile in enumerate((1.0, 3.8415)):
+            (low, high), (lower, higher) = plain["intervals"][name][level], found["intervals"][name][level]
+            ratio = (thresholds[level] / quantile) ** 0.5
+            assert (higher - lower) / (high - low) == pytest.approx(ratio, rel=0.02)
+            assert ratio == pytest.approx(1.0, abs=0.2)
+    with (tmp_path / "peaks-intervals.csv").open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["Parameter"] == "area")
+    assert row["Method"] == "profile likelihood (calibrated)"
+    assert [row[key] for key in ("Replicas", "Failed replicas", "Seed")] == ["400", "0", "7"]
+    assert [float(row[key]) for key in ("Low", "High")] == found["intervals"]["p1.area"][0]
+    assert answer([*arguments, "--intervals", "--calibrate", "400", "--seed", "7"], capsys)[0] == found
+    assert main([*arguments, "--calibrate"]) == 0
+    out = capsys.readouterr().out
+    assert "calibrated by 400 simulated spectra (seed 0), 0 not fitted" in out
+
+
+def test_no_intervals_pass_for_calibrated(arguments, monkeypatch, capsys):
+    import fitting.calibration as module
+
+    def refuse(*given, **options):
+        raise NotDetermined("Only 10 of 400 simulated spectra could be fitted, 400 are needed")
+
+    monkeypatch.setattr(module, "calibrated_thresholds", refuse)
+    found, err = answer([*arguments, "--intervals", "--calibrate"], capsys)
+    assert "intervals" not in found
+    assert "calibration" not in found
+    assert "No intervals: Only 10 of 400" in err
+
+
+def test_failed_replicas_of_a_calibration_are_told(arguments, monkeypatch, capsys):
+    import fitting.calibration as module
+
+    real = module.calibrated_thresholds
+    monkeypatch.setattr(
+        module, "calibrated_thresholds", lambda *given, **options: replace(real(*given, **options), failed=3)
+    )
+    found, err = answer([*arguments, "--calibrate"], capsys)
+    assert found["calibration"]["failed"] == 3
+    assert "Of 400 simulated spectra 3 could not be fitted" in err
+
+
 def test_the_noise_of_a_background_from_the_data_is_in_the_bootstrap_alone(arguments, tmp_path, capsys):
     model = guess.add_peak(spectrum(), guess.new_model(spectrum(), 281.0, 291.0, "linear"), 285.0)
     model_file(tmp_path, model)
     found, err = answer([*arguments, "--intervals", "--bootstrap", "60"], capsys)
-    assert "only --bootstrap counts its noise" in err
+    assert "only --bootstrap and --calibrate count its noise" in err
     (low, high), _ = found["intervals"]["p1.area"]
     assert found["bootstrap"]["parameters"]["p1.area"]["error"] > 1.1 * (high - low) / 2
+    found, err = answer([*arguments, "--calibrate"], capsys)
+    assert "count its noise" not in err
+    (lower, higher), _ = found["intervals"]["p1.area"]
+    assert higher - lower > 1.1 * (high - low)
 
 
 def test_a_better_minimum_is_reported(arguments, monkeypatch, capsys):
@@ -130,7 +187,13 @@ def test_failures_are_told(arguments, monkeypatch, capsys):
     assert "No bootstrap: " in err
 
 
-@pytest.mark.parametrize("wrong", [["--bootstrap", "5"], ["--bootstrap", "x"], ["--bootstrap", "60", "--seed", "-1"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--bootstrap", "5"], ["--bootstrap", "x"], ["--bootstrap", "60", "--seed", "-1"], ["--calibrate", "399"],
+        ["--calibrate", "x"],
+    ],
+)
 def test_wrong_numbers_are_wrong_usage(arguments, wrong, capsys):
     assert main([*arguments, *wrong]) == 2
     assert wrong[-2] in capsys.readouterr().err

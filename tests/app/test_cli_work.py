@@ -75,6 +75,7 @@ def test_fit_as_json(data, capsys):
         assert 0 < found["position_err"] < 0.05
         assert abs(found["fwhm"] - 1.3) < 4 * found["fwhm_err"]
     assert 0.7 < answer["reduced_chi2"] < 1.3
+    assert answer["error_factor"] == 1
     assert answer["status"] == "converged"
     (carbon,) = answer["composition"]
     assert (carbon["element"], carbon["at_percent"]) == ("C", 100.0)
@@ -93,6 +94,19 @@ def test_fit_for_people(data, capsys):
     assert "C–C" in out
     assert "±" in out
     assert out.rstrip().endswith("out.sodalite")
+
+
+def test_enlarged_errors_are_labelled(data, capsys):
+    """One peak where the data have two."""
+    (data / "model.json").write_text(model().without("p2").to_json(), encoding="utf-8")
+    assert fit(data, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["error_factor"] == pytest.approx(answer["reduced_chi2"] ** 0.5)
+    assert answer["error_factor"] > 1.5
+    assert answer["aic"] < answer["aicc"] < answer["bic"]
+    assert fit(data) == 0
+    line = f"Errors are multiplied by {answer['error_factor']:.3g} = sqrt(reduced chi2)"
+    assert line in capsys.readouterr().out
 
 
 def test_fit_wants_a_name_among_several(data, capsys):

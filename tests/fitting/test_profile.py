@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from fitting.calibration import Thresholds
 from fitting.confidence import lmfit_intervals
 from fitting.dataset import Noise
 from fitting.engine import fit
@@ -80,6 +81,32 @@ def test_levels_in_any_order(fitted):
     other = profile(spectrum, result, ["p2.area"])["p2.area"].intervals
     assert [i.level for i in one] == [0.95, 0.6826895]
     assert [i.low for i in reversed(one)] == pytest.approx([i.low for i in other], abs=1e-9)
+
+
+# ----------------------------------------------------------------------------------------------------- other thresholds
+def test_thresholds_take_the_place_of_quantiles():
+    spectrum = counted(grid(), WEAK, 1)
+    result = fit(spectrum, WEAK)
+    given = {"p1.area": (1.3, 4.5), "p1.fwhm": (0.4, 0.0)}
+    found = profile(spectrum, result, list(given), thresholds=given)
+    for name, thresholds in given.items():
+        for interval, threshold in zip(found[name].intervals, thresholds, strict=True):
+            for end in (interval.low, interval.high):
+                assert rise(spectrum, result, name, end) == pytest.approx(threshold, abs=2e-3)
+    assert found["p1.fwhm"].intervals[1].low == found["p1.fwhm"].intervals[1].high == result.value("p1.fwhm")
+
+
+def test_thresholds_that_do_not_fit_are_refused(fitted):
+    spectrum, result = fitted
+    for thresholds, message in (
+        ({"p2.area": (1.0, 4.0)}, "no threshold"), ({"p1.area": (1.0,)}, "other levels"),
+        ({"p1.area": (1.0, -1.0)}, "0 or more"), ({"p1.area": (1.0, math.nan)}, "0 or more"),
+    ):
+        with pytest.raises(BadModel, match=message):
+            profile(spectrum, result, ["p1.area"], thresholds=thresholds)
+    other = Thresholds(("p1.area",), (0.6826895, 0.9), np.ones((60, 1)), 60, 0, 0)
+    with pytest.raises(BadModel, match="other levels"):
+        profile(spectrum, result, ["p1.area"], thresholds=other)
 
 
 # ------------------------------------------------------------------------------------------------- bounds, other minima

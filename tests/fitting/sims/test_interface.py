@@ -1,0 +1,164 @@
+"""Interfaces of simulated profiles with known truth: positions, widths, errors, refusals."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fitting.dataset import Noise
+from fitting.sims.interface import LENGTHS, crossing, fit_interface, thickness
+from fitting.sims.response import dowsett_step, gauss_step, mri_step
+from libraries.errors import BadData, BadModel, NotDetermined
+
+COUNTS = Noise("poisson", 1.0)
+STEPS = {"erf": gauss_step, "mri": mri_step, "dowsett": dowsett_step}
+TRUTH = {"erf": (2.0,), "mri": (2.5, 0.8, 1.2), "dowsett": (0.9, 2.5, 1.2)}
+Z = np.arange(0.0, 60.0, 0.5)
+
+
+def profile(kind, before, after, position=30.0, lengths=None, z=Z):
+    return before + (after - before) * STEPS[kind](z - position, *(lengths or TRUTH[kind]))
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+@pytest.mark.parametrize(("before", "after"), [(5.0, 4000.0), (4000.0, 50.0)])
+def test_exact_profiles_give_the_truth_back(kind, before, after):
+    found = fit_interface(Z, profile(kind, before, after), kind, Noise("unknown"))
+    assert found.status in ("converged", "at bound")
+    np.testing.assert_allclose(found.values, [before, after, 30.0, *TRUTH[kind]], rtol=1e-4)
+    np.testing.assert_allclose(found.curve(Z), profile(kind, before, after), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "repeats"), [
+    ("erf", 60), ("mri", 60), ("dowsett", 60),
+    pytest.param("erf", 1000, marks=pytest.mark.full), pytest.param("mri", 1000, marks=pytest.mark.full),
+    pytest.param("dowsett", 1000, marks=pytest.mark.full),
+])
+def test_errors_are_the_scatter_of_repeats(kind, repeats, measured):
+    rng = np.random.default_rng(21)
+    mean = profile(kind, 20.0, 20000.0)
+    fits = [fit_interface(Z, rng.poisson(mean), kind, COUNTS) for _ in range(repeats)]
+    good = [fit for fit in fits if fit.status == "converged"]
+    assert len(good) > 0.9 * repeats
+    truth = dict(zip(good[0].names, (20.0, 20000.0, 30.0, *TRUTH[kind]), strict=True))
+    for name in ("after", "position", LENGTHS[kind][0], "sigma"):
+        pulls = np.array([(fit.value(name) - truth[name]) / fit.error(name) for fit in good])
+        measured(f"Interface {kind}, pulls of {name}: scatter", np.std(pulls), "", "0.75 to 1.3")
+        assert 0.7 < np.std(pulls) < 1.35, name
+        assert abs(np.mean(pulls)) < 4.5 / math.sqrt(len(good)) + 0.1, name
+    widths = np.array([fit.width for fit in good])
+    assert np.median([fit.width_error for fit in good]) == pytest.approx(np.std(widths), rel=0.4)
+    assert np.mean([fit.reduced_chi2 for fit in good]) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_the_width_is_that_of_the_curve(kind):
+    fit = fit_interface(Z, profile(kind, 0.0, 1.0), kind, Noise("gaussian", read_noise=1e-3))
+    fine = np.linspace(0, 60, 200_001)
+    share = profile(kind, 0.0, 1.0, z=fine)
+    low, high = np.interp([0.158655, 0.841345], share, fine)
+    assert fit.width == pytest.approx(high - low, rel=1e-3)
+    if kind == "erf":
+        assert fit.width == pytest.approx(2 * fit.value("sigma"))
+        assert fit.width_error == pytest.approx(2 * fit.error("sigma"), rel=1e-6)
+
+
+def test_unknown_noise_takes_its_size_from_the_residuals():
+    rng = np.random.default_rng(5)
+    y = profile("erf", 1.0, 3.0) + rng.normal(0, 0.02, Z.size)
+    known = fit_interface(Z, y, "erf", Noise("gaussian", read_noise=0.02))
+    unknown = fit_interface(Z, y, "erf", Noise("unknown"))
+    np.testing.assert_allclose(known.values, unknown.values, rtol=1e-6)
+    assert unknown.error("position") == pytest.approx(known.error("position"), rel=0.25)
+    assert unknown.error("position") == pytest.approx(known.error("position") * math.sqrt(known.reduced_chi2), rel=1e-6)
+
+
+def test_held_values_stay_and_sharpen_the_others():
+    rng = np.random.default_rng(9)
+    y = rng.poisson(profile("mri", 20.0, 5000.0))
+    free = fit_interface(Z, y, "mri", COUNTS)
+    held = fit_interface(Z, y, "mri", COUNTS, held={"lam": 0.8})
+    assert held.value("lam") == 0.8
+    assert held.error("lam") == 0.0
+    assert held.error("sigma") < free.error("sigma")
+    assert fit_interface(Z, y, "mri", COUNTS, held={"lam": 0.0}).value("lam") == 0.0
+
+
+def test_what_cannot_be_told_has_no_error():
+    rng = np.random.default_rng(3)
+    sharp = rng.poisson(profile("dowsett", 20.0, 5000.0, lengths=(0.0, 0.05, 0.05)))
+    found = fit_interface(Z, sharp, "dowsett", COUNTS)
+    assert found.status in ("at bound", "singular")
+    assert any(math.isnan(found.error(name)) for name in LENGTHS["dowsett"])
+
+
+@pytest.mark.parametrize(("before", "after"), [(10.0, 3000.0), (3000.0, 10.0)])
+def test_crossing_of_an_error_function(before, after):
+    found = crossing(Z, profile("erf", before, after), COUNTS)
+    assert found.position == pytest.approx(30.0, abs=0.02)
+    assert found.width == pytest.approx(4.0, rel=0.01)
+    assert (found.before, found.after) == pytest.approx((before, after), rel=1e-3)
+
+
+@pytest.mark.parametrize("noise", [COUNTS, Noise("unknown")])
+def test_errors_of_crossings_cover_the_truth(noise):
+    rng = np.random.default_rng(13)
+    pulls, widths = [], []
+    for i in range(40):
+        found = crossing(Z, rng.poisson(profile("erf", 10.0, 1000.0)), noise, seed=i)
+        pulls.append((found.position - 30.0) / found.position_error)
+        widths.append((found.width - 4.0) / found.width_error)
+    assert 0.5 < np.std(pulls) < 1.6
+    assert abs(np.mean(pulls)) < 0.8
+    assert 0.5 < np.std(widths) < 1.8
+    one, two = (crossing(Z, profile("erf", 10.0, 1000.0), noise, seed=s) for s in (4, 4))
+    assert one == two  # reproducible
+
+
+def test_given_plateaus_are_used():
+    y = profile("erf", 10.0, 1000.0)
+    cut = y[:64]  # ends at 84 % and more of the step, without a plateau
+    assert crossing(Z[:66], y[:66], COUNTS, before=10.0, after=1000.0).position == pytest.approx(30.0, abs=0.05)
+    with pytest.raises(NotDetermined):
+        crossing(Z[: cut.size - 2], cut[:-2], COUNTS, before=10.0, after=1000.0)
+
+
+def test_thickness_of_a_layer():
+    rng = np.random.default_rng(17)
+    layer = 20 + 5000 * (gauss_step(Z - 15.0, 1.0) - gauss_step(Z - 40.0, 1.5))
+    y = rng.poisson(layer)
+    top = fit_interface(Z[:56], y[:56], "erf", COUNTS)
+    bottom = fit_interface(Z[54:], y[54:], "erf", COUNTS)
+    value, error = thickness(top, bottom)
+    assert value == pytest.approx(25.0, abs=4 * error)
+    assert 0 < error < 0.2
+    with pytest.raises(BadData):
+        thickness(bottom, top)
+
+
+def test_what_makes_no_sense_is_refused():
+    y = profile("erf", 10.0, 1000.0)
+    with pytest.raises(NotDetermined):
+        crossing(Z, np.full_like(Z, 7.0), COUNTS)
+    with pytest.raises(NotDetermined):
+        fit_interface(Z, np.full_like(Z, 7.0), "erf", COUNTS)
+    with pytest.raises(NotDetermined, match="points"):
+        fit_interface(Z[56:62], y[56:62] * 0 + [1, 1, 5, 9, 10, 10], "mri", COUNTS)
+    with pytest.raises(BadModel):
+        fit_interface(Z, y, "tanh", COUNTS)
+    with pytest.raises(BadModel):
+        fit_interface(Z, y, "erf", COUNTS, held={"w": 1.0})
+    with pytest.raises(BadModel):
+        fit_interface(Z, y, "erf", COUNTS, held={"sigma": -1.0})
+    with pytest.raises(BadData):
+        fit_interface(Z, y - 500.0, "erf", COUNTS)
+    with pytest.raises(BadData):
+        fit_interface(Z[::-1], y, "erf", COUNTS)
+    with pytest.raises(BadData):
+        crossing(Z, np.where(Z > 20, np.nan, y), COUNTS)
+    with pytest.raises(BadModel):
+        fit_interface(Z, y, "erf", COUNTS).value("w")
+
+
+def test_an_interface_of_a_stopped_fit_says_so():
+    assert fit_interface(Z, profile("mri", 10.0, 1000.0), "mri", COUNTS, cancel=lambda: True).status == "cancelled"
