@@ -95,13 +95,28 @@ def test_the_report_tells_what_the_standards_ask(tmp_path):
         "280.80 to 291.80 eV",  # end points, after the charge reference
         "Shirley between the region ends",
         "mean of 7 channels", "poisson deviance", "Reduced χ²", f"{result.reduced_chi2:.3f}",
-        "AIC, BIC", result.status, "at least 0", "0.5 to 3", "held", "= fwhm of C 1s", "each count an event",
+        "AIC, AICc, BIC", f"{result.aicc:.2f}", result.status, "at least 0", "0.5 to 3", "held", "= fwhm of C 1s",
+        "each count an event",
         "C 1s of C 1s at 284.6 eV; −0.200 eV added", "Photon energy", "1486.6 eV", "not recorded", "0.2 s",
         "Scofield", "T = 1 assumed", "Opened C 1s", "2026-01-02", made.entries[0].spectrum.hash, "ISO 19830",
     ):
         assert words in checker.text, words
     # The figure of the region, that of the survey.
     assert sum(name == "img" for name, _ in checker.tags) == 2
+
+
+def test_enlarged_errors_are_named_in_the_heads_of_the_tables():
+    made = project()
+    assert "errors ×" not in report_html(project(fitted=False))
+    entry = made.entries[0]
+    one = RegionFit("r1", entry.fits[0].model.without("p2"))
+    worse = work.fit_all(made.with_entry(entry.with_fit(one)))
+    result = worse.entries[0].fits[0].result
+    assert result.exceeds_noise
+    factor = f"(errors × {result.reduced_chi2 ** 0.5:.2f})"
+    text = checked(report_html(worse)).text
+    for head in ("Position / eV", "FWHM / eV", "Fitted"):
+        assert f"{head} {factor}" in text, head
 
 
 def test_the_report_stands_alone():

@@ -102,7 +102,7 @@ def test_replicas_of_a_region_inside_a_spectrum_have_their_background_where_the_
     sloped = model(TRUTH.component("p1"), back=background(level=300.0, slope=25.0))
     spectrum = counted(grid(), sloped, 2)
     result = fit(spectrum, static)
-    source = module._Source(spectrum, result)
+    source = module.Source(spectrum, result)
     replicas = [source.replica(np.random.default_rng(i)).y for i in range(400)]
     part = spectrum.axis.window(284.0, 291.0)
     seen = slice(part.start - 3, part.stop + 3)

@@ -49,6 +49,62 @@ def test_cancelled_leaves_the_project(project):
     assert seen == [(0.0, "C 1s"), (0.5, "N 1s")]
 
 
+def test_many_starts_tell_what_they_gained(project):
+    entry = project.entry("c_1s")
+    same_again = work.fit_from_many_starts(project, "c_1s", "r1", starts=3, seed=5)
+    assert not same_again.better
+    assert same_again.project is project
+    assert "3 starts (seed 5): no minimum lower than that of the plain fit (deviance" in str(same_again)
+
+    component = entry.fit("r1").model.components[0].id
+    far = entry.fit("r1").model.with_values({f"{component}.position": 294.5})
+    lost = project.with_entry(entry.with_fit(replace(entry.fit("r1"), model=far, result=None)))
+    seen = []
+    found = work.fit_from_many_starts(lost, "c_1s", "r1", lambda f, t: seen.append((f, t)))
+    assert (found.starts, found.seed) == (work.STARTS, work.SEED)
+    kept = found.project.entry("c_1s").fit("r1")
+    assert kept.result is found.best
+    assert same(found.best.model, kept.model)
+    assert found.best.deviance <= found.plain.deviance
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert seen[-1][1] == f"Start {work.STARTS} of {work.STARTS}"
+    assert 0 < fractions[-1] <= 1
+
+
+def test_many_starts_words():
+    """What is said of each outcome."""
+    class Result:
+        def __init__(self, deviance, success, message=""):
+            self.deviance, self.success, self.message = deviance, success, message
+            self.statistic = "poisson deviance"
+
+    def words(plain, best):
+        return str(work.ManyStarts(Project(), plain, best, 20, 0))
+
+    low, high, none = Result(100.0, True), Result(112.5, True), Result(150.0, False, "It did not converge.")
+    assert words(high, low) == (
+        "20 starts (seed 0): a lower minimum than that of the plain fit; deviance fell by 12.5, from 112.5 to 100."
+    )
+    assert "the plain fit did not reach any" in words(none, low)
+    assert words(none, none) == "None of 20 starts (seed 0) reached a minimum. It did not converge."
+
+
+def test_fit_may_start_elsewhere(project):
+    entry = project.entry("c_1s")
+    model = entry.fit("r1").model
+    component = model.components[0].id
+    start = model.with_values({f"{component}.area": 0.8 * model.params[f"{component}.area"].value})
+    fitted = work.fit_region(project, "c_1s", "r1", start=start).entry("c_1s").fit("r1")
+    assert fitted.result.start == start
+    assert fitted.result.deviance == pytest.approx(entry.fit("r1").result.deviance, rel=1e-6)
+
+
+def test_many_starts_can_be_stopped(project):
+    with pytest.raises(Cancelled):
+        work.fit_from_many_starts(project, "c_1s", "r1", cancel=lambda: True)
+
+
 def test_charge_reference_sums_and_moves_everything(project):
     once = work.charge_reference(project, "a", 284.9, 284.6, "first")
     twice = work.charge_reference(once, "a", 284.6, 284.8, "second")
