@@ -77,8 +77,9 @@ def _components(fit: RegionFit, spectrum: Spectrum) -> Html:
     unit, counts = spectrum.axis.unit, spectrum.meta.intensity_unit
     peaks = peak_numbers(spectrum, fit.model, fit.result)
     rates = any(peak.rate is not None for peak in peaks) and counts != "counts/s"
-    heads = ["Component", "Line", "Shape", f"Position / {unit}", f"Maximum / {unit}", f"FWHM / {unit}",
-             f"Area / {counts} {unit}", *([f"Rate / {unit} s⁻¹"] if rates else []), "Share / %"]
+    times = _enlarged(fit.result)
+    heads = ["Component", "Line", "Shape", f"Position / {unit}{times}", f"Maximum / {unit}", f"FWHM / {unit}{times}",
+             f"Area / {counts} {unit}{times}", *([f"Rate / {unit} s⁻¹{times}"] if rates else []), "Share / %"]
     rows = []
     for peak in peaks:
         name = joined([peak.name, tag("div", peak.compound, class_="note") if peak.compound else ""])
@@ -113,11 +114,22 @@ def _fit_facts(entry: Entry, fit: RegionFit, spectrum: Spectrum) -> list[tuple[o
         ("Statistic", f"{result.statistic} = {_NUMBER.format(result.deviance)}"),
         ("Data, free parameters", f"{result.n_data}, {result.n_free}"),
         ("Reduced χ²", f"{result.reduced_chi2:.3f}" if known else "not a test: the size of the noise is not known"),
-        ("AIC, BIC", f"{signed(f'{result.aic:.2f}')}, {signed(f'{result.bic:.2f}')}"),
+        ("AIC, AICc, BIC", ", ".join(_criterion(value) for value in (result.aic, result.aicc, result.bic))),
         ("Errors", _errors(result)),
         ("Status", f"{result.status}, {result.evaluations} evaluations"),
         ("Data, SHA-256 of content", tag("code", result.data_hash[:16], class_="hash", title=result.data_hash)),
     ]
+
+
+def _criterion(value: float) -> str:
+    return signed(f"{value:.2f}") if math.isfinite(value) else "–"
+
+
+def _enlarged(result: FitResult | None) -> str:
+    """What the heading of a column with errors says of their factor."""
+    from fitting.peaks import error_factor
+
+    return f" (errors × {error_factor(result):.2f})" if result is not None and result.exceeds_noise else ""
 
 
 def _background(model: FitModel) -> str:
@@ -189,7 +201,8 @@ def _parameters(fit: RegionFit, spectrum: Spectrum) -> Html:
         )
     if not rows:
         return tag("p", "There are no parameters.", class_="muted")
-    return table(("Component", "Parameter", "Start", "Constraint", "Fitted"), rows, numbers=(2, 4))
+    heads = ("Component", "Parameter", "Start", "Constraint", f"Fitted{_enlarged(result)}")
+    return table(heads, rows, numbers=(2, 4))
 
 
 def constraint_words(param: Param, labels: dict[str, str]) -> Html:

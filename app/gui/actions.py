@@ -137,10 +137,15 @@ _FIT = (
             "Propose doublets and compounds from the library, with their sources", "Suggest", 2, enabled="fit"),
     Command("fit.region", "Fit region", "Fit", "fits.fit_region", 1, "fit", "Ctrl+Return",
             "Fit the shown region", "Fit", 3, enabled="components"),
+    Command("fit.many_starts", "Fit from many starts", "Fit", "fits.fit_from_many_starts", 1, "starts",
+            "Ctrl+Alt+Return", "Fit the shown region from 20 places about its model and keep the best end",
+            enabled="components"),
     Command("fit.sample", "Fit sample", "Fit", "fits.fit_sample", 1, "fit_all", "Ctrl+Shift+Return",
             "Fit all regions of the sample", enabled="entry"),
     Command("fit.live", "Live fit", "Fit", "fits.set_live", 1, "live", "L",
             "Fit again after every change by hand", "Live", 3, enabled="entry", checkable=True),
+    Command("fit.intervals", "Error intervals…", "Fit", "fits.error_intervals", 1, "intervals", "Ctrl+U",
+            "Intervals of the shown region's parameters by profile likelihood or bootstrap", enabled="components"),
     Command("fit.stop", "Stop", "Fit", "fits.stop", 1, "stop", "Ctrl+.", "Stop the work under way", enabled="busy"),
 )
 _QUANTIFY = (

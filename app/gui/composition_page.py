@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
@@ -12,11 +14,21 @@ from app.gui.tasks import Task, Tasks
 from app.gui.theme import GAP_1, GAP_2, GAP_3
 from app.project import work
 from app.project.project import Project
+from fitting.peaks import error_factor
 from fitting.xps.quantify import Composition
 from libraries.errors import SodaliteError
 
 DELAY = 150  # ms: a burst of edits is one computation
 EMPTY = "Fit the regions of this sample to see its composition."
+
+
+def enlarged_regions(project: Project, sample: str) -> dict[str, float]:
+    """Regions whose errors were multiplied because their model misses structure in the data, and the factors."""
+    return {
+        fit.result.model.name or entry.spectrum.name: error_factor(fit.result)
+        for entry in project.entries_of(sample) for fit in entry.fits
+        if fit.result is not None and fit.result.exceeds_noise
+    }
 
 
 class CompositionPage(QWidget):
@@ -101,13 +113,14 @@ class CompositionPage(QWidget):
 
     def _start(self, project: Project, sample: str) -> None:
         self._task = self._tasks.run(
-            lambda progress, cancel: work.composition(project, sample), self._show, self._failed,
+            lambda progress, cancel: work.composition(project, sample),
+            lambda composition: self._show(composition, enlarged_regions(project, sample)), self._failed,
             quiet=True, title="Composition",
         )
 
-    def _show(self, composition: Composition) -> None:
+    def _show(self, composition: Composition, factors: Mapping[str, float]) -> None:
         self._task = None
-        self.table.set_rows(composition_rows(composition), columns(composition))
+        self.table.set_rows(composition_rows(composition, factors), columns(composition))
         self.totals.setText(totals_text(composition))
         number = len(composition.warnings)
         self.remarks.setText("\n".join(composition.warnings))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
+from app.gui.panels.numbers import enlarged, marked
 from app.gui.table_view import Cell, Column
 from app.numerals import interval, limit_or_amount, with_error
 from fitting.xps.quantify import Composition, ElementRow, LineRow
@@ -28,21 +30,32 @@ def columns(composition: Composition | None) -> tuple[Column, ...]:
     )
 
 
-def composition_rows(composition: Composition) -> list[list[Cell]]:
-    """Rows of the table."""
-    return [_row(row) for row in composition.rows]
+def composition_rows(composition: Composition, factors: Mapping[str, float]) -> list[list[Cell]]:
+    """Rows of the table.
+
+    Parameters
+    ----------
+    composition : Composition
+    factors : mapping of str to float
+        By what the errors of a region were multiplied because its model misses structure in the data, by its name.
+    """
+    return [_row(row, factors.get(row.region, 1.0)) for row in composition.rows]
 
 
-def _row(row: LineRow) -> list[Cell]:
+def _row(row: LineRow, factor: float) -> list[Cell]:
     unit = UNITS.get(row.area_unit, row.area_unit)
     lost = "" if row.determined else "muted"
+    amount_tip = _amount_tip(row, factor)
+    area_tip = f"{row.area:.6g} ± {row.area_err:.3g} {unit}"
+    share = marked(amount(row), row.at_percent_err, factor) if row.determined else amount(row)
     return [
         Cell(row.line), Cell(row.name, row.compound),
-        Cell(with_error(row.area, row.area_err), f"{row.area:.6g} ± {row.area_err:.3g} {unit}", lost),
+        Cell(marked(with_error(row.area, row.area_err), row.area_err, factor),
+             "\n".join(filter(None, (area_tip, enlarged(row.area_err, factor)))), lost),
         Cell(f"{row.factor:.2f}", row.factor_source), Cell(f"{row.angular:.2f}", row.angular_source),
         Cell(f"{row.transmission:.2f}", row.transmission_source),
         Cell(f"{row.imfp * PER_ANGSTROM:.2f}", row.imfp_source),
-        Cell(amount(row), _amount_tip(row), lost, bold=row.determined), Cell(_interval(row), _amount_tip(row)),
+        Cell(share, amount_tip, lost, bold=row.determined), Cell(_interval(row), amount_tip),
         _sources(row),
     ]
 
@@ -67,12 +80,15 @@ def _interval(row: LineRow) -> str:
     return interval(row.low, row.high) if row.determined else ""
 
 
-def _amount_tip(row: LineRow) -> str:
+def _amount_tip(row: LineRow, factor: float) -> str:
     if not row.determined:
         return "The area is not significantly above zero: the 95 % upper limit is given"
     if not math.isfinite(row.at_percent_err):
         return "The error is not known: a parameter ended on a bound or was not determined"
-    return f"{row.at_percent:.3f} ± {row.at_percent_err:.3f} at.%"
+    text = f"{row.at_percent:.3f} ± {row.at_percent_err:.3f} at.%"
+    if factor > 1:
+        text += f"\n* The area's error in it is multiplied by {factor:.2f} (√χ²ᵣ of {row.region})"
+    return text
 
 
 def totals_text(composition: Composition) -> str:

@@ -11,9 +11,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from app.files.export import write_csv_folder, write_hdf5, write_vamas_file
-from app.project.project import Project
+from app.project.project import Entry, Project, RegionFit
 
 if TYPE_CHECKING:
+    from app.cli.intervals import Uncertainties
     from app.gui.window import MainWindow
 
 Writer = Callable[[Project, Path], Path]
@@ -41,6 +42,16 @@ class ExportController(QObject):
     def vamas(self) -> None:
         """One VAMAS file."""
         self._ask(self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms"), write_vamas_file)
+
+    def intervals(self) -> None:
+        """The error intervals of the shown region as one table, as `sodalite fit --csv` writes them."""
+        page, document = self._window.intervals, self._window.document
+        entry, fit, found = document.entry, document.fit, page.found()
+        if entry is None or fit is None or found is None:
+            return
+        dialog = self._save_dialog("Save error intervals", "CSV (*.csv)", "csv")
+        dialog.selectFile(f"{fit.name}-intervals.csv")
+        self._ask(dialog, lambda _, path: _write_intervals(path, found, entry, fit))
 
     def report(self) -> None:
         """A report as one HTML file."""
@@ -74,6 +85,13 @@ class ExportController(QObject):
             )
 
         self._window.tasks.run(lambda progress, cancel: writer(project, path), done, title=f"Exporting to {path.name}")
+
+
+def _write_intervals(path: Path, found: Uncertainties, entry: Entry, fit: RegionFit) -> Path:
+    from app.cli.intervals import write
+
+    write(path, found, entry, fit)
+    return path
 
 
 def _write_report(project: Project, path: Path) -> Path:

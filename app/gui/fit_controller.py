@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from app.gui.action_set import Row
+from app.gui.errors import log
 from app.gui.fit_merge import merged
 from app.gui.plot.captions import background_words
 from app.project import work
 from app.project.project import Project
 from fitting import guess
 from fitting.backgrounds import KINDS
+from fitting.model import FitModel
 from libraries.errors import SodaliteError
 
 if TYPE_CHECKING:
@@ -40,6 +42,44 @@ class FitController(QObject):
             lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel),
             lambda: self._say_fit(entry.id, fit.id),
         )
+
+    def fit_from_many_starts(self) -> None:
+        """Fit the shown region from its model and from random places about it; say what that gained."""
+        entry, fit = self._window.document.entry, self._window.document.fit
+        if entry is None or fit is None:
+            return
+        project, found = self._window.document.project, []
+
+        def fitted(progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Project:
+            found.append(work.fit_from_many_starts(project, entry.id, fit.id, progress, cancel))
+            return found[0].project
+
+        def say() -> None:
+            text = f"{fit.name}, {found[0]}"
+            log.info("%s", text)
+            self._window.messages.show_message(text, "info" if found[0].best.success else "warning")
+
+        self._run(f"Fit {entry.title} from {work.STARTS} starts", project, fitted, say)
+
+    def fit_from(self, model: FitModel) -> None:
+        """Fit the shown region from another model (a better minimum that its intervals met), then try them again."""
+        entry, fit = self._window.document.entry, self._window.document.fit
+        if entry is None or fit is None:
+            return
+        project = self._window.document.project
+
+        def done() -> None:
+            self._say_fit(entry.id, fit.id)
+            self._window.intervals.compute()
+
+        self._run(
+            f"Fit {entry.title} from a better minimum", project,
+            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel, start=model), done,
+        )
+
+    def error_intervals(self) -> None:
+        """Go to the page of error intervals."""
+        self._window.results.show_page("Intervals").setFocus()
 
     def fit_sample(self) -> None:
         """Fit all regions of the shown sample."""

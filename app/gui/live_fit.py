@@ -62,7 +62,7 @@ class LiveFit(QObject):
         self.on = False
         self._amending = self._running = self._again = False
         self._near: dict[str, float] = {}
-        self._slow = False  # whether a fit under this hand took too long, so that the rest waits until it lets go
+        self._rest_until = 0.0  # a fit that took too long is followed by a rest as long, so that the plot keeps up
         self._warm = False  # whether a fit has run, so that no kernel is compiled under the hand
         document.project_changed.connect(self._changed)
         document.edit_finished.connect(self._let_go)
@@ -89,13 +89,13 @@ class LiveFit(QObject):
         if self._wanted() is None:
             return
         if self._document.edit_open:
-            if not self._slow:
+            if time.perf_counter() >= self._rest_until:
                 self._follow()
         else:
             self._fit()
 
     def _let_go(self) -> None:
-        self._slow = False
+        self._rest_until = 0.0
         self._near = {}
         entry, fit = self._document.entry, self._document.fit
         if self.on and entry is not None and fit is not None and fit.model.components and not self._document.redo_text:
@@ -129,7 +129,9 @@ class LiveFit(QObject):
         except SodaliteError as error:
             self._say(str(error))
             return
-        self._slow = time.perf_counter() - started > 2 * FRAME_SECONDS
+        now = time.perf_counter()
+        if now - started > 2 * FRAME_SECONDS:
+            self._rest_until = 2 * now - started
         # A fit that the frame cut short goes on from where it was at the next movement of the hand.
         if result.status not in ("converged", "at bound", "cancelled", "iteration limit"):
             return

@@ -13,12 +13,15 @@ from PySide6.QtWidgets import QWidget
 from app.gui.document import Document
 from app.gui.table_view import Cell, Column, TableView
 from app.project.project import Entry, RegionFit
+from app.project.work import STATISTICS
 from fitting.backgrounds import KINDS
+from fitting.peaks import error_factor
 from fitting.recipe import Step
 from libraries.errors import SodaliteError
 
 NOISE = {"poisson": "Poisson counts", "gaussian": "Gaussian", "unknown": "not known, from the residuals"}
 STEPS = {"energy_shift": "Charge reference", "crop": "Crop", "photon_energy": "Photon energy", "noise": "Noise"}
+MISFIT = "χ²ᵣ exceeds its 99.9 % limit: the model misses structure in the data"
 MOST_LOG = 500
 LOG_ROLES = {"warning": "warning", "error": "danger", "critical": "danger"}
 
@@ -40,9 +43,11 @@ class StatisticsPage(TableView):
     COLUMNS = (
         Column("Spectrum"), Column("Region / eV", True), Column("Status"),
         Column("χ²ᵣ", True, "Reduced χ²: Pearson's χ² over the degrees of freedom"),
+        Column("Errors ×", True, "By what errors are multiplied: √χ²ᵣ where χ²ᵣ exceeds its 99.9 % limit"),
         Column("Statistic", False, "What the fit minimised"), Column("Value", True, "The statistic at the end"),
         Column("Points", True), Column("Free", True, "Parameters that the fit changed"),
         Column("AIC", True, "Akaike information criterion; compare on the same points only"),
+        Column("AICc", True, "AIC with its correction for few points; compare on the same points only"),
         Column("BIC", True, "Bayesian information criterion; compare on the same points only"),
         Column("Time / ms", True), Column("Noise"),
     )
@@ -71,14 +76,17 @@ class StatisticsPage(TableView):
         start = [Cell(entry.title, fit.name, bold=chosen), Cell(f"{low:.2f} – {high:.2f}")]
         result = fit.result
         if result is None:
-            return [*start, Cell("not fitted", role="muted"), *(Cell("") for _ in range(9))]
+            return [*start, Cell("not fitted", role="muted"), *(Cell("") for _ in range(11))]
         chi = f"{result.reduced_chi2:.3f}" if result.noise.known else "–"
         role = "warning" if result.exceeds_noise else ""
         return [
             *start, Cell(result.status, result.message, "" if result.success else "warning"),
             Cell(chi, "" if result.noise.known else "The noise is not known, so χ² is 1 by construction", role),
-            Cell(result.statistic), Cell(f"{result.deviance:.1f}"), Cell(str(result.n_data)), Cell(str(result.n_free)),
-            Cell(_plain(result.aic)), Cell(_plain(result.bic)), Cell(f"{1000 * result.seconds:.1f}"),
+            Cell(f"{error_factor(result):.2f}" if role else "1", MISFIT if role else "", role),
+            Cell(STATISTICS[result.statistic], result.statistic), Cell(f"{result.deviance:.1f}"),
+            Cell(str(result.n_data)), Cell(str(result.n_free)),
+            Cell(_plain(result.aic)), Cell(_plain(result.aicc)),
+            Cell(_plain(result.bic)), Cell(f"{1000 * result.seconds:.1f}"),
             Cell(NOISE[result.noise.kind], result.noise.origin),
         ]
 

@@ -21,6 +21,8 @@ CHOICES: tuple[Choice, ...] = ("light", "dark", "system")
 GAP_1, GAP_2, GAP_3, GAP_4, GAP_5 = 4, 8, 12, 16, 24
 ICON = 18
 ROW = 26
+# Of the text in a spin box, whose padding the style sheet takes from the frame and not from the text.
+SPIN_MARGINS = (5, 0, 0, 0)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from app.gui.errors import details_dialog, log, sentence
 from app.gui.export_controller import ExportController
 from app.gui.file_controller import SAMPLES, FileController
 from app.gui.fit_controller import FitController
+from app.gui.intervals_page import IntervalsPage
 from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
@@ -125,11 +126,12 @@ class MainWindow(QMainWindow):
         self.inspector = TabbedDock("inspectorDock", "Inspector", [(t, scrolled(p)) for t, p in pages], self)
         self.composition = CompositionPage(self.document, self.tasks)
         self.statistics = StatisticsPage(self.document)
+        self.intervals = IntervalsPage(self.document, self.tasks)
         self.history = HistoryPage(self.document)
         self.log = LogPage()
         self.results = TabbedDock("resultsDock", "Results", [
-            ("Composition", self.composition), ("Fit statistics", self.statistics), ("History", self.history),
-            ("Log", self.log),
+            ("Composition", self.composition), ("Fit statistics", self.statistics),
+            ("Intervals", self.intervals), ("History", self.history), ("Log", self.log),
         ], self)
         corner = Qt.Corner
         area = Qt.DockWidgetArea
@@ -163,6 +165,8 @@ class MainWindow(QMainWindow):
         self.view.tool_changed.connect(self._tool_changed)
         self.model_panel.tool_requested.connect(self.view.set_tool)
         self.calibrate_panel.cursor_requested.connect(self.pick.start)
+        self.intervals.better_wanted.connect(self.fits.fit_from)
+        self.intervals.export_wanted.connect(self.exports.intervals)
         self.quantify_panel.quantify_requested.connect(lambda _: self.fits.quantify())
         self.library_panel.references_requested.connect(self.view.show_references)
         self.library_panel.elements_requested.connect(self.view.show_elements)

@@ -5,7 +5,7 @@ Commands, tests and the window all call these; each takes a project and returns 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,13 +13,20 @@ from app.project.project import Entry, Project, RegionFit, fresh_id
 from fitting import guess
 from fitting.dataset import Spectrum
 from fitting.engine import fit as run_fit
+from fitting.model import FitModel
 from fitting.recipe import energy_shift
+from fitting.result import FitResult
 from fitting.solver import Cancel, Progress
 from fitting.xps.areas import Areas, LineArea, joined, line_areas
 from fitting.xps.quantify import Composition, quantify
 from libraries.elements import Line, parse_line
 from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError
 from libraries.sensitivity import Factor
+
+STARTS, SEED = 20, 0
+STATISTICS = {"poisson deviance": "deviance", "chi2": "χ²", "least squares": "sum of squares"}
+# Fall of the statistic (in units of the noise) that tells of another minimum; a thirtieth of a standard error.
+_LOWER = 1e-3
 
 
 def add_region(
@@ -46,10 +53,17 @@ def fit_region(
     fit_id: str,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    *,
+    start: FitModel | None = None,
 ) -> Project:
     """Fit one region; its model takes the fitted values.
 
     A fit that did not converge keeps its status in the result; a cancelled one leaves the project as it was.
+
+    Parameters
+    ----------
+    start : FitModel, optional
+        Where to start instead of the region's own model.
 
     Raises
     ------
@@ -60,10 +74,111 @@ def fit_region(
     """
     entry = project.entry(entry_id)
     region = entry.fit(fit_id)
-    result = run_fit(entry.processed(), region.model, progress=progress, cancel=cancel)
+    result = run_fit(entry.processed(), start or region.model, progress=progress, cancel=cancel)
+    return _with_result(project, entry, region, result)
+
+
+def _with_result(project: Project, entry: Entry, region: RegionFit, result: FitResult) -> Project:
     if result.status == "cancelled":
         raise Cancelled("The fit was stopped", where=region.name)
-    return project.with_entry(entry.with_fit(RegionFit(fit_id, result.model, result)))
+    return project.with_entry(entry.with_fit(RegionFit(region.id, result.model, result)))
+
+
+@dataclass(frozen=True, eq=False)
+class ManyStarts:
+    """A fit from many starts, and what it gained.
+
+    Attributes
+    ----------
+    project : Project
+        With the best result. Where no start led lower: with that of the plain fit, or, if the region had that already,
+        as it was.
+    plain, best : FitResult
+        From the region's own model alone, and the best of all.
+    starts, seed : int
+    """
+
+    project: Project
+    plain: FitResult
+    best: FitResult
+    starts: int
+    seed: int
+
+    @property
+    def better(self) -> bool:
+        """Whether another start led to a lower minimum."""
+        return self.best is not self.plain
+
+    def __str__(self) -> str:
+        tried, name = f"{self.starts} starts (seed {self.seed})", STATISTICS[self.best.statistic]
+        if not self.best.success:
+            return f"None of {tried} reached a minimum. {self.best.message}"
+        if not self.better:
+            return f"{tried}: no minimum lower than that of the plain fit ({name} {self.plain.deviance:.6g})."
+        if not self.plain.success:
+            return f"{tried}: a minimum with {name} {self.best.deviance:.6g}; the plain fit did not reach any."
+        fall = self.plain.deviance - self.best.deviance
+        return (
+            f"{tried}: a lower minimum than that of the plain fit; {name} fell by {fall:.4g}, from "
+            f"{self.plain.deviance:.6g} to {self.best.deviance:.6g}."
+        )
+
+
+def fit_from_many_starts(
+    project: Project,
+    entry_id: str,
+    fit_id: str,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    *,
+    starts: int = STARTS,
+    seed: int = SEED,
+) -> ManyStarts:
+    """Fit one region from its model and from random places about it (`fitting.multistart`); the best end counts.
+
+    Parameters
+    ----------
+    starts : int
+        How many, the region's own model among them.
+    seed : int
+        The same seed gives the same places.
+
+    Raises
+    ------
+    Cancelled, BadData, BadModel, FitFailed
+        As `fit_region`.
+    """
+    entry = project.entry(entry_id)
+    region, spectrum = entry.fit(fit_id), entry.processed()
+    plain = run_fit(spectrum, region.model, cancel=cancel)
+    _with_result(project, entry, region, plain)  # stopped already?
+    count = _Counted(progress, starts) if progress is not None else None
+    best = run_fit(spectrum, region.model, starts=starts, seed=seed, progress=count, cancel=cancel)
+    lower = plain.deviance - best.deviance > _LOWER * best.scale
+    if best.status != "cancelled" and not (lower or (best.success and not plain.success)):
+        best = plain
+    elif best.success:
+        best = replace(best, message=f"{best.message} It is the best of {starts} starts (seed {seed}).")
+    after = _with_result(project, entry, region, best)
+    had = region.result
+    if best is plain and plain.success and had is not None and had.success:
+        after = project if abs(plain.deviance - had.deviance) <= _LOWER * plain.scale else after
+    return ManyStarts(after, plain, best, starts, seed)
+
+
+class _Counted:
+    """Progress over many descents, each of which tells of its own."""
+
+    def __init__(self, progress: Progress, starts: int) -> None:
+        self._progress, self._starts = progress, starts
+        self._number, self._last = 0, np.inf
+
+    def __call__(self, fraction: float, text: str) -> None:
+        # Inside one descent the fraction only rises.
+        if fraction <= self._last:
+            self._number = min(self._number + 1, self._starts)
+        self._last = fraction
+        self._progress((self._number - 1 + fraction) / self._starts, f"Start {self._number} of {self._starts}")
 
 
 def _regions(project: Project, sample: str | None) -> list[tuple[Entry, RegionFit]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.gui.panels.links import explained, parse_summary, summary
-from app.gui.panels.numbers import parse_number, plain
+from app.gui.panels.numbers import enlarged, marked, parse_number, plain
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row
 from app.gui.plot.edits import Edit, label, number, set_fwhm, set_value, settled, title, with_link
@@ -58,27 +58,34 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
     share_error = None if found.share_error is None else 100 * found.share_error
     link = summary(fit.model, component.id)
     choices = tuple(shape_words(key) for key in SHAPES)
+
+    def shown(value: float, error: float | None, decimals: int) -> str:
+        return marked(with_error(value, error, decimals), error, found.factor)
+
+    def told(tip: str, error: float | None) -> str:
+        return "\n".join(filter(None, (tip, enlarged(error, found.factor))))
+
     return Row(
         component.id,
         (
             Cell(title(component), title(component), source or "No source", swatch=colour),
             Cell(
-                with_error(found.position, found.position_error, 2),
+                shown(found.position, found.position_error, 2),
                 plain(found.position, 4),
-                _tip(fit.model, component, "position", stuck),
+                told(_tip(fit.model, component, "position", stuck), found.position_error),
                 muted=not position.vary,
             ),
             Cell(
-                with_error(found.fwhm, found.fwhm_error, 2),
+                shown(found.fwhm, found.fwhm_error, 2),
                 plain(found.fwhm, 4),
-                _width_tip(fit.model, component, stuck),
+                told(_width_tip(fit.model, component, stuck), found.fwhm_error),
             ),
             Cell(
-                with_error(found.area, found.area_error, 0 if found.area >= 100 else 3),
+                shown(found.area, found.area_error, 0 if found.area >= 100 else 3),
                 plain(found.area, 4),
-                _tip(fit.model, component, amplitude_name(component), stuck),
+                told(_tip(fit.model, component, amplitude_name(component), stuck), found.area_error),
             ),
-            Cell(f"{share:.1f}", tooltip=f"{with_error(share, share_error, 1)} % of the region"),
+            Cell(f"{share:.1f}", tooltip=told(f"{with_error(share, share_error, 1)} % of the region", share_error)),
             Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
             Cell(
                 link,

@@ -16,6 +16,7 @@ from app.gui.plot.edits import title, with_link
 from app.gui.plot.geometry import amplitude_name
 from fitting.model import Component, FitModel, Param
 
+NAME_WIDTH, MOST_NAME = 98, 132  # pixels; long names push the columns behind them rather than be cut
 SAME_WIDTH, OFFSET, RATIO = "Same width as", "Offset from", "Ratio of areas to"
 
 
@@ -68,10 +69,16 @@ class ComponentTable(RowsView):
         self._model_now = model_now
         self.regions: tuple[tuple[str, str], ...] = ()
         self.setItemDelegate(ChoiceDelegate(self))
-        self.set_widths((98, 76, 72, 72, 54, 96, 190))
+        self.set_widths((NAME_WIDTH, 76, 72, 72, 54, 96, 190))
         self.horizontalHeader().setStretchLastSection(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
+
+    def fit_names(self) -> None:
+        """The column of names as wide as they need, within limits."""
+        wanted = min(max(self.sizeHintForColumn(NAME) + 2, NAME_WIDTH), MOST_NAME)
+        if wanted != self.columnWidth(NAME):
+            self.setColumnWidth(NAME, wanted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Delete removes the component."""

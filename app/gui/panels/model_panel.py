@@ -19,11 +19,13 @@ from app.gui.panels.suggestions import SuggestionList
 from app.gui.plot.captions import background_words
 from app.gui.plot.edits import title
 from app.gui.plot.handles import anchored
+from app.gui.theme import SPIN_MARGINS
 from app.project.project import RegionFit
 from fitting import guess
 from fitting.backgrounds import KINDS
 from fitting.curves import curves
 from fitting.model import BACKGROUND, FitModel
+from fitting.peaks import error_factor
 from libraries.errors import BadModel, SodaliteError
 
 
@@ -78,6 +80,7 @@ class ModelPanel(Panel):
         self.average.setAccessibleName("Points averaged at each end, to either side")
         self.average.setToolTip("End levels are the mean of 2n+1 points (CasaXPS: Av. Width n)")
         self.average.setKeyboardTracking(False)
+        self.average.lineEdit().setTextMargins(*SPIN_MARGINS)
         self.average.valueChanged.connect(self._change_average)
         line = QHBoxLayout()
         line.addWidget(words)
@@ -105,6 +108,11 @@ class ModelPanel(Panel):
         self.table.current_changed.connect(self.document.select_component)
         self._models.append(self.table.rows)
         self.body.addWidget(self.table)
+        self.enlarged = muted("")
+        self.enlarged.setProperty("role", "warning")
+        self.enlarged.setAccessibleName("Factor of the errors")
+        self.enlarged.hide()
+        self.body.addWidget(self.enlarged)
         self.empty = muted("No components yet. Click a place with the peak tool, or let the library suggest.")
         self.body.addWidget(self.empty)
         self.body.addLayout(
@@ -163,7 +171,9 @@ class ModelPanel(Panel):
             self.parameters.show_owner(None, None)
             self.background.show_owner(None, None)
             self._shown_fit = None
-            for widget in (self.table, self.empty, self.more, self.background, self.parameters, self.suggestions):
+            for widget in (
+                self.table, self.empty, self.enlarged, self.more, self.background, self.parameters, self.suggestions
+            ):
                 widget.hide()
             self.chosen.show()
             self.chosen.setText("No region yet")
@@ -178,9 +188,13 @@ class ModelPanel(Panel):
         self.table.regions = self._other_regions(fit)
         self.table.rows.set_rows(component_rows(fit, theme.current()))
         self.table.fit_height()
+        self.table.fit_names()
         self.table.fit_columns((POSITION, FWHM, AREA, SHARE))
         self.table.show_current(chosen)
         self.empty.setVisible(not fit.model.components)
+        factor = error_factor(fit.result) if fit.result is not None else 1.0
+        self.enlarged.setVisible(factor > 1 and bool(fit.model.components))
+        self.enlarged.setText(f"* Errors × {factor:.2f} = √χ²ᵣ: the model misses structure in the data.")
         self._show_chosen(fit.model, chosen)
 
     def _show_background(self, model: FitModel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from app.numerals import decimals_of, grouped
 from libraries.errors import BadModel
 
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f]")
@@ -51,3 +52,20 @@ def parse_bound(text: str, lower: bool) -> float:
 def spread(low: float, high: float) -> str:
     """The range of cited energies; one number where all agree."""
     return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"
+
+
+def marked(text: str, error: float | None, factor: float) -> str:
+    """A value with its error, with an asterisk where the error was multiplied."""
+    return f"{text}*" if _multiplied(error, factor) else text
+
+
+def enlarged(error: float | None, factor: float) -> str:
+    """Both errors of a number whose error was multiplied; "" where it was not."""
+    if error is None or not _multiplied(error, factor):
+        return ""
+    both = [grouped(number, decimals_of(number)) for number in (error, error / factor)]
+    return f"* ± {both[0]} is ± {both[1]} from the noise × {factor:.2f} (√χ²ᵣ)"
+
+
+def _multiplied(error: float | None, factor: float) -> bool:
+    return factor > 1 and error is not None and math.isfinite(error) and error > 0

@@ -262,7 +262,7 @@ class RowsView(QTableView):
             if width > now or width < now - 12:
                 self.setColumnWidth(column, width)
 
-    def fit_height(self, least: int = 3, most: int = 12) -> None:
+    def fit_height(self, least: int = 3, most: int = 16) -> None:
         """As high as its rows, so that what stands below follows at once."""
         rows = min(max(self.rows.rowCount(), least), most)
         bar = self.horizontalScrollBar().sizeHint().height()

@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from app.gui.plot.captions import peak_words
+from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import Edit, move_edge, move_peak, set_fwhm, title
 from app.gui.plot.geometry import peak_of
 from app.gui.plot.handles import Handle
-from fitting.curves import curves
 from fitting.dataset import Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
@@ -43,7 +43,7 @@ class Drag(Protocol):
 
 def background_at(spectrum: Spectrum, model: FitModel, x: float) -> float:
     """Level of a model's background at a place of the axis."""
-    drawn = curves(spectrum, model)
+    drawn = curves_of(spectrum, model)
     return float(np.interp(x, drawn.x, drawn.background))
 
 
@@ -157,7 +157,7 @@ def limits_of(handle: Handle, model: FitModel) -> tuple[float, ...]:
 def height_above_background(spectrum: Spectrum, model: FitModel, x: float) -> float:
     """Data minus background at a place, the mean of the three nearest channels; at least the noise's size."""
     try:
-        drawn = curves(spectrum, model)
+        drawn = curves_of(spectrum, model)
     except SodaliteError:
         return float(np.interp(x, spectrum.x, spectrum.y))
     at = int(np.argmin(np.abs(drawn.x - x)))

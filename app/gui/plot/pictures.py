@@ -10,13 +10,14 @@ from PySide6.QtGui import QColor
 from app.gui.plot.canvas import Canvas
 from app.gui.plot.captions import intensity_label
 from app.gui.plot.colours import faded
+from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import title
 from app.gui.plot.handles import handles_of
 from app.gui.plot.layers import Curve, CurveSet, Dots, Span, Spans
 from app.gui.plot.overlay import Scene
 from app.gui.theme import Theme, current
 from app.project.project import Entry, RegionFit
-from fitting.curves import Curves, curves
+from fitting.curves import Curves
 from fitting.dataset import Axis, Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
@@ -98,7 +99,7 @@ class Picture:
                 fresh[fit.id] = known
                 continue
             try:
-                fresh[fit.id] = (spectrum, fit.model, curves(spectrum, fit.model))
+                fresh[fit.id] = (spectrum, fit.model, curves_of(spectrum, fit.model))
             except SodaliteError as error:
                 self.error = str(error)
         self._cache = fresh

@@ -17,7 +17,7 @@ from app.gui.plot.marks import Mark, element_marks, reference_marks
 from app.gui.plot.mouse import Mouse
 from app.gui.plot.overlay import Overlay, Scene
 from app.gui.plot.pictures import Picture, single
-from app.project.project import RegionFit
+from app.project.project import Entry, RegionFit
 from fitting.dataset import Spectrum
 from libraries.compounds import ReferenceLine
 
@@ -57,12 +57,13 @@ class SpectrumView(QWidget):
         self._spectrum_of: tuple[object, object, Spectrum] | None = None
         self._shown: Spectrum | None = None
         self._entry_shown: str | None = None
+        self._drawn_entry: Entry | None = None
         self._elements: tuple[str, ...] = ()
         self._references: tuple[ReferenceLine, ...] = ()
         self._build()
         self.set_colours(theme.current())
         theme.changes().changed.connect(self.set_colours)
-        document.project_changed.connect(self.refresh)
+        document.project_changed.connect(self._follow)
         document.selection_changed.connect(self.refresh)
 
     def _build(self) -> None:
@@ -111,8 +112,14 @@ class SpectrumView(QWidget):
         """The region whose handles are shown."""
         return self.document.fit
 
+    def _follow(self) -> None:
+        """Show the document, unless what is shown is the same: a live fit tells of one edit twice."""
+        if self.document.entry is not self._drawn_entry or self.document.entry is None:
+            self.refresh()
+
     def refresh(self) -> None:
         """Show the document as it is now."""
+        self._drawn_entry = self.document.entry
         entry, spectrum, fit = self.document.entry, self.spectrum(), self.document.fit
         new_entry = (entry.id if entry else None) != self._entry_shown
         self._picture.show(entry, spectrum, fit, self.document.selection.component)
