@@ -28,7 +28,7 @@ def test_exact_on_a_power_law(name, exponent):
 
 
 def test_two_windows_is_the_published_formula():
-    # Egerton 2011, equations 4.51 and 4.52, written out with counts per channel of 1 eV.
+    # Egerton 2011, equation 4.51, written out with counts per channel of 1 eV.
     y = law(1e4)
     inside = (ENERGY >= 400) & (ENERGY <= 499)
     i1, i2 = np.sum(y[inside][:50]), np.sum(y[inside][50:])
@@ -131,6 +131,14 @@ def test_lcpl_of_a_pure_law_holds_the_other_at_zero():
     assert found.amplitudes[1, 0] == 0.0
     assert np.all(found.amplitudes[2] > 0)
     assert found.covariance[0, 1, 1] == 0.0
+
+
+def test_lcpl_of_an_empty_spectrum_is_not_determined():
+    data = np.stack([law(100.0), 0.0 * law(1.0), -law(1.0)])
+    found = lib.lcpl(ENERGY, data, WINDOW, exponents_at=(2.5, 3.5))
+    assert np.isfinite(found.amplitudes[0]).all()
+    assert np.isnan(found.amplitudes[1:]).all()
+    assert np.isnan(found.variance_of_sum(ENERGY[320:370])[1:]).all()
 
 
 def test_negative_counts():

@@ -117,7 +117,7 @@ def test_dipole_against_hydrogenic(name, low, high):
 
 
 def test_k_strength_sums_to_the_electrons_of_a_free_hydrogen_atom():
-    # Z = 1 is exact: continuum oscillator strength of hydrogen 0.4350 (Bethe & Salpeter 1957, section 63, table 13).
+    # Z = 1 is exact: continuum oscillator strength of hydrogen 0.4350 (Bethe & Salpeter 1957).
     rydberg = 13.605693
     def optical(e):
         return float(hydrogenic.k_shell(1, np.array([e]), np.array([1e-9]), rydberg)[0])
