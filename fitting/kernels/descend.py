@@ -58,6 +58,7 @@ class Points(NamedTuple):
 
     pull: np.ndarray
     grip: np.ndarray
+    single: np.ndarray
     gradient: np.ndarray
     curvature: np.ndarray
 
@@ -82,7 +83,7 @@ def new_state(start: np.ndarray) -> State:
 @njit(**OPTIONS)
 def new_points(n: int, f: int) -> Points:
     """Memory for n points and f free parameters."""
-    return Points(np.empty(n), np.empty(n), np.zeros(f), np.zeros((f, f)))
+    return Points(np.empty(n), np.empty(n), np.empty(n), np.zeros(f), np.zeros((f, f)))
 
 
 @njit(**OPTIONS)
@@ -93,7 +94,7 @@ def look(
     evaluate(program, work, x)
     low, high = program.inside[0], program.inside[1]
     envelope = work.rows[x.size, low:high]
-    cost = weights(kind, y, envelope, given, points.pull, points.grip)
+    cost = weights(kind, y, envelope, given, points.pull, points.grip, points.single)
     if not np.isfinite(cost):
         return np.inf
     sums(work.rows, low, points.pull, points.grip, points.gradient, points.curvature)
