@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import norm
@@ -76,6 +77,13 @@ class Point:
     x: FloatArray
 
 
+@lru_cache(maxsize=64)  # SciPy takes as long for one as a small fit does
+def _quantile(level: float, dof: int | None) -> float:
+    """Two-sided quantile of the normal or of Student's distribution."""
+    upper = 0.5 * (1.0 + level)
+    return float(norm.ppf(upper)) if dof is None else float(student.ppf(upper, dof))
+
+
 class Curve:
     """The statistic of a fit along one parameter, all others fitted again."""
 
@@ -113,9 +121,7 @@ class Curve:
 
     def root_at(self, level: float) -> float:
         """How far the root of the rise must come for a level."""
-        if self.result.noise.known:
-            return float(norm.ppf(0.5 * (1.0 + level)))
-        return float(student.ppf(0.5 * (1.0 + level), max(self.dof, 1)))
+        return _quantile(level, None if self.result.noise.known else max(self.dof, 1))
 
     def direction(self, name: str) -> tuple[float, FloatArray]:
         """Standard error of a parameter at the fit, and how the free numbers follow it, shape (n_free,).

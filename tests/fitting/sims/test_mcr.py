@@ -1,6 +1,7 @@
 """Curve resolution of simulated depth profiles with known factors."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def layers():
     z = np.linspace(0, 1, M)
     edges = np.linspace(0, 1, K + 1)[1:-1]
     steps = [np.ones(M), *[1 / (1 + np.exp(-(z - e) / 0.015)) for e in edges], np.zeros(M)]
-    c = np.array([a * (1 - b) for a, b in zip(steps[:-1], steps[1:], strict=True)]).T
+    c = np.array([a * (1 - b) for a, b in pairwise(steps)]).T
     rng = np.random.default_rng(1)
     s = rng.exponential(1.0, (K, N)) * (rng.random((K, N)) < 0.4)
     s[:, :5] += 2.0
@@ -41,6 +42,7 @@ def test_scaled_noise_has_unit_variance():
     scaling = poisson_scaling(rng.poisson(mean))
     noise = scaling.data - mean[np.ix_(scaling.rows, scaling.columns)] / scaling.row_root[:, None] / scaling.column_root
     assert np.var(noise) == pytest.approx(1.0, abs=0.05)
+    assert scaling.noise == pytest.approx(1.0, abs=0.01)
     largest = np.linalg.svd(noise, compute_uv=False)[0]
     assert largest < 1.1 * (math.sqrt(300) + math.sqrt(40))  # Marchenko and Pastur
 
@@ -121,12 +123,11 @@ def test_purest_rows_lie_in_different_layers():
 
 def test_closure_finds_the_yields():
     closed, r = closure(TRUE_C * YIELD)
-    np.testing.assert_allclose(1 / r, YIELD, rtol=1e-9)
-    np.testing.assert_allclose(closed.sum(axis=1), 1.0, rtol=1e-9)
-    # A factor that is there on top of layers which close already has no place in a sum of 1.
-    with pytest.raises(NotDetermined):
-        closure(np.column_stack([TRUE_C, np.exp(-np.linspace(0, 9, M)) + np.linspace(0, 1, M) ** 9]) @
-                np.diag([1, 1, 1, 1, -1.0]) ** 2)
+    np.testing.assert_allclose(1 / r, YIELD, rtol=1e-6)  # the steps themselves sum to 1 to 1e-7
+    np.testing.assert_allclose(closed.sum(axis=1), 1.0, rtol=1e-6)
+    # What only lies on top of layers that close already has no place in a sum of 1.
+    with pytest.raises(NotDetermined, match="factor 3"):
+        closure(np.column_stack([TRUE_C[:, :1], 1 - TRUE_C[:, :1] + 0.5 * TRUE_C[:, 1:2], TRUE_C[:, 1:2]]))
 
 
 def test_more_factors_than_rank_are_refused():

@@ -36,7 +36,7 @@ def test_equal_to_scipy(n, k, condition, measured):
     assert np.count_nonzero(found == 0) > 0 or k == 1
 
 
-def test_equal_to_scipy_for_ill_conditioned_spectra(measured):
+def test_as_small_as_scipys_for_ill_conditioned_spectra():
     # Nearly parallel columns of counts; the condition number is about 1e6.
     rng = np.random.default_rng(2)
     a = conditioned(100, 6, 1e6, rng)
@@ -71,6 +71,18 @@ def test_one_target_and_chunks_and_types(monkeypatch):
     np.testing.assert_allclose(nnls(a, b), whole, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(nnls(a, b[:, 7]), whole[:, 7], rtol=1e-12, atol=1e-14)
     assert nnls(a, b[:, :0]).shape == (4, 0)
+
+
+@pytest.mark.parametrize("k", [4, 9])
+def test_a_start_changes_nothing(k):
+    rng = np.random.default_rng(k)
+    a, b = rng.random((30, k)), rng.normal(size=(30, 300)) + 0.3
+    truth = nnls(a, b)
+    for start in (truth, np.zeros_like(truth), rng.normal(size=truth.shape), 1.0 - np.sign(truth)):
+        np.testing.assert_allclose(nnls(a, b, start=start), truth, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(nnls(a, b[:, 0], start=truth[:, 0]), truth[:, 0], rtol=1e-9, atol=1e-13)
+    with pytest.raises(BadData, match="start"):
+        nnls(a, b, start=truth[:, 1:])
 
 
 def test_columns_of_very_different_size():
@@ -117,6 +129,6 @@ def test_faster_than_one_by_one(m, measured):
     for column in few.T:
         reference(a, column)
     theirs = (time.perf_counter() - begin) / 2000
-    measured(f"NNLS, {m} voxels of 60 ions and 5 factors, voxels a second", 1 / ours, "1/s")
+    measured(f"NNLS, {m} voxels of 60 ions and 5 factors a second", 1 / ours, "1/s")
     measured(f"NNLS, {m} voxels: times SciPy's speed", theirs / ours, "", ">= 3")
     assert theirs / ours >= 3
