@@ -1,0 +1,1 @@
+"""Time-of-flight secondary ion mass spectrometry: mass scale, dead time, interfaces, non-negative factors."""
