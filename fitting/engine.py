@@ -21,6 +21,7 @@ from libraries.errors import BadModel, FitFailed
 __all__ = ["fit", "minimise", "objective", "spoken"]
 
 _LOST = ("iteration limit", "not finite")
+_GAINED = 1e-6  # share of the statistic by which a second try must be lower
 _RESCUE = 200  # evaluations of a second try after a fit that lost its way; with a smaller budget there is none
 
 _MESSAGES: dict[str, str] = {
@@ -87,7 +88,7 @@ def fit(
     ending = descend(start)
     if _is_lost(ending) and max_evaluations >= _RESCUE:
         place = _projected(evaluator, model, spectrum.noise, (start, lower, upper), cancel)
-        ending = ending if place is None else multistart.best(ending, [descend(place)])
+        ending = ending if place is None else _better(ending, descend(place))
     if starts > 1:
         places = multistart.places(evaluator, model, (start, lower, upper), starts - 1, seed)
         ending = multistart.best(ending, (descend(place) for place in places))
@@ -96,6 +97,14 @@ def fit(
 
 def _is_lost(ending: Ending) -> bool:
     return ending.status in _LOST or ending.singular or not np.isfinite(ending.pearson)
+
+
+def _better(first: Ending, second: Ending) -> Ending:
+    """The second try only where it leads truly lower: parameters that cannot be told apart stay so."""
+    best = multistart.best(first, [second])
+    if first.status == "converged" and not best.cost < first.cost * (1 - _GAINED):
+        return replace(first, evaluations=best.evaluations)
+    return best
 
 
 def _projected(

@@ -47,10 +47,9 @@ class _Preparation:
 
     def work(self) -> None:
         try:
-            folder = cache_folder()
-            if not (folder / "complete").exists():
+            if not (cache_folder() / "complete").exists():
                 _compile_in_child()
-            self.module = _load(folder)
+            self.module = _load()
         # Whatever goes wrong here (no compiler for this processor, a full disk), fits go on without it.
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
@@ -149,11 +148,8 @@ def _compile_in_child() -> None:
         raise RuntimeError(f"compiling ended with {child.returncode}: {errors.decode(errors='replace')[-500:]}")
 
 
-def _load(folder: Path) -> ModuleType:
+def _load() -> ModuleType:
     """Import the compiled functions and touch each once, so that none compiles or loads in the middle of a fit."""
-    import numba
-
-    numba.config.CACHE_DIR = str(folder)
     module = importlib.import_module("fitting.kernels.compiled")
     module.touch()
     return module

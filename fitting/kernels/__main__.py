@@ -26,7 +26,7 @@ def main() -> int:
             time.sleep(_LOOK_AGAIN)
             continue
         try:
-            _load(folder)
+            _load()
             complete.write_text("", "utf-8")
         finally:
             claim.unlink(missing_ok=True)

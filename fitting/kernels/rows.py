@@ -10,7 +10,7 @@ from numba import njit
 from fitting.kernels.descend import CONVERGED, EXHAUSTED, Points, State, new_points, new_state
 from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.evaluate import Program, Work, workspace
-from fitting.kernels.run import ENTRY, errors, settle
+from fitting.kernels.run import entry, errors, settle
 
 # Flags of a row: the place in `fitting.result.FitStatus`, or one that needs more care than the normal equations allow.
 FINE, AT_BOUND, NOT_FINITE_ROW, LIMIT, HARD = 0, 1, 3, 5, 254
@@ -104,7 +104,7 @@ def _store(
                 out.covariance[row, a, b] = scale * covariance[a, b]
 
 
-@njit(**ENTRY)
+@entry
 def fit_rows(
     program: Program,
     kind: int,

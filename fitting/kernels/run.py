@@ -5,18 +5,34 @@ Importing this file compiles nothing; the first call of each function does, or l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 from numba import njit
 
 from fitting import descent as rules
+from fitting.kernels import cache_folder
 from fitting.kernels.descend import CONVERGED, EXHAUSTED, NOT_FINITE, Points, State, descend, inverse, look, new_points
 from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.evaluate import Program, Work, evaluate, workspace
 from fitting.kernels.statistic import sums
 
-ENTRY: dict[str, Any] = OPTIONS | {"cache": True}
+
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that the program calls, and keep its machine code in the folder of this state of the sources.
+
+    Where numba keeps it is settled here and now, whoever imports this file first.
+    """
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder())
+    try:
+        return njit(**OPTIONS, cache=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
 # How the variance of a point follows from what the model expects there; see `fitting.statistics.variance_of`.
 UNKNOWN, GAUSSIAN, COUNTED = 0, 1, 2
 FIT, LOOK, VIEW = 0, 1, 2
@@ -122,7 +138,7 @@ def errors(
     return pearson, np.isfinite(pearson) and inverse(points.curvature, (x <= lower) | (x >= upper), covariance)
 
 
-@njit(**ENTRY)
+@entry
 def fit_one(
     task: int,
     program: Program,

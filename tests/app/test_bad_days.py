@@ -15,7 +15,7 @@ from app.project import store, work
 from app.project.project import Project, add_spectra
 from fitting import guess
 from fitting.dataset import Axis, Meta, Noise, Spectrum
-from fitting.model import FitModel
+from fitting.model import FitModel, Param
 from libraries.errors import BadData, CannotWrite
 
 
@@ -77,8 +77,10 @@ def test_region_without_data(vamas, tmp_path, capsys):
 
 def test_fit_that_cannot_converge(vamas, tmp_path, capsys):
     model = guess.new_model(spectrum(), 281.0, 291.0)
-    for _ in range(2):  # the same peak twice: no data can tell the two apart
+    for _ in range(2):  # the same peak twice: no data can tell the two areas apart
         model = guess.add_peak(spectrum(), model, 285.0, height=2000.0, fwhm=1.2)
+    ties = {f"p2.{name}": Param(1.0, link=f"p1.{name}") for name in ("position", "fwhm")}
+    model = model.with_params(ties)
     out = tmp_path / "out.sodalite"
     status = main(["fit", str(vamas), "--model", str(model_file(tmp_path, model)), "-o", str(out), "--json"])
     printed, err = capsys.readouterr()

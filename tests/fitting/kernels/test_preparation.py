@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -87,10 +88,19 @@ def test_compiling_marks_the_folder_and_forgets_old_ones(monkeypatch, tmp_path):
         (tmp_path / f"kernels-{old}").mkdir()
     monkeypatch.setattr(command, "cache_folder", lambda: folder)
     loads = []
-    monkeypatch.setattr(command, "_load", loads.append)
+    monkeypatch.setattr(command, "_load", lambda: loads.append(folder))
     monkeypatch.setattr(command.os, "nice", lambda more: 0, raising=False)
     assert command.main() == command.main() == 0
     assert loads == [folder]
     assert (folder / "complete").exists()
     assert not (folder / "compiling").exists()
     assert len(list(tmp_path.glob("kernels-*"))) <= 4
+
+
+def test_machine_code_is_kept_in_the_folder_whoever_imports_first():
+    code = (
+        "import numba; from fitting.kernels import cache_folder; from fitting.kernels.rows import fit_rows;"
+        "assert str(cache_folder()) in str(fit_rows._cache.cache_path); assert not numba.config.CACHE_DIR"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environment)
