@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,52 +82,48 @@ def fit(
     start, lower, upper = evaluator.parameters.start(model)
     _check(evaluator, spectrum, model, (start, lower, upper))
 
-    def descend(place: FloatArray) -> Ending:
-        return _descend(evaluator, spectrum.noise, place, lower, upper, max_evaluations, progress, cancel)
-
-    ending = descend(start)
+    search = _Search(evaluator, spectrum.noise, lower, upper, max_evaluations, progress, cancel)
+    ending = search.descend(start)
     if _is_lost(ending) and max_evaluations >= _RESCUE:
-        place = _projected(evaluator, model, spectrum.noise, (start, lower, upper), cancel)
-        ending = ending if place is None else _better(ending, descend(place))
+        place = _projected(search, model, start)
+        ending = ending if place is None else _better(ending, search.descend(place))
     if starts > 1:
         places = multistart.places(evaluator, model, (start, lower, upper), starts - 1, seed)
-        ending = multistart.best(ending, (descend(place) for place in places))
+        ending = multistart.best(ending, (search.descend(place) for place in places))
     return _result(spectrum, model, evaluator, ending, time.perf_counter() - begin)
 
 
 def _is_lost(ending: Ending) -> bool:
+    if ending.status == "cancelled":
+        return False
     return ending.status in _LOST or ending.singular or not np.isfinite(ending.pearson)
 
 
 def _better(first: Ending, second: Ending) -> Ending:
     """The second try only where it leads truly lower: parameters that cannot be told apart stay so."""
     best = multistart.best(first, [second])
-    if first.status == "converged" and not best.cost < first.cost * (1 - _GAINED):
+    kept = first.status == "converged" and best.status != "cancelled"
+    if kept and not best.cost < first.cost * (1 - _GAINED):
         return replace(first, evaluations=best.evaluations)
     return best
 
 
-def _projected(
-    evaluator: Evaluator,
-    model: FitModel,
-    noise: Noise,
-    bounds: tuple[FloatArray, FloatArray, FloatArray],
-    cancel: Cancel | None,
-) -> FloatArray | None:
+def _projected(search: _Search, model: FitModel, start: FloatArray) -> FloatArray | None:
     """A new start where amounts were so far off that the descent lost its way: by variable projection.
 
     Amounts are then solved and not searched. For counts the variance is taken from the data, which is good enough for a
     start.
     """
+    evaluator, noise = search.evaluator, search.noise
     separation = separate(evaluator, model)
     if separation is None:
         return None
-    start, lower, upper = bounds
     sigma = np.sqrt(variance_of(noise, np.maximum(evaluator.y, noise.gain or 1.0), evaluator.y))
-    begin = np.where(separation.linear, np.clip(1.0, lower, upper), start)
+    begin = np.where(separation.linear, np.clip(1.0, search.lower, search.upper), start)
     try:
         found = minimise_separable(
-            _weighted(evaluator, sigma), separation, begin, lower, upper, max_evaluations=_RESCUE, cancel=cancel
+            _weighted(evaluator, sigma), separation, begin, search.lower, search.upper,
+            max_evaluations=_RESCUE, cancel=search.cancel,
         )
     except BadModel:
         return None
@@ -192,74 +188,54 @@ def _weighted(evaluator: Evaluator, sigma: FloatArray) -> Function:
     return weighted
 
 
-def _descend(
-    evaluator: Evaluator,
-    noise: Noise,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    limit: int,
-    progress: Progress | None,
-    cancel: Cancel | None,
-) -> Ending:
-    """One descent, by machine code where the model has it, with what the noise asks for."""
-    if noise.kind == "poisson" and noise.read_noise > 0:
-        return _reweighted(evaluator, noise, start, lower, upper, limit, progress, cancel)
-    return _minimised(evaluator, noise, start, lower, upper, None, limit, progress, cancel)
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Descents of one model on one spectrum from any place."""
 
+    evaluator: Evaluator
+    noise: Noise
+    lower: FloatArray
+    upper: FloatArray
+    limit: int
+    progress: Progress | None
+    cancel: Cancel | None
 
-def _minimised(
-    evaluator: Evaluator,
-    noise: Noise,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    sigma: FloatArray | None,
-    limit: int,
-    progress: Progress | None,
-    cancel: Cancel | None,
-) -> Ending:
-    compiled = kernels.loaded()
-    if compiled is not None:
-        ending = compiled.fit(
-            evaluator, noise, start, lower, upper,
-            weights=None if sigma is None else sigma**-2,
-            max_evaluations=limit, progress=progress, cancel=cancel,
-        )
-        if ending is not None:
-            return ending
-    function = objective(evaluator, noise) if sigma is None else _weighted(evaluator, sigma)
-    found = minimise_joint(
-        function, start, lower, upper, max_evaluations=limit, progress=progress, cancel=cancel
-    )
-    return conclude(evaluator, noise, found.x, found.cost, found.status, found.evaluations, found.at_bound)
+    def descend(self, start: FloatArray) -> Ending:
+        """One descent with what the noise asks for."""
+        if self.noise.kind == "poisson" and self.noise.read_noise > 0:
+            return self._reweighted(start)
+        return self._minimised(start, None, self.limit)
 
+    def _minimised(self, start: FloatArray, sigma: FloatArray | None, limit: int) -> Ending:
+        """By machine code where the model has it; `sigma` takes the place of what the noise says."""
+        options = {"max_evaluations": limit, "progress": self.progress, "cancel": self.cancel}
+        evaluator, noise = self.evaluator, self.noise
+        compiled = kernels.loaded()
+        if compiled is not None:
+            weights = None if sigma is None else sigma**-2
+            ending = compiled.fit(evaluator, noise, start, self.lower, self.upper, weights=weights, **options)
+            if ending is not None:
+                return ending
+        function = objective(evaluator, noise) if sigma is None else _weighted(evaluator, sigma)
+        found = minimise_joint(function, start, self.lower, self.upper, **options)
+        return conclude(evaluator, noise, found.x, found.cost, found.status, found.evaluations, found.at_bound)
 
-def _reweighted(
-    evaluator: Evaluator,
-    noise: Noise,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    limit: int,
-    progress: Progress | None,
-    cancel: Cancel | None,
-) -> Ending:
-    """Counts with read noise: chi2 with the model's own variance, iterated until it no longer changes."""
-    x, evaluations = start, 0
-    envelope = np.maximum(evaluator.y, 0.0)
-    while True:
-        sigma = np.sqrt(variance_of(noise, envelope, evaluator.y))
-        ending = _minimised(evaluator, noise, x, lower, upper, sigma, limit - evaluations, progress, cancel)
-        evaluations += ending.evaluations
-        x = ending.x
-        if ending.status != "converged":
-            return replace(ending, evaluations=evaluations)
-        before, envelope = envelope, evaluator.free(x)[0]
-        if np.all(np.abs(envelope - before) <= 1e-6 * sigma):
-            return replace(ending, evaluations=evaluations)
-        if evaluations >= limit:
-            return replace(ending, evaluations=evaluations, status="iteration limit")
+    def _reweighted(self, start: FloatArray) -> Ending:
+        """Counts with read noise: chi2 with the model's own variance, iterated until it no longer changes."""
+        x, evaluations, y = start, 0, self.evaluator.y
+        envelope = np.maximum(y, 0.0)
+        while True:
+            sigma = np.sqrt(variance_of(self.noise, envelope, y))
+            ending = self._minimised(x, sigma, self.limit - evaluations)
+            evaluations += ending.evaluations
+            x = ending.x
+            if ending.status != "converged":
+                return replace(ending, evaluations=evaluations)
+            before, envelope = envelope, self.evaluator.free(x)[0]
+            if np.all(np.abs(envelope - before) <= 1e-6 * sigma):
+                return replace(ending, evaluations=evaluations)
+            if evaluations >= self.limit:
+                return replace(ending, evaluations=evaluations, status="iteration limit")
 
 
 def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:

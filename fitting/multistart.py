@@ -17,7 +17,6 @@ from fitting.shapes import shape
 # Standard deviations of the random starts: positions in units of the peak's own width, amounts and widths in their
 # logarithm, everything else relative to its value. One start in two moves half as far as these.
 _POSITION, _SCALE, _REST = 1.0, 0.7, 0.5
-_FINISHED = ("converged",)
 
 
 def places(
@@ -91,4 +90,4 @@ def best(first: Ending, others: Iterable[Ending]) -> Ending:
 
 def _rank(ending: Ending) -> tuple[bool, float]:
     cost = ending.cost if np.isfinite(ending.cost) else np.inf
-    return ending.status not in _FINISHED, cost
+    return ending.status != "converged", cost

@@ -11,7 +11,7 @@ from fitting.dataset import Axis, FloatArray, Noise, Spectrum
 from fitting.ending import Ending, conclude
 from fitting.evaluate import Evaluator
 from fitting.kernels import rows, run
-from fitting.kernels.descend import CONVERGED, EXHAUSTED, State
+from fitting.kernels.descend import CONVERGED, EXHAUSTED, new_state
 from fitting.kernels.evaluate import Program
 from fitting.kernels.program import program_of, turned
 from fitting.kernels.rows import Neighbour, Rows
@@ -61,7 +61,7 @@ def fit(
     start, lower, upper = np.array(start), np.array(lower), np.array(upper)
     covariance, values = np.empty((start.size, start.size)), np.empty(program.constants.size)
     chain = np.empty((values.size, start.size))
-    state = _new_state(start)
+    state = new_state.py_func(start)
     piece = max_evaluations if progress is None and cancel is None else 1
     code, status, pearson, firm = EXHAUSTED, "iteration limit", np.nan, False
     while code == EXHAUSTED and state.count[0] < max_evaluations:
@@ -193,7 +193,7 @@ def _task(
     kind, given = _given(noise, y, None)
     rows, free = np.empty((f + 1, y.size)), np.array(free)
     _, cost, _ = run.fit_one(
-        task, program, _new_state(free), kind, y, given, _numbers(noise, y), free, free, free, 0.0, times,
+        task, program, new_state.py_func(free), kind, y, given, _numbers(noise, y), free, free, free, 0.0, times,
         np.empty((f, f)), np.empty(program.constants.size), np.empty((program.constants.size, f)), rows,
     )
     return cost, rows
@@ -217,14 +217,6 @@ def _numbers(noise: Noise, y: FloatArray) -> FloatArray:
         kind = run.GAUSSIAN
     floor = SMALLEST_RATE * max(float(np.max(y, initial=0.0)), gain)
     return np.array([kind, gain, noise.read_noise**2, floor])
-
-
-def _new_state(start: FloatArray) -> State:
-    f = start.size
-    return State(
-        start.copy(), start.copy(), np.array([0.0, 0.0, np.inf, np.inf, np.inf]), np.zeros(f),
-        np.zeros(f, dtype=np.int64), np.zeros(3, dtype=np.int64), np.zeros(f), np.zeros((f, f)), np.zeros((f, f)),
-    )
 
 
 def touch() -> None:

@@ -278,16 +278,31 @@ def _slope(matrix: np.ndarray, gradient: np.ndarray, move: np.ndarray, slope: np
 @njit(**SUMS)
 def _solve(matrix: np.ndarray, places: np.ndarray, count: int, factor: np.ndarray, right: np.ndarray) -> None:
     """Solve for the open parameters by Cholesky's method, in place of `right`."""
+    # Rounding may leave a pivot below the damping's share; any positive one keeps the step downhill.
+    _factorise(matrix, places, count, factor, 1e-16)
+    _substitute(factor, count, right)
+
+
+@njit(**SUMS)
+def _factorise(matrix: np.ndarray, places: np.ndarray, count: int, factor: np.ndarray, least: float) -> float:
+    """Cholesky's factor of the rows and columns at `places`, pivots raised to `least`; returns the smallest pivot."""
+    smallest = np.inf
     for i in range(count):
         for j in range(i + 1):
             total = matrix[places[i], places[j]]
             for k in range(j):
                 total -= factor[i, k] * factor[j, k]
             if i == j:
-                # Rounding may leave a pivot below the damping's share; any positive one keeps the step downhill.
-                factor[i, i] = np.sqrt(max(total, 1e-16))
+                smallest = min(smallest, total)
+                factor[i, i] = np.sqrt(max(total, least))
             else:
                 factor[i, j] = total / factor[j, j]
+    return smallest
+
+
+@njit(**SUMS)
+def _substitute(factor: np.ndarray, count: int, right: np.ndarray) -> None:
+    """Solve with a factor, in place of `right`."""
     for i in range(count):
         total = right[i]
         for k in range(i):
@@ -321,30 +336,16 @@ def inverse(curvature: np.ndarray, held: np.ndarray, out: np.ndarray) -> bool:
             asleep = True
     if asleep and not any_held:
         return False
-    factor = np.zeros((f, f))
+    scaled, factor, column = np.empty((f, f)), np.zeros((f, f)), np.empty(f)
     for i in range(count):
-        for j in range(i + 1):
-            total = curvature[places[i], places[j]] / (unit[i] * unit[j])
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            if i == j:
-                if not total > _FIRM:
-                    return False
-                factor[i, i] = np.sqrt(total)
-            else:
-                factor[i, j] = total / factor[j, j]
-    column = np.empty(f)
+        for j in range(count):
+            scaled[places[i], places[j]] = curvature[places[i], places[j]] / (unit[i] * unit[j])
+    if not _factorise(scaled, places, count, factor, _FIRM) > _FIRM:
+        return False
     for c in range(count):
-        for i in range(count):
-            total = 1.0 if i == c else 0.0
-            for k in range(i):
-                total -= factor[i, k] * column[k]
-            column[i] = total / factor[i, i]
-        for i in range(count - 1, -1, -1):
-            total = column[i]
-            for k in range(i + 1, count):
-                total -= factor[k, i] * column[k]
-            column[i] = total / factor[i, i]
+        column[:count] = 0.0
+        column[c] = 1.0
+        _substitute(factor, count, column)
         for i in range(count):
             out[places[i], places[c]] = column[i] / (unit[i] * unit[c])
     return True
