@@ -18,6 +18,7 @@ from libraries.errors import BadModel
 BACKGROUND = "background"
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z")
 Pairs = tuple[tuple[str, "Param"], ...]
+Notes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,31 @@ class _HasParams:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """A measured line that serves as a shape: intensities `y` on ascending energies `x` (eV, 0 at its maximum).
+
+    Raises
+    ------
+    BadModel
+        If there are fewer than four points, the energies do not ascend, or a number is not finite.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("x", "y"):
+            object.__setattr__(self, key, tuple(float(value) for value in getattr(self, key)))
+        if len(self.x) != len(self.y) or len(self.x) < 4:
+            raise BadModel("A curve needs at least four energies and as many intensities", where=self.name)
+        if not all(map(math.isfinite, (*self.x, *self.y))):
+            raise BadModel("A curve holds numbers that are not finite", where=self.name)
+        if any(b <= a for a, b in zip(self.x, self.x[1:], strict=False)):
+            raise BadModel("The energies of a curve must ascend", where=self.name)
+
+
+@dataclass(frozen=True)
 class Component(_HasParams):
     """A peak: its shape (a key of `fitting.shapes.SHAPES`), its parameters, and what it stands for.
 
@@ -143,6 +169,12 @@ class Component(_HasParams):
         For the minor line of a spin-orbit doublet: the id of its major line ("p1" for the 2p1/2 of p1); else "".
     quantify : bool
         Whether its area counts in quantification (a satellite or loss peak may still count; an Auger line not).
+    tag : str
+        Components with the same tag are one quantity in a composition; "" for none.
+    curve : Curve or None
+        The measured line, for the shape that takes one.
+    extra : tuple of (name, text)
+        What another program says of it and gets back unchanged ("casa rsf", ...).
     """
 
     id: str
@@ -154,6 +186,9 @@ class Component(_HasParams):
     source: str = ""
     doublet: str = ""
     quantify: bool = True
+    tag: str = ""
+    curve: Curve | None = None
+    extra: Notes = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _pairs(self.params))
@@ -179,17 +214,33 @@ class Background(_HasParams):
         End levels are means of 2n+1 points (CasaXPS "Av. Width" n); static kinds only.
     quadrature : "casa" or "trapezoid"
         Sum rule of the iterative Shirley background.
+    anchors : tuple of (energy, offset)
+        Points through which a spline background runs: at `energy` by `offset` above the averaged data.
+    settings : tuple of (name, number)
+        Numbers of a static background that are not fitted (B, C, D, T0 of Tougaard's, offsets of the ends).
     """
 
     kind: str = "shirley_active"
     params: Pairs = ()
     average: int = 2
     quadrature: Literal["casa", "trapezoid"] = "casa"
+    anchors: tuple[tuple[float, float], ...] = ()
+    settings: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _pairs(self.params))
+        object.__setattr__(self, "anchors", tuple(sorted((float(x), float(y)) for x, y in self.anchors)))
+        object.__setattr__(self, "settings", tuple((str(name), float(value)) for name, value in self.settings))
         if self.average < 0:
             raise BadModel("The averaging width of a background must not be negative", where=str(self.average))
+        if not all(math.isfinite(value) for pair in self.anchors for value in pair):
+            raise BadModel("An anchor of a background must be two finite numbers", where=str(self.anchors))
+        if not all(math.isfinite(value) for _, value in self.settings):
+            raise BadModel("The settings of a background must be finite numbers", where=str(self.settings))
+
+    def setting(self, name: str, default: float = 0.0) -> float:
+        """A number of `settings`."""
+        return dict(self.settings).get(name, default)
 
     def with_(self, **params: Param) -> Background:
         """A copy with some parameters replaced."""
@@ -218,6 +269,8 @@ class FitModel:
     background : Background
     components : tuple of Component
     name : str
+    extra : tuple of (name, text)
+        What another program says of the region and gets back unchanged.
 
     Raises
     ------
@@ -229,6 +282,7 @@ class FitModel:
     background: Background = field(default_factory=Background)
     components: tuple[Component, ...] = ()
     name: str = ""
+    extra: Notes = ()
 
     def __post_init__(self) -> None:
         low, high = sorted(float(edge) for edge in self.region)
@@ -363,7 +417,9 @@ class FitModel:
             for c in self.components
         )
         low, high = self.region
-        return replace(self, region=(low + offset, high + offset), components=components)
+        anchors = tuple((x + offset, y) for x, y in self.background.anchors)
+        background = replace(self.background, anchors=anchors) if anchors else self.background
+        return replace(self, region=(low + offset, high + offset), background=background, components=components)
 
     def to_json(self) -> str:
         """The model as JSON text."""
@@ -389,27 +445,40 @@ def to_dict(model: FitModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "region": list(model.region),
-        "background": {
-            "kind": model.background.kind,
-            "average": model.background.average,
-            "quadrature": model.background.quadrature,
-            "params": {name: _param_to_dict(param) for name, param in model.background.params},
-        },
-        "components": [
-            {
-                "id": c.id,
-                "name": c.name,
-                "shape": c.shape,
-                "line": c.line,
-                "compound": c.compound,
-                "source": c.source,
-                "doublet": c.doublet,
-                "quantify": c.quantify,
-                "params": {name: _param_to_dict(param) for name, param in c.params},
-            }
-            for c in model.components
-        ],
+        "background": _background_to_dict(model.background),
+        "components": [_component_to_dict(component) for component in model.components],
+        **({"extra": dict(model.extra)} if model.extra else {}),
     }
+
+
+def _background_to_dict(background: Background) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "kind": background.kind,
+        "average": background.average,
+        "quadrature": background.quadrature,
+        "params": {name: _param_to_dict(param) for name, param in background.params},
+    }
+    if background.anchors:
+        row["anchors"] = [list(pair) for pair in background.anchors]
+    if background.settings:
+        row["settings"] = dict(background.settings)
+    return row
+
+
+def _component_to_dict(component: Component) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        key: getattr(component, key)
+        for key in ("id", "name", "shape", "line", "compound", "source", "doublet", "quantify")
+    }
+    row["params"] = {name: _param_to_dict(param) for name, param in component.params}
+    if component.tag:
+        row["tag"] = component.tag
+    if component.curve is not None:
+        curve = component.curve
+        row["curve"] = {"x": list(curve.x), "y": list(curve.y), "name": curve.name}
+    if component.extra:
+        row["extra"] = dict(component.extra)
+    return row
 
 
 def _param_from_dict(row: Any, where: str) -> Param:
@@ -428,6 +497,39 @@ def _param_from_dict(row: Any, where: str) -> Param:
     return Param(**row)
 
 
+def _notes(row: Any) -> Notes:
+    return tuple((str(name), str(text)) for name, text in row.items())
+
+
+def _background_from_dict(row: Any) -> Background:
+    return Background(
+        kind=str(row.get("kind", "shirley_active")),
+        average=int(row.get("average", 2)),
+        quadrature=row.get("quadrature", "casa"),
+        params=_pairs({n: _param_from_dict(p, f"background.{n}") for n, p in row.get("params", {}).items()}),
+        anchors=tuple((x, y) for x, y in row.get("anchors", [])),
+        settings=tuple(row.get("settings", {}).items()),
+    )
+
+
+def _component_from_dict(row: Any) -> Component:
+    curve = row.get("curve")
+    return Component(
+        id=str(row["id"]),
+        name=str(row.get("name", row["id"])),
+        shape=str(row["shape"]),
+        params=_pairs({n: _param_from_dict(p, f"{row['id']}.{n}") for n, p in row["params"].items()}),
+        line=str(row.get("line", "")),
+        compound=str(row.get("compound", "")),
+        source=str(row.get("source", "")),
+        doublet=str(row.get("doublet", "")),
+        quantify=bool(row.get("quantify", True)),
+        tag=str(row.get("tag", "")),
+        curve=None if curve is None else Curve(tuple(curve["x"]), tuple(curve["y"]), str(curve.get("name", ""))),
+        extra=_notes(row.get("extra", {})),
+    )
+
+
 def from_dict(data: Any) -> FitModel:
     """The model from plain data.
 
@@ -437,32 +539,12 @@ def from_dict(data: Any) -> FitModel:
         If something is missing or of the wrong kind; the message names it.
     """
     try:
-        background = data.get("background", {})
         return FitModel(
             name=str(data.get("name", "")),
             region=(float(data["region"][0]), float(data["region"][1])),
-            background=Background(
-                kind=str(background.get("kind", "shirley_active")),
-                average=int(background.get("average", 2)),
-                quadrature=background.get("quadrature", "casa"),
-                params=_pairs(
-                    {n: _param_from_dict(row, f"background.{n}") for n, row in background.get("params", {}).items()}
-                ),
-            ),
-            components=tuple(
-                Component(
-                    id=str(row["id"]),
-                    name=str(row.get("name", row["id"])),
-                    shape=str(row["shape"]),
-                    params=_pairs({n: _param_from_dict(p, f"{row['id']}.{n}") for n, p in row["params"].items()}),
-                    line=str(row.get("line", "")),
-                    compound=str(row.get("compound", "")),
-                    source=str(row.get("source", "")),
-                    doublet=str(row.get("doublet", "")),
-                    quantify=bool(row.get("quantify", True)),
-                )
-                for row in data.get("components", [])
-            ),
+            background=_background_from_dict(data.get("background", {})),
+            components=tuple(map(_component_from_dict, data.get("components", []))),
+            extra=_notes(data.get("extra", {})),
         )
     except KeyError as error:
         raise BadModel(f"The model lacks {error.args[0]!r}") from None

@@ -12,8 +12,12 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QScrollArea, QSizePolicy, QSta
 from app.files import formats
 from app.gui import theme as themes
 from app.gui.action_set import ActionSet
+from app.gui.batch_controller import BatchController
+from app.gui.blocks_page import BlocksPage
+from app.gui.candidates_page import CandidatesPage
 from app.gui.command_search import CommandSearch
 from app.gui.composition_page import CompositionPage
+from app.gui.data_controller import DataController
 from app.gui.docks import Dock, TabbedDock
 from app.gui.document import Document
 from app.gui.edit_controller import EditController
@@ -26,6 +30,8 @@ from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
 from app.gui.panels.calibrate_panel import CalibratePanel
+from app.gui.panels.identify_panel import IdentifyPanel
+from app.gui.panels.layers_panel import LayersPanel
 from app.gui.panels.library_panel import LibraryPanel
 from app.gui.panels.model_panel import ModelPanel
 from app.gui.panels.process_panel import ProcessPanel
@@ -33,11 +39,14 @@ from app.gui.panels.quantify_panel import QuantifyPanel
 from app.gui.plot.spectrum_view import SpectrumView
 from app.gui.plot_pick import PlotPick
 from app.gui.project_tree import ProjectTree
+from app.gui.quantify_controller import QuantifyController
 from app.gui.results_pages import HistoryPage, LogPage, StatisticsPage, words
+from app.gui.series_controller import SeriesController
 from app.gui.status_bar import StatusBar
 from app.gui.style.icons import application_icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_2
+from app.gui.trends_page import TrendsPage
 from app.gui.view_state import ViewState
 from app.gui.welcome import Welcome
 from libraries.compounds import lines_of
@@ -81,6 +90,10 @@ class MainWindow(QMainWindow):
         self.edits = EditController(self)
         self.fits = FitController(self)
         self.looks = LookController(self)
+        self.data = DataController(self)
+        self.batch = BatchController(self)
+        self.series = SeriesController(self)
+        self.quantities = QuantifyController(self)
         self._build_commands()
         self._connect()
         self.default_layout()
@@ -117,21 +130,28 @@ class MainWindow(QMainWindow):
         self.library_panel = LibraryPanel(self.document)
         self.calibrate_panel = CalibratePanel(self.document)
         self.quantify_panel = QuantifyPanel(self.document)
+        self.identify_panel = IdentifyPanel(self.document, self.tasks)
+        self.layers_panel = LayersPanel(self.document, self.tasks)
+        self.process_panel = ProcessPanel(self.document)
         pages = [
-            ("Model", self.model_panel), ("Process", ProcessPanel(self.document)),
+            ("Model", self.model_panel), ("Process", self.process_panel),
             ("Calibrate", self.calibrate_panel), ("Quantify", self.quantify_panel),
-            ("Library", self.library_panel),
+            ("Identify", self.identify_panel), ("Layers", self.layers_panel), ("Library", self.library_panel),
         ]
         self.pick = PlotPick(self.view, self.calibrate_panel.take_cursor)
         self.inspector = TabbedDock("inspectorDock", "Inspector", [(t, scrolled(p)) for t, p in pages], self)
         self.composition = CompositionPage(self.document, self.tasks)
         self.statistics = StatisticsPage(self.document)
         self.intervals = IntervalsPage(self.document, self.tasks)
+        self.candidates = CandidatesPage(self.document, self.tasks)
+        self.blocks = BlocksPage(self.document, self.tasks)
+        self.trends = TrendsPage(self.document, self.tasks)
         self.history = HistoryPage(self.document)
         self.log = LogPage()
         self.results = TabbedDock("resultsDock", "Results", [
             ("Composition", self.composition), ("Fit statistics", self.statistics),
-            ("Intervals", self.intervals), ("History", self.history), ("Log", self.log),
+            ("Intervals", self.intervals), ("Candidates", self.candidates), ("Blocks", self.blocks),
+            ("Trends", self.trends), ("History", self.history), ("Log", self.log),
         ], self)
         corner = Qt.Corner
         area = Qt.DockWidgetArea

@@ -38,7 +38,13 @@ class RegionFit:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A spectrum in the project."""
+    """A spectrum in the project.
+
+    Attributes
+    ----------
+    variable, value, unit : str, float or None, str
+        Its place in a series: what was varied ("depth", "emission angle", "sputter time"), how far, and in which unit.
+    """
 
     id: str
     spectrum: Spectrum
@@ -46,6 +52,9 @@ class Entry:
     name: str = ""
     recipe: Recipe = field(default_factory=Recipe)
     fits: tuple[RegionFit, ...] = ()
+    variable: str = ""
+    value: float | None = None
+    unit: str = ""
 
     @property
     def title(self) -> str:
@@ -83,11 +92,36 @@ class Sample:
     ----------
     material : str
         Name in `libraries.attenuation` of the material in which lambda is taken; "" for the average matrix.
+    factors : str
+        Name of the project's factor set that is used; "" for Scofield's cross-sections.
+    transmission_exponent : float or None
+        n of T = KE**n for spectra whose file records no transmission function; None for T = 1.
     """
 
     id: str
     name: str
     material: str = ""
+    note: str = ""
+    factors: str = ""
+    transmission_exponent: float | None = None
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A parameter of one region that follows parameters of other regions, of the same or of other spectra.
+
+    Attributes
+    ----------
+    target : str
+        "entry/region/component.parameter".
+    formula : str
+        In the grammar of `fitting.constraints`; other regions' parameters stand as {entry/region/component.parameter}.
+    note : str
+        Why, for people.
+    """
+
+    target: str
+    formula: str
     note: str = ""
 
 
@@ -101,13 +135,23 @@ class HistoryItem:
 
 @dataclass(frozen=True, eq=False)
 class Project:
-    """All of a piece of work."""
+    """All of a piece of work.
+
+    Attributes
+    ----------
+    ties : tuple of Tie
+        Links between regions; regions that are tied are fitted together.
+    factor_sets : tuple of (name, text)
+        Sensitivity factors that the user brought, as text of `libraries.sensitivity.FactorSet.to_csv`.
+    """
 
     name: str = "Untitled"
     samples: tuple[Sample, ...] = ()
     entries: tuple[Entry, ...] = ()
     history: tuple[HistoryItem, ...] = ()
     note: str = ""
+    ties: tuple[Tie, ...] = ()
+    factor_sets: tuple[tuple[str, str], ...] = ()
 
     def entry(self, id: str) -> Entry:
         """The entry of that id."""

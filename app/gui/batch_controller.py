@@ -1,0 +1,18 @@
+"""Handlers of templates, propagation and folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+if TYPE_CHECKING:
+    from app.gui.window import MainWindow
+
+
+class BatchController(QObject):
+    """Handlers of templates, propagation and folders."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window

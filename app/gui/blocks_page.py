@@ -1,0 +1,18 @@
+"""The block grid: samples or levels as rows, lines as columns."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.gui.document import Document
+from app.gui.tasks import Tasks
+
+
+class BlocksPage(QWidget):
+    """The block grid: samples or levels as rows, lines as columns."""
+
+    def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._tasks = document, tasks
+        self.setAccessibleName("Blocks")
+        QVBoxLayout(self)

@@ -1,0 +1,18 @@
+"""Handlers of series and of what CasaXPS stored in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+if TYPE_CHECKING:
+    from app.gui.window import MainWindow
+
+
+class SeriesController(QObject):
+    """Handlers of series and of what CasaXPS stored in a file."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window

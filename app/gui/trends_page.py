@@ -1,0 +1,18 @@
+"""Compositions and parameters along a series."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.gui.document import Document
+from app.gui.tasks import Tasks
+
+
+class TrendsPage(QWidget):
+    """Compositions and parameters along a series."""
+
+    def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._tasks = document, tasks
+        self.setAccessibleName("Trends")
+        QVBoxLayout(self)
