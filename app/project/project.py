@@ -17,6 +17,7 @@ from fitting.identity import same
 from fitting.model import FitModel
 from fitting.recipe import Recipe
 from fitting.result import FitResult
+from fitting.xps.layers import StackLayer
 from libraries.errors import UnknownName
 
 
@@ -85,6 +86,34 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Layering:
+    """What the analyst supposes of the layers of a sample.
+
+    Attributes
+    ----------
+    overlayer, substrate : str
+        Quantities of the composition, one in the overlayer and one beneath it: an element ("F") or a component
+        ("C 1s carbonate").
+    overlayer_material, substrate_material : str
+        Materials of `libraries.attenuation`.
+    emission_angle : float or None
+        Degrees from the surface normal, for spectra whose file records none.
+    pure_ratio : float or None
+        Measured ratio of the two lines of the pure materials; None where it follows from their densities.
+    stack : tuple of StackLayer
+        Layers from the surface down to the substrate, for a fit of many angles.
+    """
+
+    overlayer: str = ""
+    substrate: str = ""
+    overlayer_material: str = ""
+    substrate_material: str = ""
+    emission_angle: float | None = None
+    pure_ratio: float | None = None
+    stack: tuple[StackLayer, ...] = ()
+
+
+@dataclass(frozen=True)
 class Sample:
     """What was measured.
 
@@ -96,6 +125,8 @@ class Sample:
         Name of the project's factor set that is used; "" for Scofield's cross-sections.
     transmission_exponent : float or None
         n of T = KE**n for spectra whose file records no transmission function; None for T = 1.
+    layering : Layering
+        What is supposed of its layers.
     """
 
     id: str
@@ -104,6 +135,7 @@ class Sample:
     note: str = ""
     factors: str = ""
     transmission_exponent: float | None = None
+    layering: Layering = Layering()
 
 
 @dataclass(frozen=True)

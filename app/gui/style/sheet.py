@@ -113,7 +113,7 @@ QTableCornerButton::section { background: $panel; border: none; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; background: $panel; }
 QTabBar { background: transparent; qproperty-drawBase: 0; }
-QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px 7px 12px; border: none;
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 8px 7px 8px; border: none;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $text; background: $hover; }
 QTabBar::tab:selected { color: $accent; border-bottom-color: $accent; }
