@@ -23,12 +23,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser.add_argument("--csv", type=Path, metavar="DIR", help="a folder of tables")
     parser.add_argument("--hdf5", type=Path, metavar="OUT.h5", help="one HDF5 (NeXus) file")
     parser.add_argument("--vamas", type=Path, metavar="OUT.vms", help="one VAMAS file, spectra only")
+    parser.add_argument("--xlsx", type=Path, metavar="OUT.xlsx", help="one Excel workbook of all tables and curves")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what was asked for; print what was written."""
     from app.files import export
+    from app.files.xlsx_writer import write_xlsx
 
     jobs = [
         (target, writer)
@@ -36,11 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
             (arguments.csv, export.write_csv_folder),
             (arguments.hdf5, export.write_hdf5),
             (arguments.vamas, export.write_vamas_file),
+            (arguments.xlsx, write_xlsx),
         )
         if target is not None
     ]
     if not jobs:
-        say("Say what to write: --csv DIR, --hdf5 OUT.h5, --vamas OUT.vms, or several of them.")
+        say("Say what to write: --csv DIR, --hdf5 OUT.h5, --vamas OUT.vms, --xlsx OUT.xlsx, or several of them.")
         return WRONG_USAGE
     for target, _ in jobs:
         check_target(target, arguments.file)

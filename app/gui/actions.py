@@ -93,6 +93,8 @@ _FILE = (
             "Data, models and results in one HDF5 file", enabled="project"),
     Command("file.export_vamas", "VAMAS…", "File/Export", "exports.vamas", 2, "", "",
             "Spectra in the exchange format ISO 14976", enabled="project"),
+    Command("file.export_xlsx", "Excel workbook…", "File/Export", "exports.xlsx", 2, "", "",
+            "Compositions, peaks, parameters and curves in one workbook", enabled="project"),
     Command("file.report", "Report…", "File", "exports.report", 2, "report", "Ctrl+R",
             "A report with figures, tables, conditions and sources", "Report", 5, enabled="project"),
     Command("file.quit", "Quit", "File", "files.quit", 3, "", "Ctrl+Q", "Close the window"),

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from app.files.export import write_csv_folder, write_hdf5, write_vamas_file
+from app.files.xlsx_writer import write_xlsx
 from app.project.project import Entry, Project, RegionFit
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class ExportController(QObject):
     def vamas(self) -> None:
         """One VAMAS file."""
         self._ask(self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms"), write_vamas_file)
+
+    def xlsx(self) -> None:
+        """One Excel workbook."""
+        self._ask(self._save_dialog("Export Excel workbook", "Excel workbook (*.xlsx)", "xlsx"), write_xlsx)
 
     def intervals(self) -> None:
         """The error intervals of the shown region as one table, as `sodalite fit --csv` writes them."""
