@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.project.compose import profile
 from app.project.project import Layering, Project, Sample
 from fitting.xps.layers import (
     DepthOrder,
@@ -56,8 +57,6 @@ def levels(project: Project, sample_id: str) -> tuple[Level, ...]:
     NotDetermined
         If nothing is fitted, or an emission angle is neither recorded nor given.
     """
-    from app.project.compose import profile
-
     sample = project.sample(sample_id)
     found = []
     for value, table in profile(project, sample_id):

@@ -16,14 +16,15 @@ from app.gui.panels.stack_table import StackTable
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.small_plot import SmallPlot
 from app.gui.tasks import Cancel, Progress, Task, Tasks
-from app.numerals import with_error
+from app.numerals import interval, with_error
 from app.project import layers
 from app.project.project import Layering, Project, Sample
 from fitting.result import FitResult
-from fitting.xps.layers import DepthOrder, Stack, signal_ratio
+from fitting.xps.layers import DepthOrder, Stack, StackLayer, signal_ratio
 from libraries.attenuation import materials
 from libraries.errors import BadData, SodaliteError
 
+NM = 0.1  # one angstrom
 DELAY = 200  # ms: a burst of edits is one computation
 UNCERTAIN_IMFP = "λ of TPP-2M is itself uncertain by about 10 % (unverified); every thickness scales with it."
 
@@ -129,10 +130,10 @@ class LayersPanel(Panel):
         self.rows = self.table(RowsModel((
             Column("Angle / °", "From the surface normal"), Column("Ratio", "Overlayer over substrate, relative to "
                                                                    "the pure materials"),
-            Column("d / Å", "From this angle alone"), Column("Angle from", "Where the emission angle comes from"),
+            Column("d / nm", "From this angle alone"), Column("Angle from", "Where the emission angle comes from"),
         )))
         self.view = RowsView(self.rows, "Thickness at each angle")
-        self.plot = SmallPlot("Ratio against thickness", "Thickness (Å)", "lg of the ratio", self)
+        self.plot = SmallPlot("Ratio against thickness", "Thickness (nm)", "lg of the ratio", self)
         for widget in (self.thickness, self.remarks, self.view, self.plot):
             self.body.addWidget(widget)
 
@@ -155,7 +156,7 @@ class LayersPanel(Panel):
             "Thicknesses and amounts are fitted to all angles."
         ))
         self.stack = StackTable()
-        self.stack.changed.connect(self._set_stack)
+        self.stack.changed.connect(self._set_layer)
         self.stack.refused.connect(self.say)
         self.body.addWidget(self.stack)
         self.fit_button = button(
@@ -267,14 +268,15 @@ class LayersPanel(Panel):
             return
         result = found.result
         if math.isfinite(result.error):
-            text = f"d = {with_error(result.thickness, result.error)} Å"
-            more = f"   (95 %: {result.low:.3g} to {result.high:.3g} Å)"
-            self.thickness.setText(text + more if result.determined else f"d above {result.low:.3g} Å (95 %)")
+            text = f"d = {with_error(NM * result.thickness, NM * result.error)} nm"
+            more = f"   (95 %: {interval(NM * result.low, NM * result.high)} nm)"
+            self.thickness.setText(text + more if result.determined else f"d above {NM * result.low:.2g} nm (95 %)")
         else:
-            self.thickness.setText(f"d below {result.high:.3g} Å (95 %)")
+            self.thickness.setText(f"d below {NM * result.high:.2g} nm (95 %)")
         path = found.pairs[0]
         words = [
-            f"λ of the two lines in the overlayer {path.overlayer_imfp:.1f} and {path.substrate_imfp:.1f} Å; "
+            f"λ of the two lines in the overlayer {NM * path.overlayer_imfp:.2f} and "
+            f"{NM * path.substrate_imfp:.2f} nm; "
             f"ratio of the pure materials {path.pure:.3g} ({found.pure_source}).",
             *result.warnings, UNCERTAIN_IMFP,
         ]
@@ -283,11 +285,12 @@ class LayersPanel(Panel):
             Row(str(i), (
                 Cell(f"{pair.emission_angle:.1f}"),
                 Cell(with_error(pair.ratio / pair.pure, pair.ratio_err / pair.pure)),
-                Cell(f"{each:.2f}" if math.isfinite(each) else "–"), Cell(origin),
+                Cell(f"{NM * each:.3f}" if math.isfinite(each) else "–"), Cell(origin),
             ))
             for i, (pair, each, origin) in enumerate(zip(found.pairs, result.each, found.origins, strict=False))
         ])
         self.view.fit_height(1, 8)
+        self.view.fit_columns(range(4))
         self._draw(found)
 
     def _draw(self, found: layers.Thickness) -> None:
@@ -300,13 +303,13 @@ class LayersPanel(Panel):
         for i, pair in enumerate(found.pairs):
             curve = np.log10(signal_ratio(depths, pair))
             low, high = min(low, float(curve[3])), max(high, float(curve[-1]))
-            self.plot.curve(depths, curve, self.plot.colour(i), faint=0.8)
+            self.plot.curve(NM * depths, curve, self.plot.colour(i), faint=0.8)
             each = found.result.each[i] if i < len(found.result.each) else math.nan
             if math.isfinite(each) and pair.ratio > 0:
                 error = pair.ratio_err / pair.ratio / math.log(10)
-                self.plot.points([each], [math.log10(pair.ratio / pair.pure)], self.plot.colour(i), y_err=[error])
-        self.plot.level(found.result.thickness, vertical=True)
-        self.plot.frame((0.0, deepest), (low - 0.1, high + 0.1))
+                self.plot.points([NM * each], [math.log10(pair.ratio / pair.pure)], self.plot.colour(i), y_err=[error])
+        self.plot.level(NM * found.result.thickness, vertical=True)
+        self.plot.frame((0.0, NM * deepest), (low - 0.1, high + 0.1))
 
     def _show_order(self) -> None:
         found = self.answer.order if self.answer is not None else ""
@@ -325,6 +328,7 @@ class LayersPanel(Panel):
             for name, index, error in zip(found.names, found.index, found.error, strict=True)
         ])
         self.order_view.fit_height(2, 12)
+        self.order_view.fit_columns(range(3))
 
     # -- editing ------------------------------------------------------------------------------------------------
 
@@ -370,6 +374,11 @@ class LayersPanel(Panel):
     def _set_stack(self, value: object) -> None:
         self._change("Layered structure", stack=value)
 
+    def _set_layer(self, at: int, layer: StackLayer) -> None:
+        before = self._settings().stack
+        if at < len(before):
+            self._set_stack((*before[:at], layer, *before[at + 1 :]))
+
     def _add_layer(self) -> None:
         self._set_stack(self.stack.with_layer(self._settings().stack))
 
@@ -400,7 +409,7 @@ class LayersPanel(Panel):
             if i == len(found.layers) - 1:
                 depth = "substrate"
             elif math.isfinite(found.error[i]):
-                depth = f"{with_error(found.thickness[i], found.error[i])} Å"
+                depth = f"{with_error(NM * found.thickness[i], NM * found.error[i])} nm"
             else:
                 depth = "not determined"
             lines.append(f"{layer.material}: {depth}  ({inside})")

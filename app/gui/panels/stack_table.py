@@ -17,11 +17,12 @@ class StackTable(QWidget):
 
     Signals
     -------
-    changed(tuple of StackLayer)
+    changed(int, StackLayer)
+        Row and the layer as it was edited.
     refused(str)
     """
 
-    changed = Signal(object)
+    changed = Signal(int, object)
     refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -33,12 +34,11 @@ class StackTable(QWidget):
         self._grid.setColumnStretch(1, 2)
         self._grid.setColumnStretch(2, 3)
         self._names: tuple[str, ...] = ()
-        self._layers: tuple[StackLayer, ...] = ()
         self.rows: list[tuple[QLabel, QComboBox, QLineEdit]] = []
 
     def show_layers(self, layers: Sequence[StackLayer], names: tuple[str, ...]) -> None:
         """Show these layers; `names` are the lines to choose from."""
-        self._layers, self._names = tuple(layers), names
+        self._names = names
         while len(self.rows) > len(layers):
             for widget in self.rows.pop():
                 self._grid.removeWidget(widget)
@@ -70,8 +70,6 @@ class StackTable(QWidget):
         self.rows.append((words, solid, lines))
 
     def _edited(self, at: int) -> None:
-        if at >= len(self._layers):
-            return
         _, solid, lines = self.rows[at]
         species = tuple(dict.fromkeys(part.strip() for part in lines.text().split(",") if part.strip()))
         unknown = [name for name in species if name not in self._names]
@@ -79,9 +77,7 @@ class StackTable(QWidget):
             self.refused.emit(f"There is no line {unknown[0]}. There are {', '.join(self._names)}.")
             return
         self.refused.emit("")
-        layer = StackLayer(str(solid.currentData() or ""), species)
-        if layer != self._layers[at]:
-            self.changed.emit((*self._layers[:at], layer, *self._layers[at + 1 :]))
+        self.changed.emit(at, StackLayer(str(solid.currentData() or ""), species))
 
     @staticmethod
     def with_layer(layers: Sequence[StackLayer]) -> tuple[StackLayer, ...]:

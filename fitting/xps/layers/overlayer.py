@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import gammaincc
 
 from fitting.dataset import FloatArray
 from libraries.attenuation import imfp_tpp2m, material
@@ -20,6 +21,7 @@ STEEP = 60.0
 # Where less of the substrate than this is left, its signal stands for nothing but the background beneath it.
 DEEPEST = 3.0
 _NORMAL_95 = 1.959964
+_UNLIKELY = 0.01  # chance of a chi2 this large or larger
 _CRITICAL = 1.644854  # L. A. Currie, Anal. Chem. 40, 586 (1968)
 
 
@@ -231,7 +233,9 @@ def joint_thickness(pairs: Sequence[PairRatio]) -> Overlayer:
     if len(usable) < len(pairs):
         warnings.append(f"{len(pairs) - len(usable)} of {len(pairs)} ratios are not above zero and were left out.")
     if chi2 > dof:
-        warnings.append(f"The ratios contradict one thickness (χ²/dof {chi2 / dof:.1f}); the error is enlarged.")
+        contradiction = gammaincc(dof / 2, chi2 / 2) < _UNLIKELY
+        words = "contradict one thickness" if contradiction else "scatter more than their errors"
+        warnings.append(f"The ratios {words} (χ²/dof {chi2 / dof:.1f}); the error is enlarged.")
     interval = (max(depth - _NORMAL_95 * error, 0.0), depth + _NORMAL_95 * error)
     seen = any(depth <= DEEPEST * p.lengths[1] for p in usable)
     return Overlayer(depth, error, *interval, seen, each, chi2, dof, tuple(warnings))
