@@ -27,7 +27,7 @@ def test_true_compositions_in_the_manual():
     from fitting.simulate.samples import xps_samples
     from fitting.simulate.xps import expectation
 
-    manual = (ROOT / "docs" / "manual.md").read_text(encoding="utf-8")
+    manual = (ROOT / "docs" / "manual" / "samples.md").read_text(encoding="utf-8")
     for spec in xps_samples():
         shares = sorted(expectation(spec).truth.at_percent.items(), key=lambda item: -item[1])
         row = ", ".join(f"{element} {value:.2f}" for element, value in shares)

@@ -283,7 +283,7 @@ class LayersPanel(Panel):
         self.remarks.setText(" ".join(words))
         self.rows.set_rows([
             Row(str(i), (
-                Cell(f"{pair.emission_angle:.1f}"),
+                Cell(f"{pair.emission_angle:.1f}", swatch=self.plot.colour(i).name()),
                 Cell(with_error(pair.ratio / pair.pure, pair.ratio_err / pair.pure)),
                 Cell(f"{NM * each:.3f}" if math.isfinite(each) else "–"), Cell(origin),
             ))
@@ -319,7 +319,8 @@ class LayersPanel(Panel):
             self.order_words.setText(found)
             return
         self.order_words.setText(
-            f"From {found.angles[0]:g}° against {found.angles[1]:g}°: what gains most at the larger angle lies highest."
+            f"From {found.angles[0]:g}° against {found.angles[1]:g}°: what gains most lies highest. "
+            "Compare lines of like kinetic energy: slow electrons show less depth at any angle."
         )
         together = {a for a, _ in found.together}
         self.order.set_rows([
@@ -403,7 +404,7 @@ class LayersPanel(Panel):
         lines = []
         for i, layer in enumerate(found.layers):
             inside = ", ".join(
-                f"{name} {100 * found.amounts[name][0]:.0f} ± {100 * found.amounts[name][1]:.0f} %"
+                f"{name} {with_error(100 * found.amounts[name][0], 100 * found.amounts[name][1])} %"
                 for name in layer.species
             )
             if i == len(found.layers) - 1:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaincc
 
 from fitting.dataset import FloatArray
 from fitting.solver import minimise
@@ -16,6 +17,7 @@ from libraries.errors import BadData, NotDetermined
 _NORMAL_95 = 1.959964
 # Where the fit leaves thicknesses between these, angstrom: a thousandth of an atom and more than any electron crosses.
 _THINNEST, _THICKEST = 1e-3, 1e3
+_UNLIKELY = 0.01  # chance of a chi2 this large or larger
 # A logarithm known no better than this says nothing.
 _UNKNOWN = 2.0
 
@@ -229,7 +231,7 @@ def _result(
         f"The thickness of the layer of {layers[i].material} is not determined by these data."
         for i in range(problem.walls) if not known[i]
     ]
-    if chi2 > dof:
+    if gammaincc(dof / 2, chi2 / 2) < _UNLIKELY:
         warnings.append(f"The structure misses part of the data (χ²/dof {chi2 / dof:.1f}); errors are enlarged.")
     if max(problem.angles) > 60.0:
         warnings.append("Beyond 60° from the normal elastic scattering counts, which is left out here.")
