@@ -14,6 +14,7 @@ import numpy as np
 
 from app.project import work
 from app.project.project import Project, RegionFit, Sample, add_spectra
+from app.samples.film import film_project
 from app.samples.outline import region_model
 from app.samples.xps import MODELS
 from fitting.dataset import Spectrum
@@ -77,7 +78,7 @@ def _xps_project(seed: int) -> Project:
     return replace(project, note="Simulated spectra of known composition: the manual lists the true values.")
 
 
-_PROJECTS: dict[str, Callable[[int], Project]] = {"xps": _xps_project}
+_PROJECTS: dict[str, Callable[[int], Project]] = {"xps": _xps_project, "xps-angles": film_project}
 
 
 def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = False) -> Project:
@@ -86,7 +87,7 @@ def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = F
     Parameters
     ----------
     technique : str
-        One of `TECHNIQUES`.
+        One of `TECHNIQUES`, or "xps-angles" for films at five emission angles.
     seed : int
         Of the noise.
     fitted : bool
