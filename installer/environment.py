@@ -22,7 +22,7 @@ from installer.process import Outcome, clean_environment, quiet, through
 # What a healthy environment can import, by extra; only looked up, not imported: that takes no time.
 PROOF = {
     "": (
-        "app fitting libraries numpy scipy lmfit xraylib numba llvmlite defusedxml openpyxl h5py matplotlib "
+        "app fitting libraries numpy scipy lmfit xraylib numba llvmlite defusedxml rsciio openpyxl h5py matplotlib "
         "platformdirs"
     ).split(),
     "cluster": "dask distributed".split(),

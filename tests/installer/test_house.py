@@ -15,7 +15,7 @@ from installer.environment import PROOF
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "fitting", "libraries")
-PACKAGE_OF = {"PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials"}
+PACKAGE_OF = {"rsciio": "rosettasciio", "PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -61,7 +61,7 @@ def test_the_health_check_looks_for_what_is_declared():
     assert set(PROOF) == {"", *PROJECT["optional-dependencies"]}
     gui = {PACKAGE_OF.get(name, name).lower() for name in PROOF["gui"]}
     assert gui == names(PROJECT["optional-dependencies"]["gui"])
-    assert {name.lower() for name in PROOF[""]} - set(ROOMS) == names(PROJECT["dependencies"])
+    assert {PACKAGE_OF.get(name, name).lower() for name in PROOF[""]} - set(ROOMS) == names(PROJECT["dependencies"])
 
 
 def test_ci_runs_the_readmes_test_command():
