@@ -36,6 +36,10 @@ AXIS_LABELS: dict[str, str] = {
 }
 
 
+# What is said of a spectrum that is a curve of another program's fit ({}: which one).
+NO_DATA = "This is no measurement but a fitted curve: {}"
+
+
 def frozen_array(values: ArrayLike, dtype: Any = np.float64) -> NDArray[Any]:
     """An own, contiguous, read-only copy of `values`."""
     array = np.array(values, dtype=dtype, order="C", copy=True)
@@ -146,7 +150,8 @@ class Noise:
 class Meta:
     """The circumstances of a measurement; None or "" where they are not recorded.
 
-    Energies in eV, times in s, angles in degrees. `emission_angle` counts from the surface normal.
+    Energies in eV, times in s, angles in degrees. `emission_angle` counts from the surface normal. Of electron
+    microscopes: `beam_energy` in keV, `convergence_angle` and `collection_angle` as half angles in mrad.
     `comments` are the file's comment lines as they stand; `extra` are further (name, value) pairs of the format.
     """
 
@@ -164,6 +169,9 @@ class Meta:
     sweeps: float | None = None
     emission_angle: float | None = None
     source_analyser_angle: float | None = None
+    beam_energy: float | None = None
+    convergence_angle: float | None = None
+    collection_angle: float | None = None
     analyser_mode: str = ""
     signal_mode: str = ""
     intensity_unit: Literal["counts", "counts/s", "arbitrary"] = "counts"
@@ -237,6 +245,11 @@ class Spectrum:
     def name(self) -> str:
         """What lists call it: region, else title."""
         return self.meta.region or self.meta.title or "spectrum"
+
+    @property
+    def curve(self) -> str:
+        """What curve of another program's fit this is (a component, a background), "" for measured data."""
+        return dict(self.meta.extra).get("curve", "")
 
     @property
     def x(self) -> FloatArray:
