@@ -64,12 +64,12 @@ def conclude(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         envelope, jacobian = evaluator.free(x)
         variance = variance_of(noise, envelope, evaluator.y)
-    covariance, singular = _covariance(jacobian, variance, at_bound)
+    covariance, singular = inverse_information(jacobian, variance, at_bound)
     pearson = _pearson(evaluator.y, envelope, variance)
     return Ending(x, cost, status, evaluations, at_bound, values, chain, covariance, pearson, singular)
 
 
-def _covariance(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) -> tuple[FloatArray, bool]:
+def inverse_information(jacobian: FloatArray, variance: FloatArray, held: np.ndarray) -> tuple[FloatArray, bool]:
     """Inverse of the expected information J V^-1 J^T of the free parameters, and whether it is singular.
 
     NaN for those on a bound, for those the data do not feel (the position of a peak without area) and for those that

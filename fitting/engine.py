@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fitting import kernels, multistart
-from fitting.dataset import FloatArray, Noise, Spectrum
+from fitting.dataset import NO_DATA, FloatArray, Noise, Spectrum
 from fitting.ending import Ending, conclude
 from fitting.evaluate import Evaluator, as_values
 from fitting.model import FitModel
@@ -16,7 +16,7 @@ from fitting.result import FitResult, FitStatus, Statistic
 from fitting.solver import Cancel, Function, Progress, minimise, minimise_joint, names_of
 from fitting.statistics import correlation_factor, deviance_residuals, information_criteria, variance_of
 from fitting.varpro import minimise_separable, separate
-from libraries.errors import BadModel, FitFailed
+from libraries.errors import BadData, BadModel, FitFailed
 
 __all__ = ["fit", "minimise", "objective", "spoken"]
 
@@ -71,7 +71,7 @@ def fit(
     Raises
     ------
     BadData
-        If the region holds no data.
+        If the region holds no data, or the spectrum is a fitted curve of another program.
     BadModel
         If the model does not make sense.
     FitFailed
@@ -134,6 +134,8 @@ def _check(
     evaluator: Evaluator, spectrum: Spectrum, model: FitModel, bounds: tuple[FloatArray, FloatArray, FloatArray]
 ) -> None:
     where = model.name or spectrum.name
+    if spectrum.curve:
+        raise BadData(NO_DATA.format(spectrum.curve), where=where, todo="Fit the measured spectrum itself")
     start, lower, upper = bounds
     if np.any(start < lower) or np.any(start > upper):
         at = int(np.argmax((start < lower) | (start > upper)))
@@ -238,7 +240,7 @@ class _Search:
                 return replace(ending, evaluations=evaluations, status="iteration limit")
 
 
-def _propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:
+def propagated(chain: FloatArray, covariance: FloatArray, held: np.ndarray) -> FloatArray:
     """Covariance of all parameters; those that depend on one without an error have none (NaN)."""
     open_ = ~held & np.isfinite(np.diag(covariance))
     part = chain[:, open_]
@@ -264,7 +266,7 @@ def _result(
         model=model.with_values(as_values(names, ending.values)),
         start=model,
         names=names,
-        covariance=_scaled(scale, _propagated(ending.chain, ending.covariance, ending.at_bound)),
+        covariance=_scaled(scale, propagated(ending.chain, ending.covariance, ending.at_bound)),
         free=free,
         at_bound=at_bound,
         statistic=_statistic(noise),

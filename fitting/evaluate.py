@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitting.backgrounds import active_background, end_levels, static_background
+from fitting.backgrounds import active_background, anchor_levels, end_levels, static_background
 from fitting.backgrounds import kind as background_kind
 from fitting.constraints import Dual, Link, evaluation_order, parse
 from fitting.dataset import FloatArray, Spectrum
 from fitting.model import Component, FitModel
-from fitting.shapes import Shape, axis_direction, shape
+from fitting.shapes import Shape, axis_direction, shape_of
 from libraries.errors import BadData, BadModel
 
 # The running integrals of an in-fit background begin this far outside the window (eV), so that the tails of peaks
@@ -214,7 +214,7 @@ class Evaluator:
 
     @staticmethod
     def _shape(component: Component) -> Shape:
-        entry = shape(component.shape)
+        entry = shape_of(component)
         if tuple(name for name, _ in component.params) != entry.names:
             raise BadModel(
                 f"The shape {entry.title} has the parameters {', '.join(entry.names)}", where=component.name
@@ -233,9 +233,12 @@ class Evaluator:
         window = spectrum.axis.window(*model.region)
         # The whole spectrum is passed so that the averages at the ends are full 2n+1 means, as CasaXPS takes them.
         levels = end_levels(spectrum.y, model.background.average, window.start, window.stop - 1)
-        options: dict[str, object] = {"levels": levels}
-        if model.background.kind == "shirley":
+        options: dict[str, object] = {"levels": levels, **dict(model.background.settings)}
+        if "quadrature" in entry.options:
             options["quadrature"] = model.background.quadrature
+        if entry.anchored:
+            background = model.background
+            options["anchors"] = anchor_levels(spectrum.x, spectrum.y, background.anchors, background.average)
         return static_background(
             model.background.kind, self.x, self.y, options, direction=self.direction
         ).values

@@ -16,6 +16,7 @@ from fitting.dataset import FloatArray, Spectrum
 from fitting.evaluate import Evaluator
 from fitting.model import Background, Component, FitModel, Pairs, Param
 from fitting.shapes import axis_direction, shape
+from fitting.shapes import shape as _shape
 from fitting.statistics import variance_of
 from libraries.compounds import ReferenceLine, suggest
 from libraries.core_levels import CoreLevel, core_level, doublet, lines_in_window
@@ -57,7 +58,10 @@ def change_background(spectrum: Spectrum, model: FitModel, kind: str) -> FitMode
         for p in entry.parameters
     }
     old = model.background
-    return replace(model, background=Background(kind, _pairs(params), old.average, old.quadrature))
+    settings = tuple((s.name, s.default) for s in entry.settings)
+    # A spline begins as the line between the ends of the region.
+    anchors = ((float(part.x[0]), 0.0), (float(part.x[-1]), 0.0)) if entry.anchored else ()
+    return replace(model, background=Background(kind, _pairs(params), old.average, old.quadrature, anchors, settings))
 
 
 def _pairs(params: Mapping[str, Param]) -> Pairs:
@@ -152,7 +156,7 @@ def add_peak(
         line=line,
         compound=compound,
         source=source,
-        quantify=not line or parse_line(line).kind == "core",
+        quantify=not _shape(shape).step and (not line or parse_line(line).kind == "core"),
     )
     return model.with_component(component)
 

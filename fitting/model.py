@@ -1,123 +1,39 @@
-"""The fit model as data: parameters, components, background, region. Frozen, and to and from JSON.
+"""The fit model as data: parameters, components, background, region. Frozen; `fitting.model_json` writes and reads it.
 
 A parameter is addressed by "component.parameter" ("p1.area"); the background's by "background.parameter".
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from fitting.constraints import evaluation_order, parse
+from fitting.param import HasParams, Pairs, Param, as_pairs, copied
 from libraries.errors import BadModel
 
+if TYPE_CHECKING:
+    from fitting.model_json import from_dict, from_json, to_dict
+
+__all__ = [
+    "BACKGROUND",
+    "Background",
+    "Component",
+    "Curve",
+    "FitModel",
+    "Notes",
+    "Pairs",
+    "Param",
+    "from_dict",
+    "from_json",
+    "to_dict",
+]
 BACKGROUND = "background"
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z")
-Pairs = tuple[tuple[str, "Param"], ...]
 Notes = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Param:
-    """One parameter of a model.
-
-    Attributes
-    ----------
-    value : float
-        Start value, or the fitted value in a result's model.
-    minimum, maximum : float
-        Bounds; infinite where there is none.
-    vary : bool
-        False holds the value.
-    link : str
-        Formula over other parameters (see `fitting.constraints`); "" for none. A linked parameter follows its
-        formula; `vary` then says whether it may use the link's tolerance, and its bounds are not used.
-    """
-
-    value: float
-    minimum: float = -math.inf
-    maximum: float = math.inf
-    vary: bool = True
-    link: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("value", "minimum", "maximum"):
-            object.__setattr__(self, name, float(getattr(self, name)))
-        if not math.isfinite(self.value):
-            raise BadModel("A parameter's value must be a finite number", where=str(self.value))
-        if math.isnan(self.minimum) or math.isnan(self.maximum) or self.minimum > self.maximum:
-            raise BadModel("A parameter's lower bound lies above its upper bound", where=f"{self}")
-
-    @property
-    def free(self) -> bool:
-        """Whether the fit may change it on its own."""
-        return self.vary and not self.link
-
-    def at(self, value: float) -> Param:
-        """The parameter at another value."""
-        value = float(value)
-        if not math.isfinite(value):
-            raise BadModel("A parameter's value must be a finite number", where=str(value))
-        return _copy(self, value=value)
-
-    def moved(self, offset: float) -> Param:
-        """The parameter with value and bounds moved by `offset`."""
-        return replace(
-            self, value=self.value + offset, minimum=self.minimum + offset, maximum=self.maximum + offset
-        )
-
-
-def _pairs(params: Mapping[str, Param] | Iterable[tuple[str, Param]]) -> Pairs:
-    items = params.items() if isinstance(params, Mapping) else params
-    return tuple((str(name), param) for name, param in items)
-
-
-T = TypeVar("T")
-
-
-def _copy(data: T, **changes: Any) -> T:
-    """As `dataclasses.replace`, without the checks, in a tenth of the time: a fit does this for every parameter."""
-    other = object.__new__(type(data))
-    other.__dict__.update(data.__dict__, **changes)
-    other.__dict__.pop("_parameters", None)  # what was worked out from other values
-    return other
-
-
-class _HasParams:
-    """Look-up and replacement of parameters, shared by components and backgrounds."""
-
-    params: Pairs
-
-    def param(self, name: str) -> Param:
-        """The parameter of that name.
-
-        Raises
-        ------
-        BadModel
-            If there is none.
-        """
-        for key, value in self.params:
-            if key == name:
-                return value
-        raise BadModel(f"There is no parameter {name}", where=getattr(self, "name", type(self).__name__))
-
-    def value(self, name: str) -> float:
-        """The value of a parameter."""
-        return self.param(name).value
-
-    @property
-    def values(self) -> dict[str, float]:
-        """All parameter values by name."""
-        return {name: param.value for name, param in self.params}
-
-    def _replaced(self, changes: Mapping[str, Param]) -> Pairs:
-        for name in changes:
-            self.param(name)
-        return tuple((name, changes.get(name, param)) for name, param in self.params)
 
 
 @dataclass(frozen=True)
@@ -146,7 +62,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Component(_HasParams):
+class Component(HasParams):
     """A peak: its shape (a key of `fitting.shapes.SHAPES`), its parameters, and what it stands for.
 
     Attributes
@@ -191,7 +107,7 @@ class Component(_HasParams):
     extra: Notes = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "params", _pairs(self.params))
+        object.__setattr__(self, "params", as_pairs(self.params))
         if not _IDENTIFIER.match(self.id) or self.id == BACKGROUND:
             raise BadModel("A component's id is a short word of letters and digits", where=repr(self.id))
 
@@ -201,7 +117,7 @@ class Component(_HasParams):
 
 
 @dataclass(frozen=True)
-class Background(_HasParams):
+class Background(HasParams):
     """The background of a region.
 
     Attributes
@@ -228,7 +144,7 @@ class Background(_HasParams):
     settings: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "params", _pairs(self.params))
+        object.__setattr__(self, "params", as_pairs(self.params))
         object.__setattr__(self, "anchors", tuple(sorted((float(x), float(y)) for x, y in self.anchors)))
         object.__setattr__(self, "settings", tuple((str(name), float(value)) for name, value in self.settings))
         if self.average < 0:
@@ -361,10 +277,10 @@ class FitModel:
             )
 
         # Other values cannot break what a model's parts were checked for, so that they are not checked again.
-        return _copy(
+        return copied(
             self,
-            components=tuple(_copy(c, params=of(c.id, c.params)) for c in self.components),
-            background=_copy(self.background, params=of(BACKGROUND, self.background.params)),
+            components=tuple(copied(c, params=of(c.id, c.params)) for c in self.components),
+            background=copied(self.background, params=of(BACKGROUND, self.background.params)),
         )
 
     def with_component(self, component: Component) -> FitModel:
@@ -412,156 +328,27 @@ class FitModel:
 
         Linked positions follow their links and only have their start value moved.
         """
-        components = tuple(
-            replace(c, params=tuple((n, p.moved(offset) if n == "position" else p) for n, p in c.params))
-            for c in self.components
-        )
+
+        def shifted(params: Pairs) -> Pairs:
+            return tuple((n, p.moved(offset) if n == "position" else p) for n, p in params)
+
+        components = tuple(replace(c, params=shifted(c.params)) for c in self.components)
         low, high = self.region
         anchors = tuple((x + offset, y) for x, y in self.background.anchors)
-        background = replace(self.background, anchors=anchors) if anchors else self.background
+        background = replace(self.background, anchors=anchors, params=shifted(self.background.params))
         return replace(self, region=(low + offset, high + offset), background=background, components=components)
 
     def to_json(self) -> str:
         """The model as JSON text."""
-        return json.dumps(to_dict(self), indent=2, ensure_ascii=False)
+        from fitting.model_json import to_json
+
+        return to_json(self)
 
 
-def _param_to_dict(param: Param) -> dict[str, Any]:
-    """Only what differs from the defaults; JSON knows no infinity, so an absent bound means none."""
-    row: dict[str, Any] = {"value": param.value}
-    if math.isfinite(param.minimum):
-        row["minimum"] = param.minimum
-    if math.isfinite(param.maximum):
-        row["maximum"] = param.maximum
-    if not param.vary:
-        row["vary"] = False
-    if param.link:
-        row["link"] = param.link
-    return row
+def __getattr__(name: str) -> Any:
+    """What `fitting.model_json` defines can be imported from here; it stands on this file, so that it comes later."""
+    if name in ("from_dict", "from_json", "to_dict"):
+        from fitting import model_json
 
-
-def to_dict(model: FitModel) -> dict[str, Any]:
-    """The model as plain lists, dicts, numbers and texts."""
-    return {
-        "name": model.name,
-        "region": list(model.region),
-        "background": _background_to_dict(model.background),
-        "components": [_component_to_dict(component) for component in model.components],
-        **({"extra": dict(model.extra)} if model.extra else {}),
-    }
-
-
-def _background_to_dict(background: Background) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "kind": background.kind,
-        "average": background.average,
-        "quadrature": background.quadrature,
-        "params": {name: _param_to_dict(param) for name, param in background.params},
-    }
-    if background.anchors:
-        row["anchors"] = [list(pair) for pair in background.anchors]
-    if background.settings:
-        row["settings"] = dict(background.settings)
-    return row
-
-
-def _component_to_dict(component: Component) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        key: getattr(component, key)
-        for key in ("id", "name", "shape", "line", "compound", "source", "doublet", "quantify")
-    }
-    row["params"] = {name: _param_to_dict(param) for name, param in component.params}
-    if component.tag:
-        row["tag"] = component.tag
-    if component.curve is not None:
-        curve = component.curve
-        row["curve"] = {"x": list(curve.x), "y": list(curve.y), "name": curve.name}
-    if component.extra:
-        row["extra"] = dict(component.extra)
-    return row
-
-
-def _param_from_dict(row: Any, where: str) -> Param:
-    if isinstance(row, (int, float)) and not isinstance(row, bool):
-        return Param(row)
-    if not isinstance(row, dict) or "value" not in row:
-        raise BadModel("A parameter needs a value", where=where)
-    known = {"value", "minimum", "maximum", "vary", "link"}
-    unknown = set(row) - known
-    if unknown:
-        raise BadModel(f"A parameter has no {sorted(unknown)[0]}", where=where, todo=f"Use {', '.join(sorted(known))}")
-    for key, value in row.items():
-        kind = str if key == "link" else bool if key == "vary" else (int, float)
-        if not isinstance(value, kind) or isinstance(value, bool) != (key == "vary"):
-            raise BadModel(f"The {key} of a parameter is of the wrong kind", where=f"{where}: {value!r}")
-    return Param(**row)
-
-
-def _notes(row: Any) -> Notes:
-    return tuple((str(name), str(text)) for name, text in row.items())
-
-
-def _background_from_dict(row: Any) -> Background:
-    return Background(
-        kind=str(row.get("kind", "shirley_active")),
-        average=int(row.get("average", 2)),
-        quadrature=row.get("quadrature", "casa"),
-        params=_pairs({n: _param_from_dict(p, f"background.{n}") for n, p in row.get("params", {}).items()}),
-        anchors=tuple((x, y) for x, y in row.get("anchors", [])),
-        settings=tuple(row.get("settings", {}).items()),
-    )
-
-
-def _component_from_dict(row: Any) -> Component:
-    curve = row.get("curve")
-    return Component(
-        id=str(row["id"]),
-        name=str(row.get("name", row["id"])),
-        shape=str(row["shape"]),
-        params=_pairs({n: _param_from_dict(p, f"{row['id']}.{n}") for n, p in row["params"].items()}),
-        line=str(row.get("line", "")),
-        compound=str(row.get("compound", "")),
-        source=str(row.get("source", "")),
-        doublet=str(row.get("doublet", "")),
-        quantify=bool(row.get("quantify", True)),
-        tag=str(row.get("tag", "")),
-        curve=None if curve is None else Curve(tuple(curve["x"]), tuple(curve["y"]), str(curve.get("name", ""))),
-        extra=_notes(row.get("extra", {})),
-    )
-
-
-def from_dict(data: Any) -> FitModel:
-    """The model from plain data.
-
-    Raises
-    ------
-    BadModel
-        If something is missing or of the wrong kind; the message names it.
-    """
-    try:
-        return FitModel(
-            name=str(data.get("name", "")),
-            region=(float(data["region"][0]), float(data["region"][1])),
-            background=_background_from_dict(data.get("background", {})),
-            components=tuple(map(_component_from_dict, data.get("components", []))),
-            extra=_notes(data.get("extra", {})),
-        )
-    except KeyError as error:
-        raise BadModel(f"The model lacks {error.args[0]!r}") from None
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise BadModel(f"The model is not of the expected form ({error})") from None
-
-
-def from_json(text: str) -> FitModel:
-    """The model from JSON text.
-
-    Raises
-    ------
-    BadModel
-        If the text is no JSON or no model.
-    """
-    try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise BadModel(f"The model is not valid JSON ({error})") from None
-    return from_dict(data)
+        return getattr(model_json, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

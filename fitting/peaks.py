@@ -10,7 +10,7 @@ import numpy as np
 from fitting.dataset import Spectrum
 from fitting.model import Component, FitModel
 from fitting.result import FitResult
-from fitting.shapes import axis_direction, shape
+from fitting.shapes import axis_direction, shape_of
 
 Window = tuple[float, float]
 Gradient = dict[str, float]
@@ -122,7 +122,7 @@ def _values(spectrum: Spectrum, component: Component) -> dict[str, float]:
 
 
 def _area(spectrum: Spectrum, model: FitModel, component: Component) -> tuple[float, Gradient]:
-    direction, entry = _direction(spectrum), shape(component.shape)
+    direction, entry = _direction(spectrum), shape_of(component)
     window = model.region if direction > 0 else (-model.region[1], -model.region[0])
     values = _values(spectrum, component)
     slopes = entry.area_gradient(values, window)
@@ -132,14 +132,14 @@ def _area(spectrum: Spectrum, model: FitModel, component: Component) -> tuple[fl
 
 def _outline(spectrum: Spectrum, component: Component) -> tuple[float, float, float]:
     """Place of the maximum, true width and height."""
-    drawn = shape(component.shape).derived(_values(spectrum, component))
+    drawn = shape_of(component).derived(_values(spectrum, component))
     return _direction(spectrum) * drawn.maximum_position, drawn.fwhm, drawn.height
 
 
 def _width_slopes(spectrum: Spectrum, component: Component, width: float) -> Gradient:
     """Derivatives of the true width with respect to the parameters that shape it."""
     slopes: Gradient = {}
-    for parameter in shape(component.shape).parameters:
+    for parameter in shape_of(component).parameters:
         if parameter.kind not in ("width", "shape"):
             continue
         param = component.param(parameter.name)

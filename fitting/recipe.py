@@ -5,53 +5,19 @@ A step is data: a kind (key of `STEPS`) and named numbers or texts. The raw spec
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fitting.dataset import Axis, Noise, Spectrum
+from fitting.processing import difference, satellites, scale, smoothing, spikes, sweeps
+from fitting.processing.step import Step, Value
 from libraries.errors import BadData, BadModel
 from libraries.units import binding_from_kinetic
 
-Value = float | str
+__all__ = ["STEPS", "Recipe", "Step", "Value", "energy_shift"]
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of a recipe.
-
-    Attributes
-    ----------
-    kind : str
-        Key of `STEPS`.
-    params : tuple of (name, number or text)
-    note : str
-        Why, for people.
-    """
-
-    kind: str
-    params: tuple[tuple[str, Value], ...] = ()
-    note: str = ""
-
-    def get(self, name: str) -> Value:
-        """A parameter of the step.
-
-        Raises
-        ------
-        BadModel
-            If it is missing.
-        """
-        for key, value in self.params:
-            if key == name:
-                return value
-        raise BadModel(f"The step {self.kind} lacks {name}")
-
-    def number(self, name: str) -> float:
-        """A numeric parameter of the step; must be finite."""
-        value = self.get(name)
-        if isinstance(value, str) or not math.isfinite(value):
-            raise BadModel(f"{name} of the step {self.kind} must be a finite number", where=str(value))
-        return float(value)
+_KEPT = 3  # answers of a spectrum: as it is, as it was, and its single sweeps
 
 
 @dataclass(frozen=True)
@@ -61,14 +27,38 @@ class Recipe:
     steps: tuple[Step, ...] = ()
 
     def apply(self, spectrum: Spectrum) -> Spectrum:
-        """The spectrum after all steps."""
-        for step in self.steps:
+        """The spectrum after all steps; the last answers are kept beside the raw spectrum, which never changes."""
+        if not self.active:
+            return spectrum
+        known: tuple[tuple[Recipe, Spectrum], ...] = spectrum.__dict__.get("_processed", ())
+        for recipe, answer in known:
+            if recipe == self:
+                return answer
+        raw = spectrum
+        for step in self.active:
             try:
                 action = STEPS[step.kind]
             except KeyError:
                 raise BadModel(f"There is no step {step.kind}", todo=f"Use one of {', '.join(STEPS)}") from None
             spectrum = action(spectrum, step)
+        object.__setattr__(raw, "_processed", ((self, spectrum), *known[: _KEPT - 1]))
         return spectrum
+
+    @property
+    def active(self) -> tuple[Step, ...]:
+        """The steps that are not switched off."""
+        return tuple(step for step in self.steps if step.enabled)
+
+    @property
+    def front(self) -> int:
+        """Place behind the steps on raw channels and the calibration of the scale, before everything else."""
+        places = [i for i, step in enumerate(self.steps) if step.kind in RAW_KINDS]
+        return places[-1] + 1 if places else 0
+
+    def with_front(self, step: Step) -> Recipe:
+        """The recipe with a step at its front (see `front`)."""
+        at = self.front
+        return Recipe((*self.steps[:at], step, *self.steps[at:]))
 
     def with_step(self, step: Step) -> Recipe:
         """The recipe with a step at its end."""
@@ -81,11 +71,11 @@ class Recipe:
     @property
     def energy_shift(self) -> float:
         """Sum of all energy shifts in eV (binding energy, + is to higher binding energy)."""
-        return sum(step.number("shift") for step in self.steps if step.kind == "energy_shift")
+        return sum(step.number("shift") for step in self.active if step.kind == "energy_shift")
 
     def charge_reference(self) -> str:
         """What the energy axis is referred to, for tables and plots; "" where no shift was made."""
-        for step in reversed(self.steps):
+        for step in reversed(self.active):
             if step.kind == "energy_shift":
                 return step.note or f"shift {step.number('shift'):+.2f} eV"
         return ""
@@ -128,7 +118,9 @@ def _noise(spectrum: Spectrum, step: Step) -> Spectrum:
     read = step.number("read_noise") if any(name == "read_noise" for name, _ in step.params) else 0.0
     if kind not in ("poisson", "gaussian", "unknown"):
         raise BadModel("Noise is poisson, gaussian or unknown", where=str(kind))
-    return replace(spectrum, noise=Noise(kind, gain, read, origin="user"))  # type: ignore[arg-type]
+    origin = step.word("origin", ("user", "estimated")) if step.has("origin") else "user"
+    noise = Noise(kind, gain, read, spectrum.noise.correlation, origin)  # type: ignore[arg-type]
+    return replace(spectrum, noise=noise)
 
 
 STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
@@ -136,7 +128,22 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "crop": _crop,
     "photon_energy": _photon_energy,
     "noise": _noise,
+    "normalise": scale.normalise,
+    "unit": scale.unit,
+    "sign": scale.sign,
+    "transmission": scale.transmission,
+    "energy_scale": scale.energy_scale,
+    "charge_state": scale.charge_state,
+    "satellites": satellites.satellites,
+    "spikes": spikes.spikes,
+    "smooth": smoothing.smooth,
+    "rebin": smoothing.rebin,
+    "resample": smoothing.resample,
+    "background": difference.subtract_background,
+    "sum_sweeps": sweeps.sum_sweeps,
 }
+# Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
+RAW_KINDS = ("spikes", "sum_sweeps", "energy_scale")
 
 
 def energy_shift(shift: float, note: str) -> Step:

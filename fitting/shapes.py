@@ -1,260 +1,32 @@
-"""Registry of line shapes: parameters with units and limits, starting values, true position, width, height, area."""
+"""Registry of line shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from fitting import lineshapes
-from libraries.errors import BadModel, UnknownName
+from fitting.line_shape import Kind, Shape, ShapeParameter, axis_direction
+from fitting.lineshapes.exponential_blend import SMALLEST_DECAY
+from fitting.outline import Derived, FloatArray, Window
+from libraries.errors import UnknownName
 
-FloatArray = NDArray[np.float64]
-Window = tuple[float, float]
-Kind = Literal["area", "height", "position", "width", "shape", "level", "slope", "step"]
+if TYPE_CHECKING:
+    from fitting.model import Curve
 
-# Where energies run against the binding energy. Shapes and backgrounds take their direction from here and nowhere else.
-_DIRECTIONS = {"kinetic_energy": -1}
-
-
-def axis_direction(quantity: str) -> int:
-    """+1 where losses lie at high values of an axis (binding energy, energy loss), -1 where at low ones (kinetic)."""
-    return _DIRECTIONS.get(quantity, 1)
-
-
-@dataclass(frozen=True)
-class ShapeParameter:
-    """One parameter of a shape or background: its unit ("" for plain numbers), start, limits and what it is.
-
-    The unit "I" stands for the unit of the intensities.
-    """
-
-    name: str
-    unit: str
-    default: float
-    minimum: float
-    maximum: float
-    description: str
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Derived:
-    """What a profile truly looks like, whatever its parameters are called.
-
-    Attributes
-    ----------
-    maximum_position, fwhm, height : float
-        Place of the maximum, full width at half maximum, value at the maximum.
-    area : float or None
-        Integral: of the whole axis where that is finite (`window` None), else inside `window`. None for a shape of
-        infinite area when no window was given.
-    window : tuple or None
-        The window that `area` belongs to.
-    """
-
-    maximum_position: float
-    fwhm: float
-    height: float
-    area: float | None
-    window: Window | None = None
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A line shape as the program knows it.
-
-    Attributes
-    ----------
-    name, title : str
-        Key of the registry, and the name that people read.
-    parameters : tuple of ShapeParameter
-        In the order of the arguments; the first is the amplitude (area or height), the second the position.
-    function : callable
-        (x, *parameters) -> (values (n,), gradient (k, n)) on a binding-energy axis in any order.
-    formula, reference : str
-    finite_area : bool
-        Whether the integral over the whole axis exists.
-    total : callable or None
-        (*parameters) -> (area of everything, its derivatives); None: the first parameter is the area.
-    """
-
-    name: str
-    title: str
-    parameters: tuple[ShapeParameter, ...]
-    function: Callable[..., tuple[FloatArray, FloatArray]]
-    formula: str
-    reference: str
-    finite_area: bool = True
-    total: Callable[..., tuple[float, FloatArray]] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameter names in the order of the arguments."""
-        return tuple(parameter.name for parameter in self.parameters)
-
-    @property
-    def defaults(self) -> dict[str, float]:
-        """Default values by name."""
-        return {parameter.name: parameter.default for parameter in self.parameters}
-
-    def arguments(self, values: Mapping[str, float]) -> tuple[float, ...]:
-        """The parameter values in the order of the function.
-
-        Raises
-        ------
-        BadModel
-            If a value is missing.
-        """
-        missing = [name for name in self.names if name not in values]
-        if missing:
-            raise BadModel(f"The shape {self.title} needs a value for {', '.join(missing)}", where=self.name)
-        return tuple(float(values[name]) for name in self.names)
-
-    def evaluate(self, x: FloatArray, *params: float, direction: int = 1) -> tuple[FloatArray, FloatArray]:
-        """Values and gradient on an axis of either direction.
-
-        Parameters
-        ----------
-        x : ndarray, shape (n,)
-            Axis values; `params` gives the position on the same axis.
-        direction : +1 or -1
-            +1 for binding energy and energy loss, -1 for kinetic energy (see `axis_direction`).
-        """
-        if direction > 0:
-            return self.function(x, *params)
-        amplitude, position, *others = params
-        value, gradient = self.function(-np.asarray(x), amplitude, -position, *others)
-        gradient[1] *= -1
-        return value, gradient
-
-    def derived(self, values: Mapping[str, float], window: Window | None = None) -> Derived:
-        """True maximum, width, height and area of the profile, refined numerically to about 1e-9.
-
-        Parameters
-        ----------
-        values : mapping
-            Parameter values by name, on a binding-energy axis.
-        window : (low, high), optional
-            Where the area of a shape of infinite area is taken; not used for the others.
-        """
-        amplitude, *others = self.arguments(values)
-        unit = (1.0, *others)
-        scale = self._scale(unit)
-        maximum = _maximum(self.function, unit, scale)
-        top = float(self.function(np.array([maximum]), *unit)[0][0])
-        fwhm = _crossing(self.function, unit, maximum, top, scale) + _crossing(
-            self.function, unit, maximum, top, -scale
-        )
-        if self.finite_area:
-            return Derived(maximum, fwhm, amplitude * top, self.area(values))
-        area = None if window is None else self.area(values, window)
-        return Derived(maximum, fwhm, amplitude * top, area, window)
-
-    def area(self, values: Mapping[str, float], window: Window | None = None) -> float:
-        """Area of the whole profile, or, where that is infinite, inside `window`."""
-        return self._area(values, window)[0]
-
-    def area_gradient(self, values: Mapping[str, float], window: Window | None = None) -> dict[str, float]:
-        """Derivatives of the area with respect to every parameter, for the propagation of errors.
-
-        Raises
-        ------
-        BadModel
-            If the area is infinite and no window is given.
-        """
-        return dict(zip(self.names, map(float, self._area(values, window)[1]), strict=True))
-
-    def start(self, position: float, height: float, fwhm: float) -> dict[str, float]:
-        """Parameters of a profile with its maximum, height and width as guessed, all else at the defaults."""
-        values = self.defaults | {"position": position}
-        for _ in range(3):  # spacings and the like do not scale with the width, so that one pass may not be enough
-            unit = self.derived(values)
-            factor = fwhm / unit.fwhm
-            for parameter in self.parameters:
-                if parameter.kind == "width":
-                    values[parameter.name] = max(values[parameter.name] * factor, parameter.minimum)
-            values["position"] += position - unit.maximum_position
-        unit = self.derived(values)
-        values["position"] += position - unit.maximum_position
-        values[self.names[0]] *= height / unit.height
-        return values
-
-    def _scale(self, params: tuple[float, ...]) -> float:
-        return sum(abs(v) for v, p in zip(params, self.parameters, strict=True) if p.kind == "width")
-
-    def _area(self, values: Mapping[str, float], window: Window | None) -> tuple[float, FloatArray]:
-        params = self.arguments(values)
-        if not self.finite_area:
-            if window is None:
-                raise BadModel(
-                    f"The area of {self.title} is infinite", where=self.name, todo="Name the window it is taken in"
-                )
-            return _windowed_area(self.function, params, self._scale(params), window)
-        if self.total is not None:
-            return self.total(*params)
-        gradient = np.zeros(len(params))
-        gradient[0] = 1.0
-        return params[0], gradient
-
-
-def _maximum(function: Callable[..., tuple[FloatArray, FloatArray]], params: tuple[float, ...], scale: float) -> float:
-    """Place of the maximum: the highest point of a grid about the position that follows it uphill, refined."""
-    grid = params[1] + scale * np.linspace(-1.5, 1.5, 301)
-    at = int(np.argmax(function(grid, *params)[0]))
-    for _ in range(50):
-        if 0 < at < grid.size - 1:
-            break
-        grid = grid + (grid[at] - grid[150])
-        at = int(np.argmax(function(grid, *params)[0]))
-    low, high = grid[max(at - 1, 0)], grid[min(at + 1, grid.size - 1)]
-
-    def slope(place: float) -> float:
-        return -float(function(np.array([place]), *params)[1][1, 0])
-
-    if slope(low) <= 0 or slope(high) >= 0:
-        return float(grid[at])
-    return float(brentq(slope, low, high, xtol=1e-12, rtol=1e-15))
-
-
-def _crossing(
-    function: Callable[..., tuple[FloatArray, FloatArray]],
-    params: tuple[float, ...],
-    maximum: float,
-    top: float,
-    scale: float,
-) -> float:
-    """Distance from the maximum to the nearest place of half height, on the side that the sign of `scale` says."""
-    distances = scale * np.concatenate([np.linspace(0, 2, 81), 2 * 1.1 ** np.arange(1, 100)])
-    below = function(maximum + distances, *params)[0] < 0.5 * top
-    if not below.any():
-        return float("nan")
-    at = int(np.argmax(below))
-
-    def excess(distance: float) -> float:
-        return float(function(np.array([maximum + distance]), *params)[0][0]) - 0.5 * top
-
-    return abs(float(brentq(excess, distances[at - 1], distances[at], xtol=1e-13 * abs(scale) + 1e-300)))
-
-
-def _windowed_area(
-    function: Callable[..., tuple[FloatArray, FloatArray]], params: tuple[float, ...], scale: float, window: Window
-) -> tuple[float, FloatArray]:
-    """Integral over a window and its derivatives: Gauss-Legendre on pieces that grow away from the line."""
-    low, high = min(window), max(window)
-    steps = scale * 0.0625 * 2.0 ** np.arange(30)
-    edges = np.concatenate([[low, high, params[1]], params[1] + steps, params[1] - steps])
-    edges = np.unique(edges[(edges >= low) & (edges <= high)])
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    half = 0.5 * np.diff(edges)[:, None]
-    x = (edges[:-1, None] + half * (1 + nodes)).ravel()
-    w = (half * weights).ravel()
-    value, gradient = function(x, *params)
-    return float(value @ w), gradient @ w
+__all__ = [
+    "SHAPES",
+    "Derived",
+    "Kind",
+    "Shape",
+    "ShapeParameter",
+    "Window",
+    "axis_direction",
+    "shape",
+    "shape_of",
+]
 
 
 def _train_total(
@@ -262,6 +34,11 @@ def _train_total(
 ) -> tuple[float, FloatArray]:
     ratio, slope = lineshapes.plasmon_total(decay)
     return area * ratio, np.array([ratio, 0.0, 0.0, 0.0, 0.0, area * slope, 0.0])
+
+
+def _no_curve(x: FloatArray, *params: float) -> tuple[FloatArray, FloatArray]:
+    """Stands for a measured line that is not there."""
+    return SHAPES["measured"].with_curve(None).function(x, *params)  # refuses
 
 
 _INFINITY = float("inf")
@@ -273,6 +50,13 @@ _FWHM = ShapeParameter("fwhm", "eV", 1.5, 1e-3, 100.0, "Full width at half maxim
 _FWHM_G = ShapeParameter("fwhm_g", "eV", 1.0, 0.0, 100.0, "Full width at half maximum of the Gaussian", "width")
 _FWHM_L = ShapeParameter("fwhm_l", "eV", 0.5, 1e-3, 100.0, "Full width at half maximum of the Lorentzian", "width")
 _MIX = ShapeParameter("mix", "", 0.3, 0.0, 1.0, "Lorentzian part: 0 Gaussian, 1 Lorentzian", "shape")
+_DECAY = ShapeParameter("k", "", 1.5, SMALLEST_DECAY, 50.0, "How fast the tail falls per width", "shape")
+# CasaXPS's range of n; exponents of a half and less have no area, and a power of 100 is a Gaussian.
+_N = ShapeParameter("n", "", 100.0, 0.0, 499.0, "Index of the Gaussian, 0 for none", "shape")
+_ALPHA = ShapeParameter("alpha", "", 1.0, 0.51, 100.0, "Exponent at high binding energy: small is long", "shape")
+_BETA = ShapeParameter("beta", "", 1.5, 0.51, 100.0, "Exponent at low binding energy", "shape")
+_EDGE_G = ShapeParameter("fwhm_g", "eV", 0.4, 1e-3, 100.0, "Full width at half maximum of the Gaussian", "width")
+_CASA_COOKBOOK = "CasaXPS Cookbook (Casa Software Ltd, 2026), p. 67, cited after others; unverified"
 
 SHAPES: dict[str, Shape] = {
     entry.name: entry
@@ -349,6 +133,124 @@ SHAPES: dict[str, Shape] = {
             "P. Steiner, H. Höchst, S. Hüfner, Z. Phys. B 30, 129 (1978)",
             total=_train_total,
         ),
+        Shape(
+            "la",
+            "Asymmetric Lorentzian LA(α,β,n) (approximate)",
+            (_AREA, _POSITION, _FWHM, _ALPHA, _BETA, _N),
+            lineshapes.la_gradient,
+            "area/N Gauss(n) ⊗ L^alpha above, L^beta below the position, L = 1/(1 + 4 t²), t = (x - position)/F; "
+            "F and the width of the Gaussian follow fwhm and n: known at n = 0 and 100, interpolated between",
+            "G. H. Major et al., Vacuum Technology & Coating, March 2020; N. Fairley et al., J. Vac. Sci. Technol. A "
+            "41 (2023)",
+        ),
+        Shape(
+            "lf",
+            "Asymmetric Lorentzian of finite tail LF(α,β,w,n,m) (approximate)",
+            (
+                _AREA,
+                _POSITION,
+                _FWHM,
+                replace(_ALPHA, minimum=0.05),
+                replace(_BETA, minimum=0.05),
+                ShapeParameter("w", "", 50.0, 0.5, 1000.0, "Where the tails steepen, in widths", "shape"),
+                _N,
+                ShapeParameter("m", "", 6.0, 0.0, 499.0, "Kept for CasaXPS; its effect is not published", "shape"),
+            ),
+            lineshapes.lf_gradient,
+            "as LA with exponents e(t) = 3 - (3 - alpha)/(1 + 4 (t/w)²)",
+            "G. H. Major et al., Vacuum Technology & Coating, April 2020",
+        ),
+        Shape(
+            "gl_t",
+            "Gaussian-Lorentzian product with tail GL(m)T(k)",
+            (_AREA, _POSITION, _FWHM, _MIX, _DECAY),
+            lineshapes.gl_t_gradient,
+            "area/N [G + (1 - G) exp(-k t)] above the position, G below, G = GL(m), t = (x - position)/fwhm",
+            _CASA_COOKBOOK,
+        ),
+        Shape(
+            "sgl_t",
+            "Gaussian-Lorentzian sum with tail SGL(m)T(k)",
+            (_AREA, _POSITION, _FWHM, _MIX, _DECAY),
+            lineshapes.sgl_t_gradient,
+            "area/N [G + (1 - G) exp(-k t)] above the position, G below, G = SGL(m), t = (x - position)/fwhm",
+            _CASA_COOKBOOK,
+        ),
+        Shape(
+            "gelius",
+            "Gelius A(a,b,0)GL(m)",
+            (
+                _HEIGHT,
+                _POSITION,
+                _FWHM,
+                _MIX,
+                ShapeParameter("a", "", 0.2, 0.0, 1.0, "Length of the tail", "shape"),
+                ShapeParameter("b", "", 0.4, 0.0, 1.0, "Size of the tail", "shape"),
+            ),
+            lineshapes.gelius_gradient,
+            "height {GL(m) + w [exp(-(u/(1 + a u))²) - exp(-u²)]} above the position, GL(m) below, "
+            "u = 2 √(ln 2) (x - position)/fwhm, w = b [0.7 + 0.3/(a + 0.01)]",
+            "Peak Fitting in XPS (Casa Software Ltd, 2006), p. 20, cited after others; unverified",
+            finite_area=False,
+        ),
+        Shape(
+            "emg",
+            "Exponentially modified Gaussian",
+            (
+                _AREA,
+                _POSITION,
+                _FWHM,
+                ShapeParameter("tail_length", "eV", 0.5, 0.02, 100.0, "Decay length of the exponential", "width"),
+            ),
+            lineshapes.emg_gradient,
+            "area Gauss(fwhm) ⊗ exp(-d/L)/L, d > 0, L = tail_length",
+            "E. Grushka, Anal. Chem. 44, 1733 (1972)",
+        ),
+        Shape(
+            "measured",
+            "Measured line",
+            (_AREA, _POSITION, replace(_FWHM_G, default=0.0, description="Width of a Gaussian that broadens it")),
+            _no_curve,
+            "area/N Gauss(fwhm_g) ⊗ the line, moved to the position; straight between its points",
+            "A line of the project; broadened as in W. Voigt, Sitzungsber. Bayer. Akad. Wiss. 42, 603 (1912)",
+            takes_curve=True,
+        ),
+        Shape(
+            "fermi_edge",
+            "Fermi edge (step)",
+            (
+                _HEIGHT,
+                _POSITION,
+                # k = 8.617333e-5 eV/K (CODATA 2018) times 298.15 K.
+                ShapeParameter("kt", "eV", 0.025693, 1e-4, 1.0, "Thermal energy kT", "shape"),
+                _EDGE_G,
+            ),
+            lineshapes.fermi_edge_gradient,
+            "height Gauss(fwhm_g) ⊗ 1/[1 + exp(-(x - position)/kt)]",
+            "E. Fermi, Z. Phys. 36, 902 (1926)",
+            finite_area=False,
+            step=True,
+        ),
+        Shape(
+            "step_erf",
+            "Step, Gaussian",
+            (_HEIGHT, _POSITION, _FWHM),
+            lineshapes.step_erf_gradient,
+            "height Φ((x - position)/σ), σ = fwhm/2.3548",
+            "M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.2",
+            finite_area=False,
+            step=True,
+        ),
+        Shape(
+            "step_arctan",
+            "Step, Lorentzian",
+            (_HEIGHT, _POSITION, _FWHM),
+            lineshapes.step_arctan_gradient,
+            "height [1/2 + atan(2 (x - position)/fwhm)/π]",
+            "F. K. Richtmyer, S. W. Barnes, E. Ramberg, Phys. Rev. 46, 843 (1934)",
+            finite_area=False,
+            step=True,
+        ),
     )
 }
 
@@ -365,3 +267,30 @@ def shape(name: str) -> Shape:
         return SHAPES[name]
     except KeyError:
         raise UnknownName(f"No shape is called {name}", todo=f"Known shapes: {', '.join(SHAPES)}") from None
+
+
+class HasShape(Protocol):
+    """A component of a model, as far as its shape goes."""
+
+    @property
+    def shape(self) -> str:
+        """Key of the registry."""
+        ...
+
+    @property
+    def curve(self) -> Curve | None:
+        """The measured line of a shape that takes one."""
+        ...
+
+
+def shape_of(component: HasShape) -> Shape:
+    """The shape of a component, with its measured line where it has one.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such shape.
+    BadModel
+        If the shape needs a measured line and the component has none.
+    """
+    return shape(component.shape).with_curve(component.curve)

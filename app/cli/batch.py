@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli import folder
 from app.cli.fit import model_of
 from app.cli.inputs import check_target, spectra_in
 from app.cli.output import Progress, print_json, table
@@ -26,22 +27,26 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     """Declare the command."""
     parser = commands.add_parser(
         "batch",
-        help="fit one model to many spectra: images, profiles, files",
-        description="Fit one model to every spectrum of an image or profile (HDF5, .npy), or of several files and "
-        "blocks on one axis, and write values, errors and status as maps into an HDF5 file. Data may be larger than "
-        "memory. What is interrupted goes on with --resume. Status 1 if a spectrum could not be fitted.",
+        help="fit one model to many spectra: images, profiles, files, folders",
+        description="To OUT.h5: fit one model to every spectrum of an image or profile (HDF5, .npy), or of several "
+        "files and blocks on one axis, and write values, errors and status as maps into an HDF5 file. Data may be "
+        "larger than memory. To OUT.sodalite: apply a template to every file (or all files of a folder), fit and "
+        "quantify each, and write one project, OUT.csv with a row for each file or level, and OUT-failures.csv. "
+        "What is interrupted goes on with --resume. Status 1 if something could not be fitted.",
         parents=[common],
     )
-    parser.add_argument("source", type=Path, nargs="+", metavar="SOURCE", help="one image or profile, or files")
+    parser.add_argument(
+        "source", type=Path, nargs="+", metavar="SOURCE", help="one image or profile, or files, or a folder"
+    )
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--model", type=Path, metavar="MODEL.json", help="region, background and components")
-    model.add_argument("--template", metavar="NAME", help="a model that the program or you have stored by name")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.h5", help="results")
+    model.add_argument("--template", metavar="NAME", help="a template that the program or you have stored")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="OUT.h5 or OUT.sodalite")
     parser.add_argument("--csv", type=Path, metavar="OUT.csv", help="also write the results as a table")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     _add_data(parser.add_argument_group("data"))
     work = parser.add_argument_group("work")
-    work.add_argument("--resume", action="store_true", help="go on with the results that OUT.h5 holds already")
+    work.add_argument("--resume", action="store_true", help="go on with the results that OUT holds already")
     work.add_argument("--workers", type=_whole, metavar="N", help="threads; default: all cores")
     work.add_argument("--chunk", type=_whole, metavar="N", help="spectra in a chunk; default: by their length")
     work.add_argument(
@@ -74,6 +79,8 @@ def _add_data(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, write, print."""
+    if folder.wanted(arguments):
+        return folder.run(arguments)
     from app.files.batch_results import status_counts, write_results_csv
     from fitting.batch import BatchJob, check_job, fit_many, settled
 
@@ -261,7 +268,8 @@ def _of_spectra(arguments: argparse.Namespace, model: FitModel) -> Series:
         replace(spectrum, meta=replace(spectrum.meta, file=str(path)))
         for path in arguments.source
         for spectrum in spectra_in(path)
-        if _named(spectrum.meta, arguments)
+        # Curves that another program fitted stand beside the data in its exports.
+        if _named(spectrum.meta, arguments) and not spectrum.curve
     ]
     if arguments.spectrum is not None and not spectra:
         raise UnknownName(f"No spectrum is called '{arguments.spectrum}'", todo="List them by `sodalite info`")

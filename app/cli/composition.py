@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from app.cli.output import table
 if TYPE_CHECKING:
     from app.project.project import Entry, RegionFit
     from fitting.xps.quantify import Composition
+    from fitting.xps.ratios import Ratio
+    from fitting.xps.study import Study
 
 _PEAK_FIELDS = ("name", "position", "position_err", "fwhm", "fwhm_err", "area", "area_err", "line", "compound")
 
@@ -48,39 +51,88 @@ def element_objects(composition: Composition | None) -> list[dict[str, Any]]:
     return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
 
 
+def tag_objects(composition: Composition) -> list[dict[str, Any]]:
+    """Quantities that join several lines by a tag."""
+    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in composition.tags]
+
+
 def line_objects(composition: Composition | None) -> list[dict[str, Any]]:
     """Lines with every factor and its source."""
     rows = composition.rows if composition is not None else ()
     return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
 
 
-def elements_text(composition: Composition) -> str:
-    """Amounts of the elements, the largest first, and what must be known about them."""
-    from app.numerals import interval, limit_or_amount
+def ratio_objects(ratios: Sequence[Ratio]) -> list[dict[str, Any]]:
+    """Atomic ratios with their intervals."""
+    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in ratios]
 
-    rows = [
-        (
-            row.element,
-            limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
-            interval(row.low, row.high) if row.determined else "",
-        )
-        for row in sorted(composition.elements, key=lambda row: -row.at_percent)
+
+def study_objects(studies: Mapping[str, Study]) -> list[dict[str, Any]]:
+    """Bootstrap and model spread, with the ranges of every row and element."""
+    return [
+        {field.name: getattr(study, field.name) for field in fields(study) if field.name != "ranges"}
+        | {"ranges": [{field.name: getattr(row, field.name) for field in fields(row)} for row in study.ranges]}
+        for study in studies.values()
     ]
-    return table(("Element", "at.%", "95 % interval"), rows, right=(1, 2))
+
+
+_STUDIES = {"bootstrap": "bootstrap 95 %", "model spread": "model spread"}
+
+
+def elements_text(composition: Composition, *, wt: bool = False, studies: Mapping[str, Study] | None = None) -> str:
+    """Amounts of the elements, the largest first, and of tags; wt.% and studies where they are asked for."""
+    from app.numerals import interval, limit_or_amount, with_error
+    from fitting.xps.study import element_key, tag_key
+
+    known = {kind: study for kind, study in (studies or {}).items() if kind in _STUDIES}
+    named = [(row.element, element_key(row.element), row) for row in composition.elements]
+    named.sort(key=lambda item: -item[2].at_percent)
+    tagged = [(f"[{row.tag}]", tag_key(row.tag), row) for row in composition.tags]
+    rows = []
+    for name, key, row in (*named, *tagged):
+        cells = [
+            name, limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            interval(row.low, row.high) if row.determined else "",
+        ]
+        for study in known.values():
+            found = study.of(key)
+            cells.append(interval(found.low, found.high) if found is not None else "")
+        if wt:
+            cells.append(with_error(row.weight_percent, row.weight_percent_err) if row.determined else "")
+        rows.append(cells)
+    heads = ["Element", "at.%", "95 % interval", *(_STUDIES[kind] for kind in known), *(["wt.%"] if wt else [])]
+    return table(heads, rows, right=range(1, len(heads)))
+
+
+def ratios_text(ratios: Sequence[Ratio]) -> str:
+    """Atomic ratios with their intervals."""
+    import math
+
+    from app.numerals import interval, with_error
+
+    rows = []
+    for row in ratios:
+        ends = interval(row.low, row.high)
+        if not ends and math.isfinite(row.low):
+            ends = f"> {row.low:.3g}" if row.low > 0 else "not determined"
+        rows.append((row.name, with_error(row.value, row.error), ends))
+    return table(("Ratio", "Atomic ratio", "95 % interval"), rows, right=(1, 2))
 
 
 def lines_text(composition: Composition) -> str:
     """Lines with the values of their factors."""
     from app.numerals import limit_or_amount, with_error
 
+    mixed = any(row.area_kind != "components" for row in composition.rows)
     rows = [
         (
             row.line,
             row.name,
             with_error(row.area, row.area_err),
+            *([row.area_kind] if mixed else []),
             f"{row.factor:.3f}",
             f"{row.angular:.3f}",
-            f"{row.transmission:.3f}",
+            f"{row.transmission:.3g}",
             f"{row.imfp:.2f}",
             limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
             row.region,
@@ -88,8 +140,9 @@ def lines_text(composition: Composition) -> str:
         for row in composition.rows
     ]
     units = sorted({row.area_unit for row in composition.rows})
-    heads = ("Line", "Component", f"Area / {', '.join(units)}", "s", "L", "T", "λ / Å", "at.%", "Region")
-    return table(heads, rows, right=(2, 3, 4, 5, 6, 7))
+    heads = ("Line", "Component", f"Area / {', '.join(units)}", *(["Area of"] if mixed else []),
+             "s", "L", "T", "λ / Å", "at.%", "Region")
+    return table(heads, rows, right=[i for i in range(2, len(heads) - 1) if heads[i] != "Area of"])
 
 
 def region_text(entry: Entry, fit: RegionFit) -> str:

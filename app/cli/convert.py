@@ -44,6 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"A file ending in '{suffix}' cannot be written", where=str(target), todo="Use .h5, .csv or .vms"
         )
     check_target(target, source)
+    if is_project(source) and suffix in VAMAS:
+        from app.files.export import write_vamas_file
+
+        print(write_vamas_file(project_in(source), target, say))
+        return DONE
     if is_project(source):
         spectra = [entry.processed() for entry in project_in(source).entries]
         say("The spectra of a project are written after their recipes (charge reference and others).")

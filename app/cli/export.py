@@ -22,7 +22,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser.add_argument("file", type=Path, metavar="PROJECT")
     parser.add_argument("--csv", type=Path, metavar="DIR", help="a folder of tables")
     parser.add_argument("--hdf5", type=Path, metavar="OUT.h5", help="one HDF5 (NeXus) file")
-    parser.add_argument("--vamas", type=Path, metavar="OUT.vms", help="one VAMAS file, spectra only")
+    parser.add_argument("--vamas", type=Path, metavar="OUT.vms", help="one VAMAS file, with fits for CasaXPS")
     parser.add_argument("--xlsx", type=Path, metavar="OUT.xlsx", help="one Excel workbook of all tables and curves")
     return parser
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         for target, writer in (
             (arguments.csv, export.write_csv_folder),
             (arguments.hdf5, export.write_hdf5),
-            (arguments.vamas, export.write_vamas_file),
+            (arguments.vamas, lambda project, path: export.write_vamas_file(project, path, say)),
             (arguments.xlsx, write_xlsx),
         )
         if target is not None

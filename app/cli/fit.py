@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli import intervals
+from app.cli import fit_casa, fit_template, intervals
 from app.cli.inputs import everything_in, is_project, same_file
 from app.cli.output import Progress, print_json
 from app.cli.status import DONE, NOT_DONE, one_line, say
@@ -34,7 +34,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=Path, metavar="MODEL.json", help="region, background and components")
-    source.add_argument("--template", metavar="NAME", help="a model that the program or you have stored by name")
+    source.add_argument("--template", metavar="NAME", help="one that the program or you have (sodalite templates)")
+    fit_casa.add(source)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.sodalite", help="project to write")
     parser.add_argument(
         "--csv", type=Path, metavar="OUT.csv",
@@ -51,10 +52,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
 def run(arguments: argparse.Namespace) -> int:
     """Fit, save, print."""
     from app.files.export import write_components
-    from app.project import store, work
+    from app.project import store, template_file, work
     from app.project.project import RegionFit, fresh_id
 
     _check_output(arguments.file, arguments.output)
+    if arguments.casa:
+        return fit_casa.run(arguments)
+    if arguments.template:
+        template = template_file.get(arguments.template)
+        if not fit_template.is_plain(template):
+            return fit_template.run(arguments, template)
     model = model_of(arguments)
     project = everything_in(arguments.file)
     keep = is_project(arguments.file)
@@ -114,11 +121,20 @@ def model_of(arguments: argparse.Namespace) -> FitModel:
     BadFile, BadModel
         If the file cannot be read or holds no model.
     """
-    from app.cli import templates
     from app.files.contents import read_bytes
+    from app.project import template_file
     from fitting.model import from_json
 
-    path = arguments.model or templates.find(arguments.template)
+    if arguments.template:
+        template = template_file.get(arguments.template)
+        if not fit_template.is_plain(template):
+            raise BadModel(
+                "The template is more than one model", where=arguments.template,
+                todo="Give an output that ends in .sodalite, or a single model",
+            )
+        model = template.regions[0].model
+        return replace(model, name=model.name or template.name)
+    path = arguments.model
     try:
         model = from_json(read_bytes(path, 16 << 20).decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -81,8 +81,10 @@ def everything_in(path: Path) -> Project:
     if is_project(path):
         return project_in(path)
     from app.project.project import Project, add_spectra
+    from app.project.series import with_variables
 
-    return add_spectra(Project(path.stem), spectra_in(path))
+    project = add_spectra(Project(path.stem), spectra_in(path))
+    return with_variables(project, [entry.id for entry in project.entries])
 
 
 def check_target(target: Path, source: Path) -> None:

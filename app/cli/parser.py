@@ -8,9 +8,24 @@ from pathlib import Path
 from types import ModuleType
 
 from app import __version__
-from app.cli import batch, convert, demo, export, fit, info, quantify, report
+from app.cli import (
+    batch,
+    candidates,
+    compounds,
+    convert,
+    demo,
+    export,
+    fit,
+    identify,
+    info,
+    quantify,
+    report,
+    templates,
+)
 
-COMMANDS: tuple[ModuleType, ...] = (demo, info, convert, fit, batch, quantify, export, report)
+COMMANDS: tuple[ModuleType, ...] = (
+    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, export, report, templates,
+)
 WINDOW = "gui"
 _DESCRIPTION = """\
 Analysis of XPS, EELS and ToF-SIMS data of sodium-battery materials.

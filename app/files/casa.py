@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from fitting.dataset import Spectrum
 
@@ -26,7 +26,10 @@ _STARTS = ("casa region", "casa comp", "calib")
 
 @dataclass(frozen=True)
 class CasaRegion:
-    """A quantification region. `parameters` are B, C, D, T0 of Tougaard's cross-section (set but unused for others)."""
+    """A quantification region. `parameters` are B, C, D, T0 of Tougaard's cross-section (set but unused for others).
+
+    `line` is the text that it was read from.
+    """
 
     name: str
     background: str
@@ -41,6 +44,7 @@ class CasaRegion:
     mass: float | None = None
     effective_rsf: float | None = None
     rest: str = ""
+    line: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class CasaComponent:
     """A synthetic component. Links are the index of the parent component in the block, None where free.
 
     A linked area is `area_factor` times that of the parent, a linked width `fwhm_factor` times, a linked position lies
-    `position_offset` eV of kinetic energy beside it. `index` groups components, `constraint` is CasaXPS's own text.
+    `position_offset` eV of kinetic energy beside it. `index` groups components, `constraint` is CasaXPS's own text,
+    `line` the text that it was read from.
     """
 
     name: str
@@ -75,6 +80,7 @@ class CasaComponent:
     constraint: str = ""
     uncorrected_rsf: float | None = None
     rest: str = ""
+    line: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -133,9 +139,9 @@ def parse_comments(comments: Iterable[str]) -> CasaInfo:
             continue
         try:
             if start == "casa region":
-                regions.append(_region(plain))
+                regions.append(replace(_region(plain), line=line))
             elif start == "casa comp":
-                components.append(_component(plain))
+                components.append(replace(_component(plain), line=line))
             elif start == "calib" and _CALIBRATION.match(plain):
                 calibrations.append(_calibration(plain))
             # "Calibration: Au 4f" of an instrument is not CasaXPS's; everything else that starts so is reported.

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 import traceback
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,8 @@ SECONDS_PER_BYTE = 1.0 / 50e6
 # Text of many small blocks (depth profiles in VAMAS) takes about 0.2 s a megabyte; up to this size it gets twice that.
 SMALL_PIECES = 100_000_000
 SECONDS_PER_SMALL_BYTE = 0.4e-6
+# Workbooks that unpack to more are refused by their reader.
+MOST_UNPACKED = 512 << 20
 # The limit holds for the time that the child computes; waiting for a slow disk or a busy machine may take so much more.
 WALL_FACTOR = 4.0
 # Starting Python and importing the readers, on a slow disk with a busy virus scanner.
@@ -131,7 +134,7 @@ class ReaderProcess:
             self._exchange(None, START_SECONDS, cancel, path)
             self.ready = True
         request = {"path": str(path.absolute()), "options": asdict(options)}
-        seconds = allowed_seconds(size) * self.time_factor
+        seconds = allowed_seconds(max(size, unpacked_size(path))) * self.time_factor
         text, buffers = self._exchange(request, seconds, cancel, path)
         try:
             answer = json.loads(text)
@@ -199,6 +202,18 @@ _lock = threading.Lock()
 def allowed_seconds(size: int) -> float:
     """Computing time that reading a file of `size` bytes may take."""
     return BASE_SECONDS + SECONDS_PER_BYTE * size + SECONDS_PER_SMALL_BYTE * min(size, SMALL_PIECES)
+
+
+def unpacked_size(path: Path) -> int:
+    """Bytes that a ZIP archive (a spreadsheet) says to hold, as far as a workbook is read; 0 for any other file."""
+    # The list of an archive is no longer than the archive; its claims are believed up to what the reader takes.
+    with contextlib.suppress(OSError, ValueError, RuntimeError, NotImplementedError, struct.error, zipfile.BadZipFile):
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":
+                return 0
+        with zipfile.ZipFile(path) as archive:
+            return min(sum(part.file_size for part in archive.infolist()), MOST_UNPACKED)
+    return 0
 
 
 def _child() -> ReaderProcess:

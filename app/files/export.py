@@ -5,18 +5,29 @@
     parameters.csv    every parameter: start value, bounds, link, fitted value, error
     composition.csv   every line with each factor and its source
     elements.csv      sums over elements with 95 % intervals
+    ratios.csv        the atomic ratios that samples ask for
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.files.atomic import atomic_path, cannot_write
+from app.files.composition_tables import ELEMENT_FIELDS as ELEMENT_FIELDS
+from app.files.composition_tables import LINE_FIELDS as LINE_FIELDS
+from app.files.composition_tables import (
+    add_composition,
+    compositions,
+    plain_text,
+    sample_names,
+    studies_for,
+    write_compositions,
+)
+from app.files.composition_tables import write_composition as write_composition
 from app.files.csv_writer import write_csv, write_table
 from app.files.nexus_writer import write_nexus
 from app.files.vamas_writer import write_vamas
@@ -39,20 +50,6 @@ PARAMETER_COLUMNS = (
     "Sample", "Spectrum", "Region", "Component", "Parameter", "Unit", "Start value", "Value", "Standard error",
     "Scaled error", "Lower bound", "Upper bound", "Held", "Link", "Status",
 )
-# Column and field of `LineRow` and `ElementRow`.
-LINE_FIELDS = {
-    "Component": "name", "Region": "region", "Line": "line", "Element": "element", "Compound": "compound",
-    "Area": "area", "Area error": "area_err", "Area unit": "area_unit", "Kinetic energy [eV]": "kinetic_energy",
-    "Sensitivity factor s": "factor", "Source of s": "factor_source", "Angular factor L": "angular",
-    "Source of L": "angular_source", "Transmission T": "transmission", "Source of T": "transmission_source",
-    "Mean free path lambda [angstrom]": "imfp", "Source of lambda": "imfp_source", "Normalised area": "normalised",
-    "Amount [at.%]": "at_percent", "Amount error [at.%]": "at_percent_err", "95 % low [at.%]": "low",
-    "95 % high [at.%]": "high", "Determined": "determined",
-}
-ELEMENT_FIELDS = {
-    "Element": "element", "Amount [at.%]": "at_percent", "Amount error [at.%]": "at_percent_err",
-    "95 % low [at.%]": "low", "95 % high [at.%]": "high", "Determined": "determined",
-}
 Row = tuple[Any, ...]
 
 
@@ -70,7 +67,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     except OSError as error:
         raise cannot_write(target, error) from error
     names = sample_names(project)
-    taken = {"components", "parameters", "composition", "elements"}
+    taken = {"components", "parameters", "composition", "elements", "ratios"}
     for entry in project.entries:
         spectrum = entry.processed()
         stem = f"{names.get(entry.sample, '')} {entry.title}".strip()
@@ -82,7 +79,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
             write_region(target / f"{_free(_safe(name), taken)}.csv", spectrum, fit)
     write_table(target / "components.csv", COMPONENT_COLUMNS, component_rows(project))
     write_table(target / "parameters.csv", PARAMETER_COLUMNS, parameter_rows(project))
-    write_compositions(target, compositions(project)[0], names)
+    write_compositions(target, compositions(project)[0], names, project)
     return target
 
 
@@ -100,49 +97,9 @@ def write_region(path: Path, spectrum: Spectrum, fit: RegionFit) -> None:
     write_csv(path, spectrum.window(*fit.model.region), columns)
 
 
-def write_compositions(folder: Path, tables: dict[str, Composition], names: dict[str, str]) -> None:
-    """`composition.csv` and `elements.csv` of some samples."""
-    write_composition(folder / "composition.csv", tables, names)
-    elements = [
-        (names.get(id, id), *(getattr(row, field) for field in ELEMENT_FIELDS.values()))
-        for id, table in tables.items()
-        for row in table.elements
-    ]
-    write_table(folder / "elements.csv", ("Sample", *ELEMENT_FIELDS), elements)
-
-
-def write_composition(path: str | Path, tables: dict[str, Composition], names: dict[str, str]) -> None:
-    """One table of all lines of some samples with every factor and its source."""
-    rows = [
-        (names.get(id, id), *(getattr(row, field) for field in LINE_FIELDS.values()))
-        for id, table in tables.items()
-        for row in table.rows
-    ]
-    write_table(path, ("Sample", *LINE_FIELDS), rows)
-
-
 def write_components(path: str | Path, project: Project) -> None:
     """One table of all components of a project."""
     write_table(path, COMPONENT_COLUMNS, component_rows(project))
-
-
-def compositions(project: Project) -> tuple[dict[str, Composition], dict[str, str]]:
-    """Composition of each sample by id where there is one, and why not for the others."""
-    from app.project import work
-
-    tables: dict[str, Composition] = {}
-    missing: dict[str, str] = {}
-    for sample in project.samples:
-        try:
-            tables[sample.id] = work.composition(project, sample.id)
-        except SodaliteError as error:
-            missing[sample.id] = f"{error.what}. {error.todo}." if error.todo else f"{error.what}."
-    return tables, missing
-
-
-def sample_names(project: Project) -> dict[str, str]:
-    """Names of the samples by id."""
-    return {sample.id: sample.name for sample in project.samples}
 
 
 def two_errors(error: float | None, result: FitResult | None) -> tuple[float | None, float | None]:
@@ -280,14 +237,23 @@ def _add_tables(
     """Fits into their entries, a composition into the first entry of its sample."""
     import h5py
 
+    from app.project.compose import level_names, sample_and_level
+
     waiting = dict(tables)
+    names = level_names(project)
     with h5py.File(path, "r+") as file:
         for number, (entry, spectrum) in enumerate(zip(project.entries, spectra, strict=True), start=1):
             group = file[f"spectrum_{number:04d}"]
             for place, fit in enumerate(entry.fits, start=1):
                 _add_fit(group.create_group(f"fit_{place}"), spectrum, fit)
-            if entry.sample in waiting:
-                _add_composition(group.create_group("composition"), waiting.pop(entry.sample))
+            for key in [key for key in waiting if sample_and_level(project, key)[0] is not None]:
+                sample, at = sample_and_level(project, key)
+                if sample is not None and sample.id == entry.sample and at in (None, entry.value):
+                    table = waiting.pop(key)
+                    part = group.create_group("composition")
+                    add_composition(part, table, studies_for(project, key, table))
+                    if at is not None:
+                        part["level"] = plain_text(names[key])
 
 
 def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
@@ -296,8 +262,8 @@ def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
 
     result = fit.result
     group.attrs["NX_class"] = "NXfit"
-    group["label"] = _text(fit.name)
-    group["model"] = _text(fit.model.to_json())
+    group["label"] = plain_text(fit.name)
+    group["model"] = plain_text(fit.model.to_json())
     group["region"] = list(fit.model.region)
     if result is not None:
         group["status"] = result.status
@@ -311,7 +277,7 @@ def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
         part = group.create_group(f"peak_{peak.id}")
         part.attrs["NX_class"] = "NXpeak"
         for name in ("name", "line", "compound", "shape"):
-            part[name] = _text(getattr(peak, name))
+            part[name] = plain_text(getattr(peak, name))
         for name in ("position", "maximum", "fwhm", "height", "area", "rate"):
             value = getattr(peak, name)
             if value is not None:
@@ -323,21 +289,13 @@ def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:
                     part[f"{name}_errors_scaled"] = scaled
 
 
-def _add_composition(group: Any, table: Composition) -> None:
-    """One array a column, one row a line."""
-    group.attrs["NX_class"] = "NXcollection"
-    group["material"] = _text(table.material)
-    group["warnings"] = _text("\n".join(table.warnings))
-    for name, rows in (("lines", table.rows), ("elements", table.elements)):
-        part = group.create_group(name)
-        part.attrs["NX_class"] = "NXcollection"
-        for field in fields(rows[0]) if rows else ():
-            values = [getattr(row, field.name) for row in rows]
-            part[field.name] = [_text(value) for value in values] if isinstance(values[0], str) else values
+def write_vamas_file(project: Project, path: str | Path, warn: Callable[[str], object] | None = None) -> Path:
+    """All single spectra in one VAMAS file, with regions, components and energy shifts as CasaXPS keeps them; its path.
 
-
-def write_vamas_file(project: Project, path: str | Path) -> Path:
-    """All single spectra after their recipes in one VAMAS file; its path.
+    Parameters
+    ----------
+    warn : callable, optional
+        Told what CasaXPS has no form for and is left out.
 
     Raises
     ------
@@ -346,13 +304,26 @@ def write_vamas_file(project: Project, path: str | Path) -> Path:
     CannotWrite
         If the file cannot be written.
     """
+    from app.files.casa_models import casa_rsf
+    from app.files.casa_writer import vamas_spectrum
+    from app.project.casa import named
+
     target = Path(path)
-    spectra = [s for s in (entry.processed() for entry in project.entries) if not s.navigation]
-    if not spectra:
+    entries = [entry for entry in project.entries if not entry.spectrum.navigation]
+    if not entries:
         raise BadData(
             "VAMAS holds single spectra, and there is none", where=str(target), todo="Export HDF5 instead"
         )
-    write_vamas(target, spectra)
+    for entry in project.entries if warn is not None else ():
+        if entry.spectrum.navigation:
+            warn(f"{entry.title} is a series, which VAMAS does not hold: split it first to write its spectra.")
+    models = [fit.model for entry in entries for fit in entry.fits]
+    fill = all(casa_rsf(component) is None for model in models for component in model.components)
+    written = [(named(project, entry), *vamas_spectrum(entry, project.ties, fill=fill)) for entry in entries]
+    write_vamas(target, [spectrum for _, spectrum, _ in written])
+    for title, _, warnings in written if warn is not None else ():
+        for text in warnings:
+            warn(f"{title}: {text}")
     return target
 
 
@@ -369,8 +340,3 @@ def _free(name: str, taken: set[str]) -> str:
 def _safe(name: str) -> str:
     """A name that every file system takes."""
     return re.sub(r"[^\w\- ().+]+", "_", name).strip(" .")[:80] or "spectrum"
-
-
-def _text(text: str) -> str:
-    # HDF5 ends its strings at a zero; lone surrogates of odd file names have no UTF-8.
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

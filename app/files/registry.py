@@ -84,7 +84,7 @@ def read(path: str | Path, options: ReadOptions | None = None) -> list[Spectrum]
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file that this program did not write"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file without spectra that can be read"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"\xd0\xcf\x11\xe0", "an old office document"),

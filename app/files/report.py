@@ -20,6 +20,7 @@ from libraries.errors import CannotWrite, SodaliteError
 if TYPE_CHECKING:
     from app.project.project import Entry, Project, RegionFit, Sample
     from fitting.dataset import Spectrum
+    from fitting.xps.quantify import Composition
 
 Progress = Callable[[float, str], None]
 _SUFFIXES = (".html", ".htm")
@@ -68,7 +69,7 @@ def report_html(project: Project, *, progress: Progress | None = None) -> str:
     for number, (sample, entries) in enumerate(groups):
         if progress is not None:
             progress(number / len(groups), sample.name)
-        parts.append(_sample(sample, entries, tables.get(sample.id), missing.get(sample.id, ""), number))
+        parts.append(_sample(sample, entries, _compositions(project, sample, tables, missing), number))
     parts.append(tag("h2", "Shapes, data and history", id="appendix"))
     if fits:
         parts += [tag("h3", "Line shapes and backgrounds"), shape_notes(fits)]
@@ -94,15 +95,30 @@ def _head(project: Project, groups: list[tuple[Sample, tuple[Entry, ...]]], fits
     return joined([title, facts(rows), tag("nav", joined(links, "\n"))], "\n")
 
 
-def _sample(sample: Sample, entries: tuple[Entry, ...], found: object, reason: str, number: int) -> Html:
+def _compositions(
+    project: Project, sample: Sample, tables: dict[str, Composition], missing: dict[str, str]
+) -> list[Html]:
+    """The composition of a sample, or of each level of its series, or why there is none."""
+    from app.files import report_samples as samples
+    from app.project.compose import composition_keys, level_names, ratios_of, studies_of
+
+    names, parts = level_names(project), []
+    for key, (id, at) in composition_keys(project).items():
+        if id != sample.id:
+            continue
+        parts.append(tag("h3", f"Composition: {names[key]}" if key in names else "Composition"))
+        if key in tables:
+            found = tables[key]
+            parts.append(samples.composition(found, studies_of(sample, found, at), ratios_of(sample, found)[0]))
+        else:
+            parts.append(tag("p", missing.get(key) or "not determined", class_="muted"))
+    return parts
+
+
+def _sample(sample: Sample, entries: tuple[Entry, ...], compositions: list[Html], number: int) -> Html:
     from app.files import report_samples as samples
 
-    parts: list[object] = [tag("h2", sample.name, id=f"sample-{number}"), samples.remark(sample.note)]
-    parts.append(tag("h3", "Composition"))
-    if found is None:
-        parts.append(tag("p", reason or "not determined", class_="muted"))
-    else:
-        parts.append(samples.composition(found))  # type: ignore[arg-type]
+    parts: list[object] = [tag("h2", sample.name, id=f"sample-{number}"), samples.remark(sample.note), *compositions]
     parts += [tag("h3", "Charge reference"), samples.charge_reference(entries)]
     for entry in entries:
         parts += _entry(entry)

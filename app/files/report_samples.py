@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from app.files.report_html import Html, escaped, joined, table, tag
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from app.project.project import Entry
     from fitting.dataset import Meta, Spectrum
     from fitting.xps.quantify import Composition
+    from fitting.xps.ratios import Ratio
+    from fitting.xps.study import Study
 
 MISSING = "not recorded"
 
@@ -107,10 +109,16 @@ def charge_reference(entries: tuple[Entry, ...]) -> Html:
     return joined((tag("p", line) for line in lines), "\n")
 
 
-def composition(found: Composition) -> Html:
-    """Elements with their intervals, then every line with each factor and its source."""
+def composition(found: Composition, studies: Mapping[str, Study] | None = None, ratios: Iterable[Ratio] = ()) -> Html:
+    """Elements with their intervals, then every line with each factor and its source, studies and ratios."""
     sources: list[str] = []
-    parts = [_elements(found), tag("h4", "Lines and factors"), _lines(found, sources)]
+    known = studies or {}
+    parts = [_elements(found, known)]
+    shown = [(r.name, with_error(r.value, r.error), interval(r.low, r.high)) for r in ratios]
+    if shown:
+        heads = ("Ratio", "Value", "95 % interval")
+        parts += [tag("h4", "Atomic ratios"), table(heads, shown, numbers=(1, 2), narrow=True)]
+    parts += [tag("h4", "Lines and factors"), _lines(found, sources)]
     parts.append(tag("ol", joined((tag("li", source) for source in sources), "\n"), class_="sources"))
     parts.append(
         tag("p", "Amounts are x = n / Σn with n = A / (s L T λ). Errors are one standard error from the joint "
@@ -118,20 +126,42 @@ def composition(found: Composition) -> Html:
             found.material or MISSING, ".", class_="note")
     )
     parts += [tag("p", warning, class_="warn") for warning in found.warnings]
+    for kind, study in known.items():
+        parts.append(tag("p", f"{_STUDIES[kind]} {study.number - study.failed} of {study.number} succeeded.",
+                         class_="note"))
+        parts += [tag("p", note, class_="note") for note in study.notes]
     return joined(parts, "\n")
 
 
-def _elements(found: Composition) -> Html:
-    rows = []
+_STUDIES = {
+    "bootstrap": "Bootstrap: standard deviation and 95 % interval over simulated spectra, each with background and fit "
+    "done anew.",
+    "model spread": "Model spread: smallest and largest amount when backgrounds, region ends and shapes are chosen "
+    "otherwise, over all combinations; it is no standard error and enters none.",
+}
+
+
+def _elements(found: Composition, studies: Mapping[str, Study]) -> Html:
     largest = max((row.at_percent for row in found.elements if math.isfinite(row.at_percent)), default=0.0) or 1.0
-    for row in sorted(found.elements, key=lambda row: -row.at_percent):
+    kinds = [kind for kind in _STUDIES if kind in studies]
+    rows = []
+    named = [(row.element, f"element {row.element}", row) for row in found.elements]
+    named.sort(key=lambda item: -item[2].at_percent)
+    # Tags that join several lines follow the elements.
+    joint = [(f"{row.tag} ({', '.join(row.members)})", f"tag {row.tag}", row) for row in found.tags]
+    for name, key, row in (*named, *joint):
         share = max(row.at_percent, 0.0) / largest if math.isfinite(row.at_percent) else 0.0
-        rows.append(
-            (row.element, limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
-             interval(row.low, row.high) if row.determined else "",
-             tag("span", class_="bar", style=f"width:{min(share, 1.0) * 16:.2f}rem"))
-        )
-    return table(("Element", "Amount / at.%", "95 % interval", ""), rows, numbers=(1, 2), narrow=True)
+        ranges = [studies[kind].of(key) for kind in kinds]
+        rows.append((
+            name, limit_or_amount(row.at_percent, row.at_percent_err, row.high, determined=row.determined),
+            interval(row.low, row.high) if row.determined else "",
+            *(interval(r.low, r.high) if r is not None else "" for r in ranges),
+            with_error(row.weight_percent, row.weight_percent_err) if row.determined else "",
+            tag("span", class_="bar", style=f"width:{min(share, 1.0) * 16:.2f}rem"),
+        ))
+    heads = {"bootstrap": "95 % interval by bootstrap", "model spread": "Model spread"}
+    names = ("Element", "Amount / at.%", "95 % interval", *(heads[kind] for kind in kinds), "Weight / wt.%", "")
+    return table(names, rows, numbers=range(1, 4 + len(kinds)), narrow=True)
 
 
 def _lines(found: Composition, sources: list[str]) -> Html:
@@ -162,7 +192,7 @@ def raw_data(entries: tuple[Entry, ...]) -> Html:
     """Title, channels and content hash of every raw spectrum."""
     rows = [
         (entry.title, " × ".join(map(str, entry.spectrum.counts.shape)),
-         f"{entry.spectrum.counts.sum(dtype=float):.6g}", "; ".join(_step(s.kind, s.note) for s in entry.recipe.steps)
+         f"{entry.spectrum.counts.sum(dtype=float):.6g}", "; ".join(_step(s.kind, s.note) for s in entry.recipe.active)
          or "as measured", tag("code", entry.spectrum.hash, class_="hash"))
         for entry in entries
     ]

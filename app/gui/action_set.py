@@ -24,6 +24,7 @@ class Row:
     argument: Any
     tip: str = ""
     checked: bool | None = None
+    apart: bool = False  # a line above it
 
 
 class ActionSet(QObject):
@@ -102,6 +103,8 @@ class ActionSet(QObject):
         menu.clear()
         call = self.handler(command)
         for row in self._fillers[command.fill]():
+            if row.apart:
+                menu.addSeparator()
             action = menu.addAction(row.text.replace("&", "&&"))
             action.setToolTip(row.tip)
             if row.checked is not None:

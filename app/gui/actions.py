@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.project import joint
+
 if TYPE_CHECKING:
     from app.gui.document import Document
     from app.gui.tasks import Tasks
@@ -47,8 +49,8 @@ class Command:
     argument : str
         Passed to the handler.
     fill : str
-        A submenu that the window fills when it opens: "recent", "samples", "backgrounds". Its rows call the handler
-        with their own argument.
+        A submenu that the window fills when it opens: "recent", "samples", "backgrounds", "templates". Its rows call
+        the handler with their own argument.
     local : bool
         The shortcut is handled by the widget that has the keyboard; here it is only shown.
     """
@@ -87,6 +89,8 @@ _FILE = (
             "Save the project under another name", enabled="project"),
     Command("file.import", "Import spectra…", "File", "files.import_spectra", 2, "import", "Ctrl+I",
             "Add the spectra of files to this project"),
+    Command("file.folder", "Process a folder with a template…", "File", "batch.process_folder", 2, "", "",
+            "Read, fit and quantify every file of a folder: one project, one table, a list of failures"),
     Command("file.export_csv", "CSV tables in a folder…", "File/Export", "exports.csv", 2, "", "",
             "Curves, peaks and composition as text tables", enabled="project"),
     Command("file.export_hdf5", "HDF5 (NeXus)…", "File/Export", "exports.hdf5", 2, "", "",
@@ -106,6 +110,10 @@ _EDIT = (
             enabled="redo"),
     Command("edit.copy", "Copy table or plot", "Edit", "edits.copy", 1, "copy", "Ctrl+C",
             "Copy the table that has the keyboard as text, else the plot as a picture", enabled="entry"),
+    Command("edit.copy_model", "Copy model", "Edit", "batch.copy_model", 1, "", "Ctrl+Shift+C",
+            "Copy regions, components and calibration of the shown spectrum", enabled="fit"),
+    Command("edit.paste_model", "Paste model", "Edit", "batch.paste_model", 1, "", "Ctrl+Shift+V",
+            "Put the copied regions and components on the chosen spectra", enabled="entry"),
     Command("edit.delete", "Delete component", "Edit", "edits.delete_component", 1, "delete", "Del",
             "Delete the chosen component", enabled="component", local=True),
     Command("edit.delete_region", "Delete region", "Edit", "edits.delete_region", 1, "", "",
@@ -116,6 +124,30 @@ _DATA = (
             "Shift all spectra of the sample to a known binding energy", enabled="entry"),
     Command("data.photon", "Photon energy…", "Data", "edits.photon_energy", 0, "", "",
             "Tell the photon energy of a spectrum that is on a kinetic-energy axis", enabled="kinetic"),
+    Command("data.casa", "Use CasaXPS's regions and components", "Data", "series.use_casa", 0, "", "",
+            "Take over calibration, regions, components and links that CasaXPS stored in the file", enabled="casa"),
+    Command("data.combine", "Combine into a series", "Data", "series.combine", 3, "", "",
+            "Make one series of the chosen spectra, or of all of the same sample and region", enabled="entry"),
+    Command("data.split", "Split series into spectra", "Data", "series.split", 3, "", "",
+            "Make a single spectrum of every level of the shown series", enabled="series"),
+    Command("data.process", "Processing steps…", "Data", "data.process", 0, "", "",
+            "Normalise, take out spikes and satellites, smooth, convert: recorded steps", enabled="entry"),
+    Command("data.copy_calibration", "Copy calibration to chosen spectra", "Data", "data.copy_calibration", 0, "", "",
+            "Energy scale and charge shift of the shown spectrum for all chosen ones", enabled="several"),
+    Command("data.average", "Mean", "Data/New spectrum from chosen", "data.average", 3, "", "",
+            "Mean of the chosen spectra, weighted by live time", enabled="several"),
+    Command("data.add", "Sum", "Data/New spectrum from chosen", "data.add", 3, "", "",
+            "Sum of the chosen spectra; counts stay counts", enabled="several"),
+    Command("data.subtract", "Difference A − B", "Data/New spectrum from chosen", "data.subtract", 3, "", "",
+            "The first of two chosen spectra minus the second", enabled="two"),
+    Command("data.divide", "Ratio A / B", "Data/New spectrum from chosen", "data.divide", 3, "", "",
+            "The first of two chosen spectra divided by the second", enabled="two"),
+    Command("data.repeats", "Series of repeats", "Data/New spectrum from chosen", "data.repeats", 3, "", "",
+            "Join repeats of one measurement to a series of sweeps", enabled="several"),
+    Command("data.compare_sweeps", "Compare sweeps", "Data", "data.compare_sweeps", 3, "", "",
+            "Energy shift and intensity of every sweep", enabled="series"),
+    Command("data.align_sweeps", "Align and add sweeps", "Data", "data.align_sweeps", 3, "", "",
+            "Add the sweeps of a series, each moved back by its shift", enabled="series"),
     Command("data.rename", "Rename", "Data", "edits.rename", 1, "rename", "F2",
             "Give the spectrum another name", enabled="entry"),
     Command("data.remove", "Remove spectrum", "Data", "edits.remove_spectrum", 1, "delete", "",
@@ -135,6 +167,9 @@ _FIT = (
             "Click on the plot to add a peak", "Peak", 2, enabled="fit", checkable=True),
     Command("fit.doublet", "Add doublet…", "Fit", "fits.doublet", 0, "doublet", "D",
             "Add a spin-orbit pair with ratio and splitting from the library", "Doublet", 2, enabled="fit"),
+    Command("fit.preset", "Add preset", "Fit", "ties.add_preset", 0, "",
+            tip="Add the lines of a compound, tied by stoichiometry and distance, or a broadened doublet",
+            enabled="fit", fill="presets"),
     Command("fit.suggest", "Suggest", "Fit", "fits.suggest", 0, "suggest", "Ctrl+G",
             "Propose doublets and compounds from the library, with their sources", "Suggest", 2, enabled="fit"),
     Command("fit.region", "Fit region", "Fit", "fits.fit_region", 1, "fit", "Ctrl+Return",
@@ -144,17 +179,60 @@ _FIT = (
             enabled="components"),
     Command("fit.sample", "Fit sample", "Fit", "fits.fit_sample", 1, "fit_all", "Ctrl+Shift+Return",
             "Fit all regions of the sample", enabled="entry"),
+    Command("fit.chosen", "Fit chosen spectra", "Fit", "batch.fit_chosen", 1, "fit_all", "Ctrl+Alt+F",
+            "Fit all regions of the chosen spectra", enabled="entry"),
+    Command("fit.tied", "Fit tied regions together", "Fit", "ties.fit_tied", 1, "", "",
+            "Fit the shown region and all that are tied to it at once, with one covariance", enabled="tied"),
     Command("fit.live", "Live fit", "Fit", "fits.set_live", 1, "live", "L",
             "Fit again after every change by hand", "Live", 3, enabled="entry", checkable=True),
     Command("fit.intervals", "Error intervals…", "Fit", "fits.error_intervals", 1, "intervals", "Ctrl+U",
             "Intervals of the shown region's parameters by profile likelihood or bootstrap", enabled="components"),
+    Command("fit.candidates", "Find candidates", "Fit", "candidates.open", 1, "", "Ctrl+Shift+G",
+            "Rank the models of one to several chemical states that the region allows", enabled="fit"),
     Command("fit.stop", "Stop", "Fit", "fits.stop", 1, "stop", "Ctrl+.", "Stop the work under way", enabled="busy"),
+    Command("fit.template", "Apply template", "Fit", "batch.apply_template", 4, fill="templates", enabled="entry",
+            tip="Put the regions and components of a template on the chosen spectra"),
+    Command("fit.save_template", "Save as template…", "Fit", "batch.save_template", 4, "", "",
+            "Keep regions, components, charge reference and material of the chosen spectra for other samples",
+            enabled="fit"),
+    Command("fit.import_template", "Take a template from a file…", "Fit", "batch.import_template", 4, "", "",
+            "Add a template that somebody shared to your own"),
+    Command("fit.propagate", "Regions and components", "Fit/Propagate to chosen spectra", "batch.propagate_both", 4,
+            "", "Ctrl+Alt+P", "Put the shown spectrum's regions and components on the other chosen spectra",
+            enabled="fit"),
+    Command("fit.propagate_regions", "Regions only", "Fit/Propagate to chosen spectra", "batch.propagate_regions", 4,
+            "", "", "Put windows and backgrounds of the shown spectrum on the other chosen spectra", enabled="fit"),
+    Command("fit.propagate_components", "Components only", "Fit/Propagate to chosen spectra",
+            "batch.propagate_components", 4, "", "",
+            "Put the components of the shown spectrum into the regions of the other chosen spectra", enabled="fit"),
+    Command("fit.propagate_calibration", "Charge reference only", "Fit/Propagate to chosen spectra",
+            "batch.propagate_calibration", 4, "", "",
+            "Give the other chosen spectra the charge shift of the shown one", enabled="entry"),
+    Command("fit.propagate_all", "Regions, components and charge reference", "Fit/Propagate to chosen spectra",
+            "batch.propagate_all", 4, "", "",
+            "Give the other chosen spectra model and charge shift of the shown one", enabled="fit"),
 )
 _QUANTIFY = (
+    Command("quantify.identify", "Identify elements", "Quantify", "identify_panel.start", 0, "search", "Ctrl+Alt+I",
+            "Find the elements of the shown survey, with the evidence", enabled="entry"),
     Command("quantify.sample", "Quantify sample", "Quantify", "fits.quantify", 0, "quantify", "Ctrl+T",
             "Composition of the sample with uncertainties", "Quantify", 4, enabled="entry"),
     Command("quantify.material", "Material…", "Quantify", "edits.material", 0, "", "",
             "Choose the material in which electrons are attenuated", enabled="entry"),
+    Command("quantify.by_regions", "Count by data − background", "Quantify", "quantities.by_regions", 0, "", "",
+            "Count every region of the sample by data minus background, as for a survey", enabled="entry"),
+    Command("quantify.by_components", "Count by components", "Quantify", "quantities.by_components", 0, "", "",
+            "Count every region of the sample by its fitted components", enabled="entry"),
+    Command("quantify.factors", "Import sensitivity factors…", "Quantify", "quantities.import_factors", 1, "", "",
+            "Read factors from csv, text, xlsx or an element library of CasaXPS", enabled="entry"),
+    Command("quantify.transmission", "Import transmission…", "Quantify", "quantities.import_transmission", 1, "", "",
+            "Read a table of kinetic energies and transmissions", enabled="entry"),
+    Command("quantify.bootstrap", "Bootstrap composition", "Quantify", "quantities.bootstrap", 1, "", "",
+            "Errors of at.% from simulated spectra, each with its background and fit done anew", enabled="entry"),
+    Command("quantify.spread", "Model spread", "Quantify", "quantities.model_spread", 1, "", "",
+            "How far at.% move with other backgrounds, region ends and shapes", enabled="entry"),
+    Command("quantify.layers", "Layers…", "Quantify", "edits.layers", 1, "", "",
+            "Thickness of an overlayer, order in depth, layered structures", enabled="entry"),
 )
 _VIEW = (
     Command("view.project", "Project", "View", "looks.show_project", 0, "", "Ctrl+1",
@@ -164,8 +242,14 @@ _VIEW = (
     Command("view.results", "Results", "View", "looks.show_results", 0, "", "Ctrl+3",
             "Show or hide composition, statistics, history and log", checkable=True),
     Command("view.layout", "Restore layout", "View", "looks.restore_layout", 0, "", "", "Panels as at the first start"),
+    Command("view.blocks", "Blocks", "View", "batch.show_blocks", 0, "", "Ctrl+4",
+            "Samples and levels as rows, lines as columns", enabled="project"),
+    Command("view.trends", "Trends", "View", "batch.show_trends", 0, "", "Ctrl+5",
+            "Compositions and parameters along a series or over samples", enabled="project"),
     Command("view.full", "Full scale", "View", "looks.full_scale", 1, "full_scale", "Ctrl+0",
             "Show the whole spectrum", enabled="entry"),
+    Command("view.overlay", "Overlay chosen spectra", "View", "data.overlay", 1, "", "Ctrl+Shift+O",
+            "Show all chosen spectra over each other", enabled="entry", checkable=True),
     Command("view.light", "Light", "View/Theme", "looks.set_theme", 2, choice="theme", argument="light"),
     Command("view.dark", "Dark", "View/Theme", "looks.set_theme", 2, choice="theme", argument="dark"),
     Command("view.system", "As the system", "View/Theme", "looks.set_theme", 2, choice="theme", argument="system"),
@@ -195,13 +279,22 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
         "project": bool(document.project.entries),
         "entry": entry is not None,
         "kinetic": kinetic,
+        "casa": entry is not None and any(c.startswith(("CASA ", "Calib ")) for c in entry.spectrum.meta.comments),
+        "series": entry is not None and bool(entry.spectrum.navigation),
+        "several": len(document.chosen) > 1,
+        "two": len(document.chosen) == 2,
         "fit": fit is not None,
         "components": fit is not None and bool(fit.model.components),
         "component": document.selection.component is not None,
+        "tied": entry is not None and fit is not None and bool(document.project.ties)
+        and joint.is_tied(document.project, entry.id, fit.id),
         "undo": bool(document.undo_text),
         "redo": bool(document.redo_text),
         "busy": tasks.busy,
     }
 
 
-CONDITIONS = ("always", "project", "entry", "kinetic", "fit", "components", "component", "undo", "redo", "busy")
+CONDITIONS = (
+    "always", "project", "entry", "kinetic", "fit", "components", "component", "undo", "redo", "busy", "casa",
+    "series", "several", "two", "tied",
+)

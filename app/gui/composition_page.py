@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from app.gui.composition_rows import columns, composition_rows, totals_text
+from app.gui.composition_rows import columns, composition_rows, ratios_text, totals_text, totals_tip
 from app.gui.document import Document
 from app.gui.table_view import TableView
 from app.gui.tasks import Task, Tasks
 from app.gui.theme import GAP_1, GAP_2, GAP_3
-from app.project import work
-from app.project.project import Project
+from app.numerals import interval
+from app.project import compose
+from app.project.compose import level_of
+from app.project.project import Project, RegionFit, Sample
 from fitting.peaks import error_factor
 from fitting.xps.quantify import Composition
+from fitting.xps.region_areas import REGION, area_kind
+from fitting.xps.study import Study
 from libraries.errors import SodaliteError
 
 DELAY = 150  # ms: a burst of edits is one computation
@@ -31,6 +35,18 @@ def enlarged_regions(project: Project, sample: str) -> dict[str, float]:
     }
 
 
+def _basis(fit: RegionFit) -> object:
+    """What a region's area depends on: its fit, or the model where data minus background counts."""
+    return (fit.result, fit.model) if area_kind(fit.model) == REGION else fit.result
+
+
+def _outdated(sample: Sample, studies: Mapping[str, Study], at: float | None) -> list[str]:
+    return [
+        f"The {study.kind} was made for an earlier state of this composition: ask for it again."
+        for study in sample.studies if study.at == at and study.kind not in studies
+    ]
+
+
 class CompositionPage(QWidget):
     """Table of the composition, element totals below it, or one line why there is none."""
 
@@ -44,6 +60,11 @@ class CompositionPage(QWidget):
         self.totals.setProperty("role", "muted")
         self.totals.setAccessibleName("Element totals")
         self.totals.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.ratios = QLabel()
+        self.ratios.setAccessibleName("Atomic ratios")
+        self.ratios.setContentsMargins(GAP_3, 0, GAP_3, GAP_1)
+        self.ratios.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.ratios.hide()
         self.remarks_button = QPushButton()
         self.remarks_button.setProperty("link", True)
         self.remarks_button.setCheckable(True)
@@ -69,6 +90,7 @@ class CompositionPage(QWidget):
         foot.addWidget(self.totals, 1)
         foot.addWidget(self.remarks_button)
         column.addLayout(foot)
+        column.addWidget(self.ratios)
         column.addWidget(self.remarks)
         empty = QWidget()
         row = QHBoxLayout(empty)
@@ -93,7 +115,9 @@ class CompositionPage(QWidget):
         project = self._document.project
         sample = project.sample(entry.sample)
         entries = project.entries_of(entry.sample)
-        return sample, tuple((e.spectrum, e.recipe, tuple(f.result for f in e.fits)) for e in entries)
+        return sample, level_of(project, entry), project.factor_sets, tuple(
+            (e.spectrum, e.recipe, e.value, tuple(_basis(f) for f in e.fits)) for e in entries
+        )
 
     def refresh(self) -> None:
         """Compute and show, if something that matters has changed."""
@@ -105,27 +129,40 @@ class CompositionPage(QWidget):
             self._task.cancel()
             self._task = None
         entry, project = self._document.entry, self._document.project
-        fitted = entry is not None and any(f.result for e in project.entries_of(entry.sample) for f in e.fits)
+        fitted = entry is not None and any(
+            f.result or area_kind(f.model) == REGION for e in project.entries_of(entry.sample) for f in e.fits
+        )
         if entry is None or not fitted:
             self._say(EMPTY if project.entries else "Open spectra to see their composition.")
             return
-        self._start(project, entry.sample)
+        self._start(project, entry.sample, level_of(project, entry))
 
-    def _start(self, project: Project, sample: str) -> None:
+    def _start(self, project: Project, sample: str, at: float | None) -> None:
         self._task = self._tasks.run(
-            lambda progress, cancel: work.composition(project, sample),
-            lambda composition: self._show(composition, enlarged_regions(project, sample)), self._failed,
-            quiet=True, title="Composition",
+            lambda progress, cancel: compose.composition(project, sample, at),
+            lambda found: self._show(found, enlarged_regions(project, sample), project.sample(sample), at),
+            self._failed, quiet=True, title="Composition",
         )
 
-    def _show(self, composition: Composition, factors: Mapping[str, float]) -> None:
+    def _show(
+        self, composition: Composition, factors: Mapping[str, float], sample: Sample, at: float | None
+    ) -> None:
         self._task = None
-        self.table.set_rows(composition_rows(composition, factors), columns(composition))
+        studies = compose.studies_of(sample, composition, at)
+        ratios, missing = compose.ratios_of(sample, composition)
+        self.table.set_rows(composition_rows(composition, factors, studies), columns(composition, studies))
         self.totals.setText(totals_text(composition))
-        number = len(composition.warnings)
-        self.remarks.setText("\n".join(composition.warnings))
+        self.totals.setToolTip(totals_tip(composition, studies))
+        self.ratios.setText(ratios_text(ratios))
+        self.ratios.setToolTip("\n".join(
+            f"{row.name}: 95 % interval {interval(row.low, row.high) or 'open above'}" for row in ratios))
+        self.ratios.setVisible(bool(ratios))
+        remarks = [*composition.warnings, *missing, *_outdated(sample, studies, at)]
+        remarks += [f"{kind[0].upper()}{kind[1:]}: {note}" for kind, study in studies.items() for note in study.notes]
+        number = len(remarks)
+        self.remarks.setText("\n".join(remarks))
         self.remarks_button.setText("1 remark" if number == 1 else f"{number} remarks")
-        self.remarks_button.setToolTip("\n".join(composition.warnings))
+        self.remarks_button.setToolTip("\n".join(remarks))
         self.remarks_button.setVisible(bool(number))
         self.remarks.setVisible(bool(number) and self.remarks_button.isChecked())
         self._pages.setCurrentIndex(1)

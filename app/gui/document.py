@@ -6,6 +6,7 @@ an undo step is simply the project before and after, which share everything that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,12 +49,15 @@ class Document(QObject):
     selection_changed()
     state_changed()
         Path, unsaved mark or undo texts changed.
+    chosen_changed()
+        Other spectra are chosen (`chosen`); what is shown may be the same.
     edit_finished()
         A row of merged edits ended (the hand let go).
     """
 
     project_changed = Signal()
     selection_changed = Signal()
+    chosen_changed = Signal()
     state_changed = Signal()
     edit_finished = Signal()
 
@@ -62,6 +66,7 @@ class Document(QObject):
         self._project = project or Project()
         self._saved = self._project
         self._selection = Selection()
+        self._chosen: tuple[str, ...] = ()
         self._undo: list[_UndoStep] = []
         self._redo: list[_UndoStep] = []
         self.path: Path | None = None
@@ -91,8 +96,10 @@ class Document(QObject):
         self._undo.clear()
         self._redo.clear()
         self._selection = self._valid(Selection())
+        self._chosen = self._among((), self._selection.entry)
         self.project_changed.emit()
         self.selection_changed.emit()
+        self.chosen_changed.emit()
         self.state_changed.emit()
 
     def mark_saved(self, path: Path, project: Project | None = None) -> None:
@@ -153,9 +160,14 @@ class Document(QObject):
         valid = self._valid(self._selection)
         moved = valid != self._selection
         self._selection = valid
+        chosen = self._among(self._chosen if valid.entry in self._chosen else (), valid.entry)
+        other = chosen != self._chosen
+        self._chosen = chosen
         self.project_changed.emit()
         if moved:
             self.selection_changed.emit()
+        if other:
+            self.chosen_changed.emit()
         self.state_changed.emit()
 
     # -- undo ---------------------------------------------------------------------------------------------------
@@ -196,10 +208,55 @@ class Document(QObject):
 
     def select(self, entry: str | None, fit: str | None = None, component: str | None = None) -> None:
         """Show an entry, by default with its first region."""
-        chosen = self._valid(Selection(entry, fit, component))
-        if chosen != self._selection:
-            self._selection = chosen
+        wanted = self._valid(Selection(entry, fit, component))
+        before = self._selection
+        if wanted == before:
+            return
+        self._selection = wanted
+        chosen = self._chosen if wanted.entry == before.entry else self._among((), wanted.entry)
+        other = chosen != self._chosen
+        self._chosen = chosen
+        self.selection_changed.emit()
+        if other:
+            self.chosen_changed.emit()
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Ids of all chosen spectra in the order of the list, the shown one among them; () in an empty project."""
+        return self._chosen
+
+    def choose(self, ids: Iterable[str], entry: str | None = None, fit: str | None = None) -> None:
+        """Choose several spectra.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Those that do not exist are passed over; without any, the shown spectrum alone is chosen.
+        entry, fit : str, optional
+            What is shown: by default what is shown already where it is among them, else their first.
+        """
+        wanted = self._among(tuple(ids), None)
+        shown = self._selection
+        if entry is None or entry not in wanted:
+            entry = shown.entry if shown.entry in wanted or not wanted else wanted[0]
+        selection = shown if entry == shown.entry and fit in (None, shown.fit) else self._valid(Selection(entry, fit))
+        chosen = self._among(wanted, selection.entry)
+        moved, other = selection != shown, chosen != self._chosen
+        self._selection, self._chosen = selection, chosen
+        if moved:
             self.selection_changed.emit()
+        if other:
+            self.chosen_changed.emit()
+
+    def _among(self, ids: tuple[str, ...], shown: str | None) -> tuple[str, ...]:
+        """Those ids that exist, with the shown one, in the order of the list."""
+        wanted = {*ids, shown}
+        if wanted == {None}:
+            return ()
+        project = self._project
+        place = {sample.id: number for number, sample in enumerate(project.samples)}
+        found = [e for e in project.entries if e.id in wanted]
+        return tuple(e.id for e in sorted(found, key=lambda e: place.get(e.sample, len(place))))
 
     def select_component(self, component: str | None) -> None:
         """Choose a component of the shown region."""

@@ -70,23 +70,32 @@ class EditController(QObject):
         """Go to the page that sets the material."""
         self._window.inspector.show_page("Quantify").setFocus()
 
+    def layers(self) -> None:
+        """Go to the page of layers."""
+        self._window.inspector.show_page("Layers").setFocus()
+
     def rename(self) -> None:
         """Edit the name of the chosen row."""
         self._window.project_dock.show()
         self._window.tree.rename()
 
     def remove_spectrum(self) -> None:
-        """Take the spectrum out; undo brings it back."""
+        """Take the chosen spectra out; undo brings them back."""
         document = self._window.document
-        entry = document.entry
-        if entry is None:
+        ids = set(document.chosen)
+        if not ids:
             return
-        project = document.project.without_entry(entry.id)
-        if not project.entries_of(entry.sample):
-            project = replace(project, samples=tuple(s for s in project.samples if s.id != entry.sample))
-        title = entry.title
-        document.apply(f"Remove {title}", project)
-        self._window.messages.show_message(f"{title} was removed from the project.", "info", [("Undo", self.undo)])
+        before = document.project
+        gone = [entry for entry in before.entries if entry.id in ids]
+        kept = tuple(entry for entry in before.entries if entry.id not in ids)
+        emptied = {entry.sample for entry in gone} - {entry.sample for entry in kept}
+        samples = tuple(sample for sample in before.samples if sample.id not in emptied)
+        title = gone[0].title if len(gone) == 1 else f"{len(gone)} spectra"
+        document.apply(f"Remove {title}", replace(before, entries=kept, samples=samples))
+        were = "was" if len(gone) == 1 else "were"
+        self._window.messages.show_message(
+            f"{title} {were} removed from the project.", "info", [("Undo", self.undo)]
+        )
 
     def next_spectrum(self) -> None:
         """Show the next spectrum."""

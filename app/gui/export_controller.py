@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,9 @@ class ExportController(QObject):
 
     def vamas(self) -> None:
         """One VAMAS file."""
-        self._ask(self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms"), write_vamas_file)
+        left: list[str] = []
+        dialog = self._save_dialog("Export VAMAS", "VAMAS (*.vms)", "vms")
+        self._ask(dialog, lambda project, path: write_vamas_file(project, path, left.append), left)
 
     def xlsx(self) -> None:
         """One Excel workbook."""
@@ -72,14 +74,14 @@ class ExportController(QObject):
         dialog.selectFile(f"{self._window.document.project.name}.{suffix}")
         return dialog
 
-    def _ask(self, dialog: QFileDialog, writer: Writer) -> None:
-        dialog.fileSelected.connect(lambda name: self.write(writer, Path(name)))
+    def _ask(self, dialog: QFileDialog, writer: Writer, left_out: Sequence[str] = ()) -> None:
+        dialog.fileSelected.connect(lambda name: self.write(writer, Path(name), left_out))
         dialog.finished.connect(dialog.deleteLater)
         self.dialog = dialog
         dialog.open()
 
-    def write(self, writer: Writer, path: Path) -> None:
-        """Write, and offer to show what was written."""
+    def write(self, writer: Writer, path: Path, left_out: Sequence[str] = ()) -> None:
+        """Write, and offer to show what was written; say what the writer put into `left_out`."""
         project = self._window.document.project
 
         def done(written: Path) -> None:
@@ -88,6 +90,8 @@ class ExportController(QObject):
                 f"Exported to {written}", "info",
                 [("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))],
             )
+            if left_out:
+                self._window.messages.show_message("\n".join(left_out[:8]), "warning")
 
         self._window.tasks.run(lambda progress, cancel: writer(project, path), done, title=f"Exporting to {path.name}")
 

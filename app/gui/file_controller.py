@@ -17,6 +17,7 @@ from app.gui.action_set import Row
 from app.gui.recovery import Recoverer
 from app.project import lock, store
 from app.project.project import Project, add_spectra
+from app.project.series import with_variables
 from app.project.store_child import load_in_child
 from fitting.dataset import Spectrum
 from libraries.errors import BadFile, BadProject, SodaliteError
@@ -29,6 +30,7 @@ PROJECT_FILTER = f"Sodalite project (*{SUFFIX})"
 HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 SAMPLES = (
     ("xps", "Sodium battery surfaces, XPS", "Simulated spectra of four surfaces whose composition is known exactly"),
+    ("xps-angles", "Films at five angles, XPS", "Simulated angle series of two films whose thickness is known exactly"),
 )
 
 
@@ -154,13 +156,15 @@ class FileController(QObject):
         document = self._window.document
         known = {entry.id for entry in document.project.entries}
         project = add_spectra(document.project, spectra)
+        new = [entry.id for entry in project.entries if entry.id not in known]
+        project = with_variables(project, new)
         if not known and project.name == "Untitled":
             project = replace(project, name=files[0].stem)
         text = files[0].name if len(files) == 1 else f"{len(files)} files"
         document.apply(f"Import {text}", project)
-        first = next((entry.id for entry in project.entries if entry.id not in known), None)
-        document.select(first)
+        document.select(new[0] if new else None)
         self._window.say(f"{len(spectra)} spectra from {text}")
+        self._window.series.imported(new)
 
     def _ask_axis(self, path: Path, error: AxisUnknown, add: bool) -> None:
         def again(axis: Literal["binding_energy", "kinetic_energy"]) -> None:

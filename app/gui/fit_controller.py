@@ -16,6 +16,7 @@ from app.project.project import Project
 from fitting import guess
 from fitting.backgrounds import KINDS
 from fitting.model import FitModel
+from fitting.xps.region_areas import REGION, area_kind
 from libraries.errors import SodaliteError
 
 if TYPE_CHECKING:
@@ -163,10 +164,12 @@ class FitController(QObject):
         """Rows of Fit > Background."""
         fit = self._window.document.fit
         chosen = fit.model.background.kind if fit is not None else ""
-        return [
-            Row(background_words(name), name, f"{kind.formula}\n{kind.reference}".strip(), name == chosen)
-            for name, kind in KINDS.items()
-        ]
+        rows, group = [], ""
+        for name, kind in KINDS.items():
+            tip = f"{kind.formula}\n{kind.reference}".strip()
+            rows.append(Row(background_words(name), name, tip, name == chosen, bool(group) and kind.group != group))
+            group = kind.group
+        return rows
 
     # -- quantification -----------------------------------------------------------------------------------------
 
@@ -177,8 +180,9 @@ class FitController(QObject):
         if entry is None:
             return
         self._window.results.show_page("Composition")
-        fits = [f for e in document.project.entries_of(entry.sample) for f in e.fits if f.model.components]
-        if not fits:
+        regions = [f for e in document.project.entries_of(entry.sample) for f in e.fits]
+        fits = [f for f in regions if f.model.components]
+        if not fits and not any(area_kind(f.model) == REGION for f in regions):
             self._window.messages.show_message(
                 "There is nothing to quantify yet: draw a region over a line and add its peaks first.", "info"
             )

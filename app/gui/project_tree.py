@@ -15,6 +15,7 @@ from app.project.project import Entry, RegionFit, Sample
 
 KEY = Qt.ItemDataRole.UserRole
 Column = int
+Items = dict[tuple[str, str, str], QTreeWidgetItem]
 NAME, STATE = 0, 1
 
 
@@ -62,7 +63,7 @@ class ProjectTree(QTreeWidget):
     Signals
     -------
     menu_wanted(QPoint)
-        A context menu at that place of the screen, for the row that is chosen now.
+        A context menu at that place of the screen, for the rows that are chosen now.
     remove_wanted()
         Delete was pressed.
     """
@@ -85,15 +86,18 @@ class ProjectTree(QTreeWidget):
         self.setIndentation(14)
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.SelectedClicked
         )
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._context_menu)
-        self.currentItemChanged.connect(self._chosen)
+        self.currentItemChanged.connect(self._take_chosen)
+        self.itemSelectionChanged.connect(self._take_chosen)
         self.itemChanged.connect(self._renamed)
         document.project_changed.connect(self.refresh)
         document.selection_changed.connect(self._show_selection)
+        document.chosen_changed.connect(self._show_chosen)
         themes.changes().changed.connect(self._recolour)
         self.refresh()
 
@@ -101,26 +105,35 @@ class ProjectTree(QTreeWidget):
 
     def refresh(self) -> None:
         """Show the project as it is; rows are made anew only when there are others."""
-        project = self._document.project
+        rows = self._entries()
         shape = tuple(
-            (s.id, tuple((e.id, tuple(f.id for f in e.fits)) for e in project.entries_of(s.id)))
-            for s in project.samples
+            (sample.id, tuple((e.id, tuple(f.id for f in e.fits)) for e in entries)) for sample, entries in rows
         )
         self._filling = True
         if shape != self._shape:
             self._shape = shape
-            self._rebuild()
-        for sample in project.samples:
-            self._dress_sample(sample)
+            self._rebuild(rows)
+        items = self._items()
+        for sample, entries in rows:
+            self._dress_sample(sample, entries, items)
         self._filling = False
         self._show_selection()
+        self._show_chosen()
 
-    def _rebuild(self) -> None:
+    def _entries(self) -> list[tuple[Sample, list[Entry]]]:
+        """The samples with their entries."""
+        project = self._document.project
+        found: dict[str, list[Entry]] = {sample.id: [] for sample in project.samples}
+        for entry in project.entries:
+            found.setdefault(entry.sample, []).append(entry)
+        return [(sample, found[sample.id]) for sample in project.samples]
+
+    def _rebuild(self, rows: list[tuple[Sample, list[Entry]]]) -> None:
         closed = {key for key, item in self._items().items() if item.childCount() and not item.isExpanded()}
         self.clear()
-        for sample in self._document.project.samples:
+        for sample, entries in rows:
             top = self._row(self.invisibleRootItem(), ("sample", sample.id, ""))
-            for entry in self._document.project.entries_of(sample.id):
+            for entry in entries:
                 row = self._row(top, ("entry", entry.id, ""))
                 if len(entry.fits) > 1:
                     for fit in entry.fits:
@@ -136,7 +149,7 @@ class ProjectTree(QTreeWidget):
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         return item
 
-    def _items(self) -> dict[tuple[str, str, str], QTreeWidgetItem]:
+    def _items(self) -> Items:
         found = {}
         waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
         while waiting:
@@ -146,10 +159,8 @@ class ProjectTree(QTreeWidget):
                 waiting += [item.child(i) for i in range(item.childCount())]
         return found
 
-    def _dress_sample(self, sample: Sample) -> None:
-        items = self._items()
+    def _dress_sample(self, sample: Sample, entries: list[Entry], items: Items) -> None:
         top = items[("sample", sample.id, "")]
-        entries = self._document.project.entries_of(sample.id)
         kinds = {e.spectrum.meta.technique for e in entries} - {"other"}
         tip = "\n".join(t for t in (sample.name, sample.note) if t)
         technique = {"xps": "XPS", "eels": "EELS", "sims": "ToF-SIMS"}.get(next(iter(kinds), ""), "")
@@ -185,31 +196,70 @@ class ProjectTree(QTreeWidget):
     # -- selection ----------------------------------------------------------------------------------------------
 
     def _show_selection(self) -> None:
-        chosen = self._document.selection
+        """Make the row of what is shown the current one."""
+        if self._filling:
+            return
+        shown = self._document.selection
         items = self._items()
         current = self.currentItem()
-        if current is not None and chosen.entry is not None and chosen.entry == current.data(NAME, KEY)[1]:
-            wanted = items.get(("fit", chosen.entry, chosen.fit or ""))
+        if current is not None and shown.entry is not None and shown.entry == current.data(NAME, KEY)[1]:
+            wanted = items.get(("fit", shown.entry, shown.fit or ""))
             if wanted is None or wanted is current or current.data(NAME, KEY)[0] == "entry":
                 return
-        item = items.get(("entry", chosen.entry or "", ""))
+        item = items.get(("entry", shown.entry or "", ""))
         self._filling = True
         self.setCurrentItem(item)
         self._filling = False
+        self._show_chosen()
 
-    def _chosen(self, item: QTreeWidgetItem | None) -> None:
-        if item is None or self._filling:
+    def _take_chosen(self) -> None:
+        """The chosen rows become the document's; a sample's row stands for all its spectra.
+
+        Qt tells of the current row and of the chosen rows one after the other, in either order; what is shown is
+        therefore taken from the current row only where that row is chosen too.
+        """
+        if self._filling:
             return
-        kind, id, fit = item.data(NAME, KEY)
-        if kind == "sample":
-            entries = self._document.project.entries_of(id)
-            if entries and self._document.selection.entry not in {e.id for e in entries}:
-                self._filling = True
-                self._document.select(entries[0].id)
-                self.setCurrentItem(item)
-                self._filling = False
-        else:
-            self._document.select(id, fit or None)
+        rows = self.selectedItems()
+        ids = self._ids(rows)
+        current = self.currentItem()
+        entry = fit = None
+        if current is not None and current in rows:
+            kind, id, fit = current.data(NAME, KEY)
+            shown = self._document.selection.entry
+            of_sample = self._ids([current])
+            entry = id if kind != "sample" else shown if shown in of_sample else next(iter(of_sample), None)
+        self._filling = True
+        self._document.choose(ids, entry, fit or None)
+        self._filling = False
+
+    def _ids(self, rows: list[QTreeWidgetItem]) -> list[str]:
+        """Ids of the spectra that rows stand for."""
+        found = []
+        for item in rows:
+            kind, id, _ = item.data(NAME, KEY)
+            if kind == "sample":
+                found += [item.child(i).data(NAME, KEY)[1] for i in range(item.childCount())]
+            else:
+                found.append(id)
+        return found
+
+    def _show_chosen(self) -> None:
+        """Mark the rows of the document's chosen spectra."""
+        if self._filling:
+            return
+        chosen = set(self._document.chosen)
+        if set(self._ids(self.selectedItems())) == chosen:
+            return
+        self._filling = True
+        current = self.currentItem()
+        # A region's row that is the current one stands for its spectrum.
+        standing = tuple(current.data(NAME, KEY)) if current is not None else ()
+        for key, item in self._items().items():
+            kind, id, _ = key
+            other = standing[:2] == ("fit", id) if kind == "entry" else key != standing
+            item.setSelected(kind != "sample" and id in chosen and not other)
+        self._filling = False
 
     @property
     def chosen_sample(self) -> str | None:
@@ -257,8 +307,8 @@ class ProjectTree(QTreeWidget):
         return super().edit(index, *rest)  # type: ignore[arg-type]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete asks for the removal of the spectrum."""
-        if event.key() == Qt.Key.Key_Delete and self.chosen_sample is None:
+        """Delete asks for the removal of the chosen spectra."""
+        if event.key() == Qt.Key.Key_Delete:
             self.remove_wanted.emit()
         else:
             super().keyPressEvent(event)

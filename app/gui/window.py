@@ -26,6 +26,7 @@ from app.gui.export_controller import ExportController
 from app.gui.file_controller import SAMPLES, FileController
 from app.gui.fit_controller import FitController
 from app.gui.intervals_page import IntervalsPage
+from app.gui.joint_controller import JointController
 from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
@@ -57,7 +58,8 @@ LAYOUT_VERSION = 1
 SIZE = (1440, 900)
 INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 236
 INSPECTOR_SHARE = 0.36  # of the window's width at most
-TREE_COMMANDS = ("data.rename", "data.remove", "", "data.charge", "fit.sample", "quantify.sample")
+TREE_COMMANDS = ("data.rename", "data.remove", "", "fit.chosen", "fit.propagate", "fit.template", "",
+                 "data.charge", "fit.sample", "quantify.sample")
 
 
 class MainWindow(QMainWindow):
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.batch = BatchController(self)
         self.series = SeriesController(self)
         self.quantities = QuantifyController(self)
+        self.ties = JointController(self)
         self._build_commands()
         self._connect()
         self.default_layout()
@@ -161,7 +164,8 @@ class MainWindow(QMainWindow):
     def _build_commands(self) -> None:
         self.actions_ = ActionSet(self, {
             "recent": self.files.recent_rows, "samples": self.files.sample_rows,
-            "backgrounds": self.fits.background_rows,
+            "backgrounds": self.fits.background_rows, "templates": self.batch.template_rows,
+            "presets": self.ties.preset_rows,
         })
         self.actions_.build_menus()
         self.toolbar = self.actions_.build_toolbar()
@@ -190,6 +194,8 @@ class MainWindow(QMainWindow):
         self.quantify_panel.quantify_requested.connect(lambda _: self.fits.quantify())
         self.library_panel.references_requested.connect(self.view.show_references)
         self.library_panel.elements_requested.connect(self.view.show_elements)
+        self.identify_panel.elements_requested.connect(self.view.show_elements)
+        self.identify_panel.page_requested.connect(lambda: self.inspector.show_page("Identify"))
         self.tree.menu_wanted.connect(self._tree_menu)
         self.tree.remove_wanted.connect(self.edits.remove_spectrum)
         self.search.library_wanted.connect(self.show_library)

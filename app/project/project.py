@@ -18,6 +18,7 @@ from fitting.model import FitModel
 from fitting.recipe import Recipe
 from fitting.result import FitResult
 from fitting.xps.layers import StackLayer
+from fitting.xps.study import Study
 from libraries.errors import UnknownName
 
 
@@ -127,6 +128,14 @@ class Sample:
         n of T = KE**n for spectra whose file records no transmission function; None for T = 1.
     layering : Layering
         What is supposed of its layers.
+    transmission : tuple of (kinetic energy in eV, T)
+        The user's transmission function; where there is one it is used in place of the files' own.
+    fallback : bool
+        Whether lines that the factor set lacks take Scofield's cross-sections.
+    ratios : tuple of str
+        Atomic ratios to be shown, "Na/F".
+    studies : tuple of Study
+        Bootstrap and model spread of its compositions.
     """
 
     id: str
@@ -136,6 +145,10 @@ class Sample:
     factors: str = ""
     transmission_exponent: float | None = None
     layering: Layering = Layering()
+    transmission: tuple[tuple[float, float], ...] = ()
+    fallback: bool = False
+    ratios: tuple[str, ...] = ()
+    studies: tuple[Study, ...] = ()
 
 
 @dataclass(frozen=True)

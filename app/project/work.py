@@ -9,19 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.project import joint
+from app.project.compose import casa_composition as casa_composition
+from app.project.compose import composition as composition
 from app.project.project import Entry, Project, RegionFit, fresh_id
 from fitting import guess
-from fitting.dataset import Spectrum
+from fitting.dataset import NO_DATA
 from fitting.engine import fit as run_fit
 from fitting.model import FitModel
 from fitting.recipe import energy_shift
 from fitting.result import FitResult
 from fitting.solver import Cancel, Progress
-from fitting.xps.areas import Areas, LineArea, joined, line_areas
-from fitting.xps.quantify import Composition, quantify
-from libraries.elements import Line, parse_line
-from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError
-from libraries.sensitivity import Factor
+from libraries.errors import BadData, BadModel, Cancelled
 
 STARTS, SEED = 20, 0
 STATISTICS = {"poisson deviance": "deviance", "chi2": "χ²", "least squares": "sum of squares"}
@@ -37,10 +36,13 @@ def add_region(
     Raises
     ------
     BadData
-        If the region holds no data.
+        If the region holds no data, or the spectrum is a fitted curve of another program.
     """
     entry = project.entry(entry_id)
     spectrum = entry.processed()
+    if spectrum.curve:
+        todo = "Draw the region on the measured spectrum"
+        raise BadData(NO_DATA.format(spectrum.curve), where=entry.title, todo=todo)
     name = entry.title if not entry.fits else f"{entry.title} {len(entry.fits) + 1}"
     model = guess.new_model(spectrum, low, high, background, name)
     id = fresh_id("r1", {fit.id for fit in entry.fits})
@@ -56,7 +58,7 @@ def fit_region(
     *,
     start: FitModel | None = None,
 ) -> Project:
-    """Fit one region; its model takes the fitted values.
+    """Fit one region, and all that are tied to it together with it; their models take the fitted values.
 
     A fit that did not converge keeps its status in the result; a cancelled one leaves the project as it was.
 
@@ -74,6 +76,9 @@ def fit_region(
     """
     entry = project.entry(entry_id)
     region = entry.fit(fit_id)
+    if joint.is_tied(project, entry_id, fit_id):
+        begin = project if start is None else project.with_entry(entry.with_fit(RegionFit(fit_id, start)))
+        return joint.fit_group(begin, joint.group_of(project, entry_id, fit_id), progress, cancel)[0]
     result = run_fit(entry.processed(), start or region.model, progress=progress, cancel=cancel)
     return _with_result(project, entry, region, result)
 
@@ -150,6 +155,11 @@ def fit_from_many_starts(
     """
     entry = project.entry(entry_id)
     region, spectrum = entry.fit(fit_id), entry.processed()
+    if joint.is_tied(project, entry_id, fit_id):
+        raise BadModel(
+            "A region that is tied to others is not fitted from many starts", where=region.name,
+            todo="Use Fit tied regions together, or remove its ties first",
+        )
     plain = run_fit(spectrum, region.model, cancel=cancel)
     _with_result(project, entry, region, plain)  # stopped already?
     count = _Counted(progress, starts) if progress is not None else None
@@ -199,10 +209,13 @@ def fit_all(
 ) -> Project:
     """Fit every region that has components (of one sample, or of all)."""
     regions = _regions(project, sample)
+    done: set[str] = set()  # tied regions were fitted with the first of them
     for number, (entry, region) in enumerate(regions):
         if progress is not None:
             progress(number / len(regions), f"{project.entry(entry.id).title}")
-        project = fit_region(project, entry.id, region.id, None, cancel)
+        if joint.key_of(entry.id, region.id) not in done:
+            project = fit_region(project, entry.id, region.id, None, cancel)
+            done |= set(joint.group_of(project, entry.id, region.id))
     return project
 
 
@@ -213,8 +226,10 @@ def fit_sample(
     return fit_all(project, sample, progress, cancel)
 
 
-def charge_reference(project: Project, sample_id: str, measured: float, target: float, note: str) -> Project:
-    """One energy shift for all spectra of a sample.
+def charge_reference(
+    project: Project, sample_id: str, measured: float, target: float, note: str, *, charge_state: str | None = None
+) -> Project:
+    """One energy shift for all spectra of a sample, or for those of one charge state.
 
     Parameters
     ----------
@@ -224,6 +239,8 @@ def charge_reference(project: Project, sample_id: str, measured: float, target: 
         Where it belongs.
     note : str
         Names the reference: "C 1s of sp2 carbon at 284.6 eV".
+    charge_state : str, optional
+        Shift only the spectra that were measured in this state ("neutraliser on").
 
     Returns
     -------
@@ -233,20 +250,38 @@ def charge_reference(project: Project, sample_id: str, measured: float, target: 
     move = target - measured
     if not np.isfinite(move) or abs(move) > 100:
         raise BadData(f"A charge shift of {move:g} eV is not sensible", todo="Check measured and reference energy")
-    return _shifted(project, sample_id, move, note)
+    return _shifted(project, sample_id, move, note, charge_state)
 
 
-def reset_reference(project: Project, sample_id: str) -> Project:
-    """Take the charge reference of a sample back."""
+def reset_reference(project: Project, sample_id: str, *, charge_state: str | None = None) -> Project:
+    """Take the charge reference of a sample (of one charge state) back."""
 
     def change(entry: Entry) -> Entry:
+        if charge_state is not None and charge_state_of(entry) != charge_state:
+            return entry
         return _moved(entry, -entry.recipe.energy_shift, "")
 
     return project.map_entries(change, sample_id)
 
 
-def _shifted(project: Project, sample_id: str, move: float, note: str) -> Project:
-    return project.map_entries(lambda entry: _moved(entry, move, note), sample_id)
+def charge_state_of(entry: Entry) -> str:
+    """How the sample was charged: what the file says, or the user's word in the recipe; "" where neither says."""
+    for step in reversed(entry.recipe.active):
+        if step.kind == "charge_state":
+            return step.text("state")
+    return entry.spectrum.meta.charge_state
+
+
+def _shifted(project: Project, sample_id: str, move: float, note: str, state: str | None = None) -> Project:
+    def change(entry: Entry) -> Entry:
+        return entry if state is not None and charge_state_of(entry) != state else _moved(entry, move, note)
+
+    return project.map_entries(change, sample_id)
+
+
+def shifted_entry(entry: Entry, move: float, note: str) -> Entry:
+    """One entry on an energy scale moved by `move` eV of binding energy, its models and results moved along."""
+    return _moved(entry, move, note)
 
 
 def _moved(entry: Entry, move: float, note: str) -> Entry:
@@ -260,88 +295,11 @@ def _moved(entry: Entry, move: float, note: str) -> Entry:
     shift = entry.recipe.energy_shift + move
     recipe = entry.recipe.without_kind("energy_shift")
     if note or shift:
-        # The shift comes first, so that limits of later steps are on the corrected scale.
-        recipe = replace(recipe, steps=(energy_shift(shift, note), *recipe.steps))
+        # The shift comes early, so that limits of later steps are on the corrected scale.
+        recipe = recipe.with_front(energy_shift(shift, note))
     moved = replace(entry, recipe=recipe)
     hash = moved.processed().hash
     fits = tuple(
         RegionFit(f.id, f.model.moved(offset), f.result.moved(offset, hash) if f.result else None) for f in entry.fits
     )
     return replace(moved, fits=fits)
-
-
-def composition(project: Project, sample_id: str) -> Composition:
-    """Composition of a sample from all its fitted regions.
-
-    Raises
-    ------
-    NotDetermined
-        If nothing is fitted, or the regions cannot be compared.
-    """
-    sample = project.sample(sample_id)
-    parts: list[Areas] = []
-    skipped: list[str] = []
-    for entry, region in _regions(project, sample_id):
-        result = region.result
-        if result is None:
-            skipped.append(region.name)
-            continue
-        try:
-            parts.append(line_areas(entry.processed(), result, entry.recipe.energy_shift))
-        except NotDetermined:
-            raise
-        except SodaliteError as error:
-            skipped.append(f"{region.name} ({error.what})")
-    if not any(part.lines for part in parts):
-        raise NotDetermined("Nothing is fitted yet", where=sample.name, todo="Fit at least one region of this sample")
-    table = quantify(joined(parts), sample.material)
-    if skipped:
-        note = f"Not fitted and not counted: {', '.join(skipped)}."
-        table = replace(table, warnings=(*table.warnings, note))
-    return table
-
-
-def casa_composition(spectrum: Spectrum) -> Composition | None:
-    """Composition from the components that CasaXPS stored with a VAMAS block; None where there are none.
-
-    CasaXPS's own factors (RSF) and the transmission function of the block at each component's energy are used; lambda
-    is not applied, as with an MFP exponent of 0.
-    """
-    from app.files.casa import casa_info
-
-    info = casa_info(spectrum)
-    energy = spectrum.meta.photon_energy
-    # CasaXPS leaves components with an RSF of zero out of its quantification.
-    components = [component for component in info.components if component.rsf]
-    if not components or energy is None:
-        return None
-    lines = []
-    for component in components:
-        # Components stand on the calibrated scale, the spectrum and its transmission function on the measured one.
-        kinetic = component.position_ke + (info.shift or 0.0)
-        position = energy - kinetic
-        transmission = None
-        if spectrum.transmission is not None:
-            transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
-        line = _casa_line(component.name, spectrum)
-        factor = Factor(line, component.rsf, "CasaXPS RSF in the file", ("sigma", "L", "lambda"), "C 1s")
-        lines.append(
-            LineArea(
-                component.name, spectrum.name, line, component.tag, component.area, kinetic, energy,
-                unit="counts/s" if spectrum.meta.intensity_unit == "counts/s" else "counts",
-                transmission=transmission, factor=factor,
-            )
-        )
-    unknown = np.full((len(lines), len(lines)), np.nan)
-    return quantify(Areas(tuple(lines), unknown), use_imfp=False)
-
-
-def _casa_line(name: str, spectrum: Spectrum) -> Line:
-    for text in (name, spectrum.name, f"{spectrum.meta.element} {spectrum.meta.transition}"):
-        try:
-            return parse_line(text)
-        except SodaliteError:
-            continue
-    raise NotDetermined("CasaXPS's component names no core level", where=f"{spectrum.name}: {name}")
-
-

@@ -58,7 +58,7 @@ def film_project(seed: int) -> Project:
             key = fresh_id(f"{level} {angle:g}", {entry.id for entry in project.entries})
             entry = Entry(
                 key, spectrum, id, title, fits=(RegionFit("r1", model),),
-                variable="emission angle", value=angle, unit="°",
+                variable="emission angle", value=angle, unit="deg",
             )  # fmt: skip
             project = project.with_entry(entry)
     return project

@@ -8,7 +8,7 @@ per eV of binding energy.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from scipy.linalg import solve_triangular
 from fitting.backgrounds.cumulative import cumulative
 from fitting.backgrounds.kinds import kind as kind_of
 from fitting.backgrounds.static import end_levels
+from fitting.lineshapes import step_arctan_gradient, step_erf_gradient
 from libraries.errors import BadModel
 
 FloatArray = NDArray[np.float64]
@@ -72,12 +73,17 @@ def active_background(
     if len(params) != len(entry.parameters):
         raise BadModel(f"The background {entry.title} has {len(entry.parameters)} parameters", where=kind)
     middle = 0.5 * (x[0] + x[-1]) if centre is None else centre
+    places = [i for i, p in enumerate(entry.parameters) if p.kind == "position"]
     if direction > 0:
         return _FUNCTIONS[kind](x, x - middle, params, peaks, peak_gradient)
+    mirrored = [-value if i in places else value for i, value in enumerate(params)]
     turned = _FUNCTIONS[kind](
-        -x[::-1], (middle - x)[::-1], params, peaks[::-1], np.ascontiguousarray(peak_gradient[:, ::-1])
+        -x[::-1], (middle - x)[::-1], mirrored, peaks[::-1], np.ascontiguousarray(peak_gradient[:, ::-1])
     )
     value, gradient, peak_part = (array[..., ::-1] for array in turned)
+    if places:
+        gradient = gradient.copy()
+        gradient[places] *= -1.0
     return value, gradient, peak_part
 
 
@@ -92,6 +98,21 @@ def _constant(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: Floa
 def _linear(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
     level, slope = params
     return level + slope * d, np.stack([np.ones_like(d), d]), np.zeros_like(rows)
+
+
+def _polynomial(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    powers = np.stack([np.ones_like(d), d, d * d, d**3])
+    return np.asarray(params) @ powers, powers, np.zeros_like(rows)
+
+
+def _on_a_step(
+    step: Callable[[FloatArray, float, float, float], tuple[FloatArray, FloatArray]],
+    x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray,
+) -> Terms:
+    level, slope, height, position, width = params
+    value, gradient = step(x, height, position, width)
+    value = value + level + slope * d
+    return value, np.concatenate([[np.ones_like(d), d], gradient]), np.zeros_like(rows)
 
 
 def _shirley(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
@@ -181,6 +202,9 @@ _FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatAr
     "none": _none,
     "constant": _constant,
     "linear_active": _linear,
+    "polynomial": _polynomial,
+    "step_erf": partial(_on_a_step, step_erf_gradient),
+    "step_arctan": partial(_on_a_step, step_arctan_gradient),
     "shirley_active": _shirley,
     "tougaard_active": _tougaard,
     "tougaard_plasmon": _plasmon,
@@ -201,7 +225,11 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
     span = float(x[-1] - x[0])
     if kind in ("constant", "tougaard_active", "tougaard_plasmon"):
         values["level"] = min(low, high)
-    elif kind == "linear_active":
+    elif kind.startswith("step_"):
+        # A step lies below its peak.
+        place = float(x[int(np.argmax(y))])
+        values |= {"level": low, "height": high - low, "position": place if direction > 0 else -place}
+    elif kind in ("linear_active", "polynomial"):
         values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}
     elif kind == "shirley_active":
         line = low + (high - low) * (x - x[0]) / span

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from fitting.backgrounds.tougaard import LOSS_CLASSES
+from fitting.line_shape import ShapeParameter
+from libraries.errors import UnknownName
 
-from fitting.backgrounds.static import StaticBackground, linear, shirley
-from fitting.shapes import ShapeParameter
-from libraries.errors import BadModel, UnknownName
-
-FloatArray = NDArray[np.float64]
 _INFINITY = float("inf")
 
 
@@ -31,9 +27,13 @@ class BackgroundKind:
         Whether it is taken from the data before the fit.
     formula, reference : str
     options : mapping
-        Settings of a static kind with their defaults.
+        What a static kind takes besides its settings, with the defaults.
     fixed : tuple of str
         Parameters that a new model holds at their default.
+    settings : tuple of ShapeParameter
+        Numbers of a static kind that are not fitted (`fitting.model.Background.settings`).
+    anchored : bool
+        Whether it runs through `fitting.model.Background.anchors`.
     """
 
     name: str
@@ -44,6 +44,15 @@ class BackgroundKind:
     reference: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    settings: tuple[ShapeParameter, ...] = ()
+    anchored: bool = False
+
+    @property
+    def group(self) -> str:
+        """Heading in menus."""
+        if self.static:
+            return "From the data"
+        return "Fitted with the peaks" if self.parameters else ""
 
     def parameter(self, name: str) -> ShapeParameter:
         """The parameter of a name."""
@@ -73,13 +82,37 @@ _PLASMON = (
     ShapeParameter("energy", "eV", 5.8, 2.0, 40.0, "Plasmon energy", "width"),
     ShapeParameter("width", "eV", 1.0, 0.2, 10.0, "Width of the plasmon", "width"),
 )
-# B, C, D of the classes without a threshold energy, from the same paper; see `tougaard_active`.
+# The active background has no threshold energy: the classes without one.
 TOUGAARD_CLASSES: Mapping[str, tuple[float, float, float]] = {
-    "universal": (2866.0, -1643.0, 0.0),
-    "polymer": (434.0, 551.0, 436.0),
-    "Ge": (73.0, 260.0, 62.0),
-    "Al": (16.5, 230.0, 4.5),
+    name: (b, c, d) for name, (b, c, d, t0) in LOSS_CLASSES.items() if t0 == 0
 }
+_STEP_HEIGHT = ShapeParameter("height", "I", 0.0, -_INFINITY, _INFINITY, "Height of the step", "level")
+_STEP_PLACE = ShapeParameter("position", "eV", 0.0, -_INFINITY, _INFINITY, "Middle of the step", "position")
+_STEP_WIDTH = ShapeParameter("width", "eV", 1.5, 0.05, 50.0, "Full width at half maximum of its slope", "width")
+_CURVE = ShapeParameter("quadratic", "I/eV²", 0.0, -_INFINITY, _INFINITY, "Second power", "slope")
+_CUBIC = ShapeParameter("cubic", "I/eV³", 0.0, -_INFINITY, _INFINITY, "Third power", "slope")
+
+# Settings of the static kinds. What CasaXPS counts its offsets from, and their sign, is not published: these are the
+# program's own.
+_LOW_OFFSET = ShapeParameter(
+    "low_offset", "%", 0.0, -100.0, 100.0, "Raises the end at low binding energy by a part of its level", "level"
+)
+_HIGH_OFFSET = ShapeParameter(
+    "high_offset", "%", 0.0, -100.0, 100.0, "Raises the end at high binding energy by a part of its level", "level"
+)
+_ENDS = (_LOW_OFFSET, _HIGH_OFFSET)
+_RAMP = ShapeParameter(
+    "slope", "I/eV", 0.0, -_INFINITY, _INFINITY, "Slope that is taken off before and put back after", "slope"
+)
+_LOSSES = (
+    ShapeParameter("b", "eV²", 2866.0, 0.0, 1e6, "Strength B of the loss function", "step"),
+    ShapeParameter("c", "eV²", -1643.0, -1e5, 1e5, "Form C of the loss function", "step"),
+    ShapeParameter("d", "eV²", 0.0, 0.0, 1e5, "Width D of the loss function", "step"),
+    ShapeParameter("t0", "eV", 0.0, 0.0, 100.0, "Smallest loss T0", "step"),
+    ShapeParameter("rescale", "", 1.0, 0.0, 1.0, "1: B such that the end at high binding energy is met", "step"),
+)
+
+_SHIRLEY = {"average": 0, "quadrature": "casa", "tol": 1e-6, "max_iter": 50}
 
 KINDS: dict[str, BackgroundKind] = {
     entry.name: entry
@@ -123,12 +156,28 @@ KINDS: dict[str, BackgroundKind] = {
         ),
         BackgroundKind("constant", "Constant, fitted with the peaks", (_MIDDLE,), False, "level"),
         BackgroundKind(
-            "linear",
-            "Line between the region ends",
-            (),
-            True,
-            "line through the averaged end levels",
-            options={"average": 0},
+            "polynomial",
+            "Polynomial, fitted with the peaks",
+            (_MIDDLE, _SLOPE, _CURVE, _CUBIC),
+            False,
+            "level + slope d + quadratic d² + cubic d³, d = x - middle; held at 0, a power is left out",
+            fixed=("cubic",),
+        ),
+        BackgroundKind(
+            "step_erf",
+            "Step (Gaussian), fitted with the peaks",
+            (_MIDDLE, _SLOPE, _STEP_HEIGHT, _STEP_PLACE, _STEP_WIDTH),
+            False,
+            "level + slope (x - middle) + height Φ((x - position)/σ), σ = width/2.3548",
+            fixed=("slope",),
+        ),
+        BackgroundKind(
+            "step_arctan",
+            "Step (arctangent), fitted with the peaks",
+            (_MIDDLE, _SLOPE, _STEP_HEIGHT, _STEP_PLACE, _STEP_WIDTH),
+            False,
+            "level + slope (x - middle) + height [1/2 + atan(2 (x - position)/width)/π]",
+            fixed=("slope",),
         ),
         BackgroundKind(
             "shirley",
@@ -137,15 +186,62 @@ KINDS: dict[str, BackgroundKind] = {
             True,
             "I_0 + (I_1 - I_0) ∫(y - B)/∫(y - B) over the region, repeated",
             "D. A. Shirley, Phys. Rev. B 5, 4709 (1972); A. Proctor, P. M. A. Sherwood, Anal. Chem. 54, 13 (1982)",
-            options={"average": 0, "quadrature": "casa", "tol": 1e-6, "max_iter": 50, "smart": False},
+            options=_SHIRLEY,
+            settings=(_RAMP, *_ENDS),
+        ),
+        BackgroundKind(
+            "shirley_smart",
+            "Shirley, never above the data",
+            (),
+            True,
+            "as Shirley, cut to the data in every pass: low by about the noise",
+            "CasaXPS's Smart background; the cut is the program's own",
+            options=_SHIRLEY,
+            settings=(_RAMP, *_ENDS),
+        ),
+        BackgroundKind(
+            "tougaard",
+            "Tougaard between the region ends",
+            (),
+            True,
+            "I_0 + ∫ b T/[(c - T²)² + d T²] [y(x - T) - I_0] dT, T ≥ t0; b such that the other end is met",
+            "S. Tougaard, Surf. Interface Anal. 11, 453 (1988); 25, 137 (1997)",
+            options={"average": 0},
+            settings=(*_LOSSES, _RAMP, *_ENDS),
+        ),
+        BackgroundKind(
+            "linear",
+            "Line between the region ends",
+            (),
+            True,
+            "line through the averaged end levels",
+            options={"average": 0},
+            settings=_ENDS,
+        ),
+        BackgroundKind(
+            "level",
+            "Constant from the low end",
+            (),
+            True,
+            "averaged level of the low-binding-energy end",
+            options={"average": 0},
+            settings=(_LOW_OFFSET,),
+        ),
+        BackgroundKind(
+            "spline",
+            "Spline through anchors",
+            (),
+            True,
+            "cubic pieces (or lines) through anchors, each the averaged data at its energy plus an offset",
+            "F. N. Fritsch, J. Butland, SIAM J. Sci. Stat. Comput. 5, 300 (1984)",
+            options={"anchors": ()},
+            settings=(ShapeParameter("curved", "", 1.0, 0.0, 1.0, "1: cubic pieces; 0: straight lines", "step"),),
+            anchored=True,
         ),
         BackgroundKind("none", "None", (), False, "0"),
     )
 }
 DEFAULT_KIND = "shirley_active"
-_STATIC = {"linear": linear, "shirley": shirley}
-
-
 def kind(name: str) -> BackgroundKind:
     """The background of a name.
 
@@ -158,39 +254,3 @@ def kind(name: str) -> BackgroundKind:
         return KINDS[name]
     except KeyError:
         raise UnknownName(f"No background is called {name}", todo=f"Known backgrounds: {', '.join(KINDS)}") from None
-
-
-def static_background(
-    name: str, x: FloatArray, y: FloatArray, options: Mapping[str, Any] | None = None, *, direction: int = 1
-) -> StaticBackground:
-    """A static background by name.
-
-    Parameters
-    ----------
-    name : str
-        "linear" or "shirley".
-    x, y : ndarray, shape (n,)
-        Axis values, ascending, and intensity.
-    options : mapping, optional
-        Options of the kind (see `KINDS[name].options`), and `levels`.
-    direction : +1 or -1
-        +1 for binding energy and energy loss, -1 for kinetic energy.
-
-    Raises
-    ------
-    BadModel
-        If the kind is not static, an option is unknown, or the background cannot be computed.
-    """
-    entry = kind(name)
-    if not entry.static:
-        raise BadModel(f"The background {entry.title} is fitted, not taken from the data", where=name)
-    options = dict(options or {})
-    unknown = sorted(set(options) - {*entry.options, "levels"})
-    if unknown:
-        raise BadModel(f"The background {entry.title} has no option {', '.join(unknown)}", where=name)
-    if direction > 0:
-        return _STATIC[name](x, y, **options)
-    if options.get("levels") is not None:
-        options["levels"] = options["levels"][::-1]
-    turned = _STATIC[name](-x[::-1], y[::-1], **options)
-    return StaticBackground(turned.values[::-1], turned.warnings, turned.iterations)

@@ -64,7 +64,7 @@ def end_levels(y: FloatArray, average: int = 0, first: int = 0, last: int = -1) 
 
 def constant(x: FloatArray, y: FloatArray, average: int = 0, *, levels: Levels | None = None) -> StaticBackground:
     """The averaged level of the low-binding-energy end, everywhere; parameters as in `linear`."""
-    _check(x, y)
+    check(x, y)
     low, _ = levels or end_levels(y, average)
     return StaticBackground(np.full(x.shape, low))
 
@@ -81,7 +81,7 @@ def linear(x: FloatArray, y: FloatArray, average: int = 0, *, levels: Levels | N
     levels : (low, high), optional
         End levels, low binding energy first, in place of those of `end_levels(y, average)`.
     """
-    _check(x, y)
+    check(x, y)
     low, high = levels or end_levels(y, average)
     return StaticBackground(low + (high - low) * (x - x[0]) / (x[-1] - x[0]))
 
@@ -134,7 +134,7 @@ def shirley(
     ----------
     D. A. Shirley, Phys. Rev. B 5, 4709 (1972); A. Proctor, P. M. A. Sherwood, Anal. Chem. 54, 13 (1982).
     """
-    _check(x, y)
+    check(x, y)
     if quadrature not in ("casa", "trapezoid"):
         raise BadModel(f"No quadrature is called {quadrature}", where="Shirley", todo="Use casa or trapezoid")
     low, high = levels or end_levels(y, average)
@@ -148,7 +148,7 @@ def shirley(
         if abs(running[-1]) <= noise_floor:
             raise BadModel(
                 "The Shirley background has no area to follow: it vanishes",
-                where=_region(x),
+                where=region_words(x),
                 todo="Choose a wider region or another background",
             )
         update = low + step * running / running[-1]
@@ -160,7 +160,7 @@ def shirley(
             return StaticBackground(background, _warnings(step, running[-1]), iteration)
     raise BadModel(
         f"The Shirley background did not converge in {max_iter} passes",
-        where=_region(x),
+        where=region_words(x),
         todo="Choose a region that ends on flat background, average its ends, or use the active Shirley background",
     )
 
@@ -180,11 +180,13 @@ def _warnings(step: float, area: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _region(x: FloatArray) -> str:
+def region_words(x: FloatArray) -> str:
+    """A region for messages."""
     return f"region {x[0]:g} to {x[-1]:g} eV"
 
 
-def _check(x: FloatArray, y: FloatArray) -> None:
+def check(x: FloatArray, y: FloatArray) -> None:
+    """Refuse what is no region: fewer than three points, energies that do not ascend."""
     if x.ndim != 1 or x.shape != y.shape or x.size < 3:
         raise BadModel("A background needs at least three points, as many energies as intensities", where="background")
     if np.any(np.diff(x) <= 0):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.dataset import Axis, Noise, Spectrum
+from fitting.dataset import NO_DATA, Axis, Noise, Spectrum
 from fitting.identity import content_hash
 from libraries.errors import BadData
 
@@ -199,6 +199,9 @@ def spectra_of_files(spectra: Sequence[Spectrum], region: tuple[float, float] | 
     series = [spectrum for spectrum in spectra if spectrum.navigation]
     if series:
         raise BadData("This is a series, not a single spectrum", where=_place(series[0]), todo="Fit it on its own")
+    curve = next((spectrum for spectrum in spectra if spectrum.curve), None)
+    if curve is not None:
+        raise BadData(NO_DATA.format(curve.curve), where=_place(curve), todo="Leave it out")
     first = spectra[0]
     if region is not None and not all(_same_axis(first.axis, s.axis) for s in spectra):
         spectra = [_cut(spectrum, region) for spectrum in spectra]

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from fitting.kernels import backgrounds as back
-from fitting.kernels import links
+from fitting.kernels import links, steps
 from fitting.kernels.elementary import OPTIONS
 from fitting.kernels.shapes import component
 
@@ -91,7 +91,7 @@ class Work(NamedTuple):
 def workspace(program: Program) -> Work:
     """Memory for a program."""
     n, k, f = program.x.size, program.constants.size, program.on_peaks.size - 1
-    square = n if program.background[0] >= 4 else 0
+    square = n if program.background[0] in back.SCATTERING else 0
     depth = links.DEPTH if program.links.shape[0] else 0
     chain = np.zeros((k, f))
     for i in range(program.direct.size):
@@ -205,8 +205,24 @@ def _background(program: Program, work: Work, f: int) -> None:
             total[i] += step * terms[2, i] + loss_slope * terms[3, i]
         back.shirley(program.band, program.band_first, step, loss_slope, work.rows[:f], program.on_peaks)
         count = 4
-    elif code >= 4:
+    elif code in back.SCATTERING:
         count = _tougaard(program, work, first, code == 5)
+    elif code == 6:
+        for i in range(n):
+            d = program.x[i] - centre
+            terms[2, i], terms[3, i] = d * d, d * d * d
+            total[i] += work.values[first + 2] * terms[2, i] + work.values[first + 3] * terms[3, i]
+        count = 4
+    elif code > 6:
+        sign = program.numbers[1]
+        steps.step(
+            program.x, code == 7, work.values[first + 2], sign * work.values[first + 3], work.values[first + 4],
+            work.part, terms[2], terms[3], terms[4],
+        )
+        for i in range(n):
+            terms[3, i] *= sign
+            total[i] += work.part[i]
+        count = 5
     for i in range(n):
         d = program.x[i] - centre
         terms[0, i], terms[1, i] = 1.0, d

@@ -12,8 +12,11 @@ import math
 import numpy as np
 from numba import njit
 
+from fitting.kernels.blends import blend, emg, gelius
 from fitting.kernels.doniach import doniach_sunjic
 from fitting.kernels.elementary import OPTIONS, erfcx, erfcx_array, exp, faddeeva_array
+from fitting.kernels.lorentz_power import lorentz_power
+from fitting.kernels.steps import fermi_edge, step
 from fitting.lineshapes.damped_power import NEAR, TERMS
 from fitting.lineshapes.gauss_lorentz import GAUSS_AREA, LN2_4, LORENTZ_AREA, NEAREST_TO_LORENTZ, SERIES_BELOW
 from fitting.lineshapes.plasmon import PLASMON_REPLICAS
@@ -21,7 +24,10 @@ from fitting.lineshapes.tail import LENGTHS
 from fitting.lineshapes.voigt import SIGMA_PER_FWHM
 
 # The registry's shapes by the number that the compiled model knows them by.
-CODES = {"gl_sum": 0, "gl_product": 1, "voigt": 2, "gl_tail": 3, "plasmon_train": 4, "doniach_sunjic": 5}
+CODES = {
+    "gl_sum": 0, "gl_product": 1, "voigt": 2, "gl_tail": 3, "plasmon_train": 4, "doniach_sunjic": 5, "la": 6, "lf": 7,
+    "gl_t": 8, "sgl_t": 9, "gelius": 10, "emg": 11, "fermi_edge": 12, "step_erf": 13, "step_arctan": 14,
+}
 
 _ROOT_PI = math.sqrt(math.pi)
 _FAR_TIER, _FAR_TERMS = 24.0, 7  # in units of sigma: from here on so many terms of the series leave less than 1e-12
@@ -52,8 +58,34 @@ def component(
         _gl_tail(x, p, value, rows, place)
     elif code == 4:
         _plasmon_train(x, p, value, rows, place)
-    else:
+    elif code == 5:
         doniach_sunjic(x, p, value, rows, place)
+    else:
+        _rarer(code, x, p, value, rows, place)
+
+
+@njit(**OPTIONS)
+def _rarer(
+    code: int, x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray, place: np.ndarray
+) -> None:
+    """`component` for the shapes that most models do without."""
+    if code <= 7:
+        lorentz_power(x, p, code == 7, value, rows, place)
+    elif code == 8:
+        whole, whole_by_mix = _product_integral(p[3])
+        blend(x, p, True, whole, whole_by_mix, value, rows, place)
+    elif code == 9:
+        blend(
+            x, p, False, (1.0 - p[3]) * GAUSS_AREA + p[3] * LORENTZ_AREA, LORENTZ_AREA - GAUSS_AREA, value, rows, place
+        )
+    elif code == 10:
+        gelius(x, p, value, rows, place)
+    elif code == 11:
+        emg(x, p, value, rows, place)
+    elif code == 12:
+        fermi_edge(x, p, value, rows, place)
+    else:
+        step(x, code == 13, p[0], p[1], p[2], value, rows[place[0]], rows[place[1]], rows[place[2]])
 
 
 @njit(**OPTIONS)

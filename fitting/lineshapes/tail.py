@@ -82,6 +82,41 @@ def gl_tail_gradient(
     return area * unit, gradient
 
 
+def emg(x: FloatArray, area: float, position: float, fwhm: float, tail_length: float) -> FloatArray:
+    """Exponentially modified Gaussian; see `emg_gradient`."""
+    return emg_gradient(x, area, position, fwhm, tail_length)[0]
+
+
+def emg_gradient(
+    x: FloatArray, area: float, position: float, fwhm: float, tail_length: float
+) -> tuple[FloatArray, FloatArray]:
+    """Exponentially modified Gaussian, with derivatives: a Gaussian ⊗ exp(-d/L)/L, d > 0, L = tail_length.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Binding energy in eV.
+    area : float
+        Integral over the whole axis, intensity times eV.
+    position, fwhm : float
+        Of the Gaussian in eV; the maximum of the line lies above `position`.
+    tail_length : float
+        Decay length of the exponential in eV, above zero.
+
+    Returns
+    -------
+    value : ndarray, shape (n,)
+    gradient : ndarray, shape (4, n)
+        Derivatives with respect to area, position, fwhm, tail_length.
+
+    References
+    ----------
+    E. Grushka, Anal. Chem. 44, 1733 (1972).
+    """
+    value, by_d, by_s, by_length = _exponential_gaussian(x - position, fwhm * _SIGMA, tail_length)
+    return area * value, np.stack([value, -area * by_d, area * _SIGMA * by_s, area * by_length])
+
+
 def _exponential_gaussian(
     d: FloatArray, sigma: float, length: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

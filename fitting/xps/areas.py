@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.model import Component
+from fitting.model import Component, FitModel
 from fitting.result import FitResult
 from fitting.shapes import axis_direction, shape
+from fitting.xps.region_areas import COMPONENTS, REGION, region_area, region_line, shells_of
 from libraries.elements import Line, parse_line
 from libraries.errors import NotDetermined
 from libraries.sensitivity import Factor
@@ -45,6 +46,12 @@ class LineArea:
     pass_energy : float or None
     factor : Factor or None
         A factor to use instead of the cross-section.
+    kind : str
+        "components", the sum of fitted components, or "region", data minus background.
+    tag : str
+        Lines with the same tag are one quantity.
+    transmission_source : str
+        Where `transmission` comes from.
     """
 
     name: str
@@ -60,6 +67,9 @@ class LineArea:
     gamma: float | None = None
     pass_energy: float | None = None
     factor: Factor | None = None
+    kind: str = COMPONENTS
+    tag: str = ""
+    transmission_source: str = "transmission function of the file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,17 +102,10 @@ def line_areas(spectrum: Spectrum, result: FitResult, energy_shift: float = 0.0)
     -----
     Where reduced chi2 exceeds 1 the covariance is multiplied by it.
     """
-    energy = spectrum.meta.photon_energy
-    if energy is None:
-        raise NotDetermined(
-            "The photon energy is not recorded", where=spectrum.name, todo="Set it on the Process page"
-        )
-    model = result.model
-    chosen = [c for c in model.components if c.quantify and c.line and parse_line(c.line).kind == "core"]
-    majors = [c for c in chosen if not (c.doublet and any(o.id == c.doublet for o in chosen))]
+    energy = _photon_energy(spectrum)
+    groups = counted_groups(result.model)
     rows, slopes = [], []
-    for major in majors:
-        members = [major, *(c for c in chosen if c.doublet == major.id)]
+    for members in groups:
         area, gradient = _summed_area(members, result, axis_direction(spectrum.axis.quantity))
         slopes.append(gradient)
         rows.append(_line_area(spectrum, result, members, area, energy, energy_shift))
@@ -111,8 +114,73 @@ def line_areas(spectrum: Spectrum, result: FitResult, energy_shift: float = 0.0)
     # proven still makes the errors too small, so reduced chi2 above 1 always enters.
     scale = max(1.0, result.reduced_chi2)
     covariance = scale * _propagated(chain, result.covariance)
-    warnings = _warnings(result, model.name or spectrum.name)
+    warnings = _warnings(result, result.model.name or spectrum.name)
     return Areas(tuple(rows), covariance, warnings)
+
+
+def counted_groups(model: FitModel) -> list[list[Component]]:
+    """The components that count, in groups of which each is one line of a composition.
+
+    A doublet is one line, and so are components of one core level that bear the same tag.
+    """
+    chosen = [c for c in model.components if c.quantify and c.line and parse_line(c.line).kind == "core"]
+    majors = [c for c in chosen if not (c.doublet and any(o.id == c.doublet for o in chosen))]
+    groups: dict[tuple[str, str, bool], list[Component]] = {}
+    for major in majors:
+        members = [major, *(c for c in chosen if c.doublet == major.id)]
+        key = (major.tag or major.id, _joint_line(members).name, bool(major.tag))
+        groups.setdefault(key, []).extend(members)
+    return list(groups.values())
+
+
+def _joint_line(members: Sequence[Component]) -> Line:
+    """The line that components stand for together: of a doublet the whole shell."""
+    line = parse_line(members[0].line)
+    whole = any(c.doublet == o.id for c in members for o in members)
+    return parse_line(f"{line.element} {line.shell}") if whole else line
+
+
+def total_areas(spectrum: Spectrum, model: FitModel) -> FloatArray:
+    """Areas of the lines that count, in the order of `line_areas`, for any values of the model; shape (n,)."""
+    direction = axis_direction(spectrum.axis.quantity)
+    low, high = model.region
+    window = (low, high) if direction > 0 else (-high, -low)
+    return np.array([sum(_area(c, direction, window)[0] for c in group) for group in counted_groups(model)])
+
+
+def area_of_region(
+    spectrum: Spectrum, model: FitModel, result: FitResult | None = None, energy_shift: float = 0.0
+) -> Areas:
+    """Area of the data minus background of a region, as one line; parameters as in `line_areas`.
+
+    Raises
+    ------
+    NotDetermined
+        If the photon energy or the core level is not known, or the background needs a fit that there is not.
+    """
+    energy = _photon_energy(spectrum)
+    line = region_line(spectrum, model)
+    found = region_area(spectrum, model, result)
+    title = model.name or spectrum.name
+    single = {c.compound for c in model.components if c.quantify}
+    row = _at(
+        spectrum, found.position, energy, energy_shift, name=line.name, region=title, line=line,
+        compound=single.pop() if len(single) == 1 else "", area=found.area,
+    )
+    warnings = list(_warnings(result, title)) if result is not None else []
+    others = [name for name in shells_of(model) if name != f"{line.element} {line.shell}"]
+    if others:
+        warnings.append(f"{title}: data minus background holds {', '.join(others)} as well, counted as {line.name}.")
+    return Areas((replace(row, kind=REGION),), np.array([[found.error**2]]), tuple(warnings))
+
+
+def _photon_energy(spectrum: Spectrum) -> float:
+    energy = spectrum.meta.photon_energy
+    if energy is None:
+        raise NotDetermined(
+            "The photon energy is not recorded", where=spectrum.name, todo="Set it on the Process page"
+        )
+    return energy
 
 
 def _propagated(chain: FloatArray, covariance: FloatArray) -> FloatArray:
@@ -145,20 +213,23 @@ def _summed_area(members: Sequence[Component], result: FitResult, direction: int
     low, high = result.model.region
     window = (low, high) if direction > 0 else (-high, -low)
     for component in members:
-        entry = shape(component.shape)
-        values = component.values
-        values["position"] *= direction
-        if entry.finite_area:
-            # The no-loss line alone: losses on the way out (a plasmon train's replicas) are what lambda accounts for.
-            total += values[entry.names[0]]
-            slopes = {entry.names[0]: 1.0}
-        else:
-            total += entry.area(values, window)
-            slopes = entry.area_gradient(values, window)
+        area, slopes = _area(component, direction, window)
+        total += area
         for name, slope in slopes.items():
             sign = direction if name == "position" else 1
             gradient[result.names.index(f"{component.id}.{name}")] += sign * slope
     return total, gradient
+
+
+def _area(component: Component, direction: int, window: tuple[float, float]) -> tuple[float, dict[str, float]]:
+    """Area of one component and its derivatives, the position's on a binding-energy axis."""
+    entry = shape(component.shape)
+    values = component.values
+    values["position"] *= direction
+    if entry.finite_area:
+        # The no-loss line alone: losses on the way out (a plasmon train's replicas) are what lambda accounts for.
+        return values[entry.names[0]], {entry.names[0]: 1.0}
+    return entry.area(values, window), dict(entry.area_gradient(values, window))
 
 
 def _line_area(
@@ -170,10 +241,28 @@ def _line_area(
     energy_shift: float,
 ) -> LineArea:
     major = members[0]
-    line = parse_line(major.line)
-    if len(members) > 1:
-        line = parse_line(f"{line.element} {line.shell}")
+    majors = [c for c in members if not any(c.doublet == o.id for o in members)]
     position = major.value("position")
+    name, compound = major.name, major.compound
+    if len(majors) > 1:
+        # Transmission and lambda change so little with energy that the mean position answers for all of them.
+        sizes = np.array([max(c.value(shape(c.shape).names[0]), 0.0) for c in majors])
+        places = [c.value("position") for c in majors]
+        position = float(np.average(places, weights=sizes)) if sizes.sum() > 0 else float(np.mean(places))
+        name = major.tag
+        compound = compound if len({c.compound for c in majors}) == 1 else ""
+    row = _at(
+        spectrum, position, photon_energy, energy_shift, name=name, region=result.model.name or spectrum.name,
+        line=_joint_line(members), compound=compound, area=area,
+    )
+    return replace(row, tag=major.tag)
+
+
+def _at(
+    spectrum: Spectrum, position: float, photon_energy: float, energy_shift: float, *, name: str, region: str,
+    line: Line, compound: str, area: float,
+) -> LineArea:
+    """A line at a position of the spectrum's axis, with what the spectrum says of its measurement."""
     if spectrum.axis.quantity == "binding_energy":
         kinetic = float(kinetic_from_binding(position - energy_shift, photon_energy))
     else:
@@ -183,10 +272,10 @@ def _line_area(
     if spectrum.transmission is not None:
         transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
     return LineArea(
-        major.name,
-        result.model.name or spectrum.name,
+        name,
+        region,
         line,
-        major.compound,
+        compound,
         area,
         kinetic,
         photon_energy,

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fitting.dataset import FloatArray
 from fitting.xps.areas import Areas, LineArea
 from libraries.attenuation import MeanFreePath, average_matrix_imfp, imfp
+from libraries.elements import atomic_mass
 from libraries.errors import BadModel, NotDetermined
 from libraries.sensitivity import Factor, angular_factor, scofield
 
@@ -41,6 +42,12 @@ class LineRow:
         With the standard error and the 95 % interval, all in at.%.
     determined : bool
         False where the area is not significantly above zero; `high` is then an upper limit.
+    weight_percent, weight_percent_err : float
+        Share of the mass and its standard error in wt.%, of the elements that are seen (hydrogen is not).
+    area_kind : str
+        "components" or "region" (data minus background).
+    tag : str
+        Rows with the same tag are one quantity.
     """
 
     name: str
@@ -66,11 +73,15 @@ class LineRow:
     low: float
     high: float
     determined: bool
+    weight_percent: float = math.nan
+    weight_percent_err: float = math.nan
+    area_kind: str = "components"
+    tag: str = ""
 
 
 @dataclass(frozen=True)
 class ElementRow:
-    """Sum of the lines of one element, in at.%, with the standard error and the 95 % interval."""
+    """Sum of the lines of one element, in at.% (and wt.%), with the standard error and the 95 % interval."""
 
     element: str
     at_percent: float
@@ -78,6 +89,23 @@ class ElementRow:
     low: float
     high: float
     determined: bool
+    weight_percent: float = math.nan
+    weight_percent_err: float = math.nan
+
+
+@dataclass(frozen=True)
+class TagRow:
+    """Sum of all lines of one tag, whatever their element, in at.% with the standard error and the 95 % interval."""
+
+    tag: str
+    members: tuple[str, ...]
+    at_percent: float
+    at_percent_err: float
+    low: float
+    high: float
+    determined: bool
+    weight_percent: float
+    weight_percent_err: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +122,8 @@ class Composition:
         In which lambda was taken.
     warnings : tuple of str
         What the reader of the numbers must know.
+    tags : tuple of TagRow
+        Quantities that are the sum of several rows.
     """
 
     rows: tuple[LineRow, ...]
@@ -101,6 +131,7 @@ class Composition:
     covariance: FloatArray
     material: str
     warnings: tuple[str, ...] = ()
+    tags: tuple[TagRow, ...] = ()
 
     def element(self, symbol: str) -> ElementRow:
         """The row of an element."""
@@ -139,30 +170,62 @@ def quantify(areas: Areas, material: str = "", *, use_imfp: bool = True) -> Comp
     ISO 18118; error propagation to first order with the full covariance.
     """
     lines = areas.lines
+    factors, weights = _weighed(areas, material, use_imfp)
+    amounts = np.array([line.area for line in lines]) * weights
+    if not float(np.sum(amounts)) > 0:
+        raise NotDetermined("No line has an area above zero", todo="Fit the regions first")
+    unknown = ~np.isfinite(np.diag(areas.covariance))
+    known = np.where(np.isfinite(areas.covariance), areas.covariance, 0.0)
+    share, covariance = _shares(amounts, weights, known)
+    masses = np.array([atomic_mass(line.line.element) for line in lines])
+    by_mass, mass_covariance = _shares(amounts * masses, weights * masses, known)
+    rows = tuple(
+        replace(
+            _row(line, f, float(x), math.sqrt(max(c, 0.0)), math.sqrt(max(v, 0.0)) if not lost else math.nan),
+            weight_percent=float(m), weight_percent_err=math.nan if lost else math.sqrt(max(e, 0.0)),
+        )
+        for line, f, x, c, v, lost, m, e in zip(
+            lines, factors, share, np.diag(covariance), np.diag(known), unknown, by_mass, np.diag(mass_covariance),
+            strict=True,
+        )
+    )
+    elements = _groups([row.element for row in rows], rows, covariance, mass_covariance, unknown)
+    tags = {tag: sums for tag, sums in _groups([row.tag for row in rows], rows, covariance, mass_covariance,
+                                               unknown).items() if tag and len(sums.members) > 1}
+    warnings = [*areas.warnings, *_remarks(lines, factors, unknown)]
+    name = next((f.imfp.material.name for f in factors if f.imfp), "not applied")
+    return Composition(
+        rows,
+        tuple(ElementRow(element, *sums.numbers) for element, sums in elements.items()),
+        covariance, name, tuple(dict.fromkeys(warnings)),
+        tuple(TagRow(tag, sums.members, *sums.numbers) for tag, sums in tags.items()),
+    )
+
+
+def amounts_per_area(areas: Areas, material: str = "", *, use_imfp: bool = True) -> FloatArray:
+    """1 / (time s L T lambda) of each line, shape (n,): areas times these are in proportion to numbers of atoms.
+
+    Parameters and errors as `quantify`.
+    """
+    return _weighed(areas, material, use_imfp)[1]
+
+
+def _weighed(areas: Areas, material: str, use_imfp: bool) -> tuple[list[_Factors], FloatArray]:
+    lines = areas.lines
     if not lines:
         raise NotDetermined("No fitted line counts in the composition", todo="Fit a region with a core level first")
     _check(lines)
     factors = [_factors(line, material, use_imfp) for line in lines]
-    weights = np.array([1.0 / (_time(line) * f.product) for line, f in zip(lines, factors, strict=True)])
-    amounts = np.array([line.area for line in lines]) * weights
+    return factors, np.array([1.0 / (_time(line) * f.product) for line, f in zip(lines, factors, strict=True)])
+
+
+def _shares(amounts: FloatArray, weights: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shares of a sum in percent and their covariance; `covariance` is that of the areas, amounts = weights areas."""
     total = float(np.sum(amounts))
-    if not total > 0:
-        raise NotDetermined("No line has an area above zero", todo="Fit the regions first")
     share = amounts / total
     # d x_i / d A_j = w_j (delta_ij - x_i) / total
-    slope = weights * (np.eye(len(lines)) - share[:, None]) / total
-    unknown = ~np.isfinite(np.diag(areas.covariance))
-    known = np.where(np.isfinite(areas.covariance), areas.covariance, 0.0)
-    covariance = 1e4 * slope @ known @ slope.T
-    rows = tuple(
-        _row(line, f, 100 * x, math.sqrt(max(c, 0.0)), math.sqrt(max(v, 0.0)) if not lost else math.nan)
-        for line, f, x, c, v, lost in zip(
-            lines, factors, share, np.diag(covariance), np.diag(known), unknown, strict=True
-        )
-    )
-    warnings = [*areas.warnings, *_remarks(lines, factors, unknown)]
-    name = next((f.imfp.material.name for f in factors if f.imfp), "not applied")
-    return Composition(rows, _elements(rows, covariance, unknown), covariance, name, tuple(dict.fromkeys(warnings)))
+    slope = 100.0 * weights * (np.eye(amounts.size) - share[:, None]) / total
+    return 100.0 * share, slope @ covariance @ slope.T
 
 
 @dataclass(frozen=True)
@@ -209,7 +272,7 @@ def _factors(line: LineArea, material: str, use_imfp: bool) -> _Factors:
     elif line.transmission is None:
         transmission, source = 1.0, "not recorded: T = 1 assumed"
     else:
-        transmission, source = line.transmission, "transmission function of the file"
+        transmission, source = line.transmission, line.transmission_source
     path = None
     if use_imfp and "lambda" not in contains:
         path = imfp(line.kinetic_energy, material) if material else average_matrix_imfp(line.kinetic_energy)
@@ -252,22 +315,38 @@ def _row(line: LineArea, f: _Factors, percent: float, error: float, area_error: 
         low,
         high,
         determined,
+        area_kind=line.kind,
+        tag=line.tag,
     )
 
 
-def _elements(rows: Sequence[LineRow], covariance: FloatArray, unknown: np.ndarray) -> tuple[ElementRow, ...]:
+@dataclass(frozen=True)
+class _Sums:
+    """Rows together: names; at.% with error, interval and whether it is determined; wt.% with error."""
+
+    members: tuple[str, ...]
+    numbers: tuple[float, float, float, float, bool, float, float]
+
+
+def _groups(
+    keys: Sequence[str], rows: Sequence[LineRow], covariance: FloatArray, masses: FloatArray, unknown: np.ndarray
+) -> dict[str, _Sums]:
+    """Sums of the rows that have the same key."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for i, row in enumerate(rows):
-        groups[row.element].append(i)
-    table = []
-    for element, members in groups.items():
-        value = sum(rows[i].at_percent for i in members)
-        error = math.sqrt(max(float(np.sum(covariance[np.ix_(members, members)])), 0.0))
-        if np.any(unknown[members]):
-            error = math.nan
+    for i, key in enumerate(keys):
+        groups[key].append(i)
+    table = {}
+    for key, members in groups.items():
+        value, weight = (sum(getattr(rows[i], name) for i in members) for name in ("at_percent", "weight_percent"))
+        error, heavy = (
+            math.nan if np.any(unknown[members]) else math.sqrt(max(float(np.sum(c[np.ix_(members, members)])), 0.0))
+            for c in (covariance, masses)
+        )
         determined = any(rows[i].determined for i in members)
-        table.append(ElementRow(element, value, error, *_interval(value, error), determined))
-    return tuple(table)
+        low, high = _interval(value, error)
+        names = tuple(rows[i].name for i in members)
+        table[key] = _Sums(names, (value, error, low, high, determined, weight, heavy))
+    return table
 
 
 def _remarks(lines: Sequence[LineArea], factors: Sequence[_Factors], unknown: np.ndarray) -> list[str]:
@@ -278,6 +357,9 @@ def _remarks(lines: Sequence[LineArea], factors: Sequence[_Factors], unknown: np
         if f.imfp is not None:
             found.extend(f.imfp.warnings)
     missing = list(dict.fromkeys(line.region for line in lines if line.transmission is None))
+    origins = {line.transmission_source for line in lines if line.transmission is not None}
+    if len(origins) > 1 or (origins and missing):
+        found.append("Transmission comes from different sources, whose scales need not agree: see the rows.")
     if missing and not all("T" in f.factor.contains for f in factors):
         found.append(f"T = 1 assumed for {', '.join(missing)}: the file records no transmission function.")
         if len({line.pass_energy for line in lines}) > 1:
@@ -286,6 +368,10 @@ def _remarks(lines: Sequence[LineArea], factors: Sequence[_Factors], unknown: np
     if len({line.region for line in lines}) > 1 and not timed:
         found.append("The files record no counting time: all channels are taken to be counted for the same time.")
     found.extend(_counted_twice(lines))
+    if len({line.kind for line in lines}) > 1:
+        regions = ", ".join(dict.fromkeys(line.region for line in lines if line.kind == "region"))
+        found.append(f"{regions}: area of the data minus background, without what lies beyond the region's ends; "
+                     "the other areas are those of fitted components.")
     found.extend(
         f"{line.region}: the area of {line.name} has no error (it ended on a bound, or the file gives none)."
         for line, lost in zip(lines, unknown, strict=True)

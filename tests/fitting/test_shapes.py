@@ -9,17 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitting.shapes import SHAPES, axis_direction, shape
+from fitting.model import Component, Curve, Param
+from fitting.shapes import SHAPES as REGISTRY
+from fitting.shapes import axis_direction, shape, shape_of
 from libraries.errors import BadModel, UnknownName
 
 X = np.linspace(500.0, 560.0, 301)
+# A line with a shoulder at high binding energy, for the shape that takes one.
+GRID = np.linspace(-6.0, 12.0, 181)
+CURVE = Curve(
+    tuple(GRID), tuple(np.exp(-0.5 * GRID**2) + 0.3 * np.exp(-0.5 * ((GRID - 2.5) / 1.5) ** 2) * (GRID > -4))
+)
+SHAPES = {name: entry.with_curve(CURVE) for name, entry in REGISTRY.items()}
 ALL = pytest.mark.parametrize("name", list(SHAPES))
 FINITE = pytest.mark.parametrize("name", [name for name, entry in SHAPES.items() if entry.finite_area])
-ASYMMETRIC = {"doniach_sunjic", "gl_tail", "plasmon_train"}
+STEPS = {name for name, entry in SHAPES.items() if entry.step}
+PEAKS = pytest.mark.parametrize("name", [name for name in SHAPES if name not in STEPS])
+ASYMMETRIC = {
+    "doniach_sunjic", "gl_tail", "plasmon_train", "la", "lf", "gl_t", "sgl_t", "gelius", "emg", "measured"
+}
 
 
 def typical(name: str, **changes: float) -> dict[str, float]:
-    return SHAPES[name].defaults | {"position": 530.0, SHAPES[name].names[0]: 1000.0} | changes
+    # Off the points of X: shapes that begin at their position bend there.
+    values = SHAPES[name].defaults | {"position": 530.013, SHAPES[name].names[0]: 1000.0}
+    return values | ({"fwhm_g": 0.6} if name == "measured" else {}) | changes
 
 
 def integrate(name: str, values: dict[str, float]) -> tuple[float, np.ndarray]:
@@ -64,9 +78,9 @@ def test_registry_entry_is_complete(name):
 
 
 def test_unknown_shape_lists_the_known():
-    with pytest.raises(UnknownName, match="gl_product, gl_sum, voigt, gl_tail, doniach_sunjic, plasmon_train"):
+    with pytest.raises(UnknownName, match="gl_product, gl_sum, voigt, gl_tail, doniach_sunjic, plasmon_train, la"):
         shape("gauss")
-    assert shape("voigt") is SHAPES["voigt"]
+    assert shape("voigt") is REGISTRY["voigt"]
 
 
 def test_missing_value_is_named():
@@ -82,10 +96,11 @@ def test_integrates_to_its_area(name):
         values |= {"mix": shape_value} if "mix" in values else {"fwhm_l": 0.1 + shape_value}
         total, gradient = integrate(name, values)
         assert total == pytest.approx(entry.area(values), rel=1e-9)
-        if name == "gl_product" and shape_value == 1.0:
+        if name in ("gl_product", "gl_t") and shape_value == 1.0:
             continue  # its derivative with respect to mix has no limit there
         expected = list(entry.area_gradient(values).values())
-        np.testing.assert_allclose(gradient, expected, atol=1e-5 * total)
+        # Of a power of a Lorentzian, the derivative by the exponent falls so slowly that this rule is off by 1.6e-5.
+        np.testing.assert_allclose(gradient, expected, atol=(2e-5 if name == "la" else 1e-5) * total)
 
 
 @ALL
@@ -95,7 +110,7 @@ def test_gradient_matches_finite_differences(name, step):
     values = typical(name)
     for parameter in entry.parameters:
         if parameter.kind in ("shape", "width") and step != "typical":
-            top = min(parameter.maximum, 4 * parameter.default)
+            top = min(parameter.maximum, 4 * parameter.default or 1.0)
             share = 0.03 if step == "low" else 0.9
             values[parameter.name] = parameter.minimum + share * (top - parameter.minimum)
     params = entry.arguments(values)
@@ -124,7 +139,8 @@ def test_reversed_axis_with_direction_changes_nothing(name):
     scale = np.abs(gradient).max()
     np.testing.assert_allclose(turned_gradient[:, ::-1] * sign, gradient, rtol=1e-8, atol=1e-9 * scale)
     # Reading the points in another order changes nothing either.
-    np.testing.assert_allclose(entry.function(X[::-1].copy(), amplitude, position, *others)[0][::-1], value, rtol=1e-12)
+    other_way = entry.function(X[::-1].copy(), amplitude, position, *others)[0]
+    np.testing.assert_allclose(other_way[::-1], value, rtol=1e-12, atol=1e-12)
     assert np.array_equal(entry.evaluate(X, amplitude, position, *others)[0], value)
 
 
@@ -136,14 +152,16 @@ def test_axis_direction():
 @ALL
 def test_tail_lies_at_high_binding_energy(name):
     entry = SHAPES[name]
-    low, high = entry.function(np.array([524.2, 535.8]), *entry.arguments(typical(name)))[0]
+    low, high = entry.function(np.array([524.213, 535.813]), *entry.arguments(typical(name)))[0]
     if name in ASYMMETRIC:
         assert high > 1.5 * low
+    elif name in STEPS:
+        assert high > 10 * low
     else:
         assert high == pytest.approx(low, rel=1e-9)
 
 
-@ALL
+@PEAKS
 def test_derived_values_are_what_they_say(name):
     entry = SHAPES[name]
     values = typical(name)
@@ -154,9 +172,9 @@ def test_derived_values_are_what_they_say(name):
     assert found.height == pytest.approx(left_and_right.max(), rel=1e-7)
     above = np.count_nonzero(left_and_right > 0.5 * found.height) * 1.4 / 20000
     assert above == pytest.approx(1.0, abs=3e-4)
-    assert found.maximum_position == pytest.approx(530.0, abs=0.0 if name not in ASYMMETRIC else 0.3)
+    assert found.maximum_position == pytest.approx(530.013, abs=1e-12 if name not in ASYMMETRIC else 0.4)
     assert found.window == (None if entry.finite_area else (520.0, 545.0))
-    if "fwhm" in values and name not in ("gl_product", "gl_tail"):
+    if name in ("gl_sum", "plasmon_train"):
         assert found.fwhm == pytest.approx(values["fwhm"], rel=1e-9 if name == "gl_sum" else 1e-2)
 
 
@@ -191,7 +209,7 @@ def test_amplitude_of_zero_has_a_width():
         assert found.fwhm > 0
 
 
-@ALL
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "measured"])
 @pytest.mark.parametrize("fwhm", [0.3, 1.2, 3.0])
 def test_start_lands_on_the_guess(name, fwhm):
     values = SHAPES[name].start(532.1, 4321.0, fwhm)
@@ -223,4 +241,29 @@ def test_derived_is_finite_everywhere(case):
     assert math.isfinite(found.height)
     assert math.isfinite(found.area)
     top = entry.function(np.array([found.maximum_position]), *params)[0][0]
-    assert found.height == pytest.approx(top, rel=1e-9, abs=1e-300)
+    assert found.height == pytest.approx(2 * top if entry.step else top, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_a_step_is_half_as_high_in_its_middle(name):
+    entry, values = SHAPES[name], typical(name)
+    far, middle = entry.function(np.array([1e7, 530.013]), *entry.arguments(values))[0]
+    assert far == pytest.approx(1000.0, rel=1e-6)
+    assert middle == pytest.approx(500.0, rel=1e-9)
+    found = entry.derived(values)
+    x = 530.013 + np.linspace(-1, 1, 200_001)
+    slope = np.gradient(entry.function(x, *entry.arguments(values))[0], x)
+    if found.fwhm < 1.0:
+        above = x[slope >= 0.5 * slope.max()]
+        assert above[-1] - above[0] == pytest.approx(found.fwhm, abs=5e-5)
+    assert (found.maximum_position, found.height) == (530.013, 1000.0)
+
+
+def test_a_measured_line_comes_with_its_component():
+    params = {"area": Param(10.0), "position": Param(530.0), "fwhm_g": Param(0.0)}
+    with pytest.raises(BadModel, match="measured line"):
+        shape_of(Component("p1", "", "measured", params)).function(X, 10.0, 530.0, 0.0)
+    with_line = shape_of(Component("p1", "", "measured", params, curve=CURVE))
+    value, _ = with_line.function(530.0 + GRID, 10.0, 530.0, 0.0)
+    np.testing.assert_allclose(value, 10.0 * np.array(CURVE.y) / np.trapezoid(CURVE.y, CURVE.x), rtol=1e-9)
+    assert shape_of(Component("p1", "", "voigt", {})) is REGISTRY["voigt"]

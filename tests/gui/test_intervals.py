@@ -367,7 +367,7 @@ def test_enlarged_errors_are_marked_in_the_results(misfit):
     result = misfit.document.fit.result
     factor = f"{result.reduced_chi2 ** 0.5:.2f}"
     page = misfit.composition.table.table
-    area = page.rows[0][2]
+    area = page.rows[0][[column.title for column in page.columns].index("Area / cps eV")]
     assert area.text.endswith("*")
     assert f"× {factor}" in area.tip
     statistics = misfit.statistics.table

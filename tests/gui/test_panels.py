@@ -93,11 +93,11 @@ def linked_model():
 
 
 @pytest.mark.parametrize(("name", "typed", "stored", "words"), [
-    ("p2.area", "V 2p3/2 × 0.5", "p1.area × 0.5", "area = 0.5 × V 2p3/2"),
+    ("p2.area", "V 2p3/2 × 0.5", "p1.area * 0.5", "area = 0.5 × V 2p3/2"),
     ("p2.area", "0.5 * [p1]".replace("[", "").replace("]", ""), "0.5 * p1.area", "area = 0.5 × V 2p3/2"),
     ("p4.fwhm", "C=O", "p3.fwhm", "same width as C=O"),
     ("p3.position", "C–O + 1.1", "p4.position + 1.1", "1.1 eV above C–O"),
-    ("p3.position", "p4.position - 1,1 ± 0,05", "p4.position - 1.1 ± 0.05", "1.1 eV below C–O, within ±0.05"),
+    ("p3.position", "p4.position - 1,1 ± 0,05", "p4.position - 1.1 +- 0.05", "1.1 eV below C–O, within ±0.05"),
     ("p4.fwhm", "V 2p3/2.position / 200", "p1.position / 200", "width = V 2p3/2.position / 200"),
 ])
 def test_links_by_name(name, typed, stored, words):
@@ -107,7 +107,7 @@ def test_links_by_name(name, typed, stored, words):
     linked = settled(model.with_params({name: Param(model.params[name].value, link=link)}))
     assert links.explained(linked, name) == words
     # What is shown can be typed again.
-    assert links.from_words(linked, name, links.to_words(linked, name)).replace("×", "*") == link.replace("×", "*")
+    assert links.from_words(linked, name, links.to_words(linked, name)) == link
 
 
 @pytest.mark.parametrize("typed", ["nobody × 2", "C–O +", "__import__('os')", "C–O.colour"])
@@ -165,7 +165,7 @@ def test_link_typed_in_the_table_and_below(panel, qtbot):
     assert document.fit.model.params["p2.position"].value == pytest.approx(288.7)
     names = [row.rsplit(".", 1)[1] for row in (widget.parameters.rows.key(i) for i in range(4))]
     type_into(qtbot, widget.parameters.view, names.index("area"), FOLLOWS, "CC × 0.25 ± 5 %")
-    assert document.fit.model.params["p2.area"].link == "p1.area × 0.25 ± 5 %"
+    assert document.fit.model.params["p2.area"].link == "p1.area * 0.25 +- 5 %"
     qtbot.waitUntil(lambda: "rea = 0.25 × CC, within ±5 %" in widget.parameters.words.text())
     type_into(qtbot, widget.parameters.view, names.index("fwhm"), FOLLOWS, "CO")
     assert "cannot follow itself" in widget.said

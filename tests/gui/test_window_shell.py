@@ -195,7 +195,7 @@ def test_composition_follows_the_fit(qtbot, filled):
     filled.composition.table.setFocus()
     filled.composition.copy()
     text = QApplication.clipboard().text()
-    assert text.startswith("Line\tComponent\tArea")
+    assert text.startswith("Line\tComponent\tat.%")
     assert len(text.splitlines()) == 3
 
 

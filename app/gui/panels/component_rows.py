@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.gui.panels.links import explained, parse_summary, summary
+from app.gui.panels.links import SHORT, explained, parse_summary, summary
 from app.gui.panels.numbers import enlarged, marked, parse_number, plain
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row
-from app.gui.plot.edits import Edit, label, number, set_fwhm, set_value, settled, title, with_link
+from app.gui.panels.tied import TIED, Shown, explained_tie, tie_words
+from app.gui.plot.edits import WORDS, Edit, label, number, set_fwhm, set_value, settled, title, with_link
 from app.gui.plot.geometry import amplitude_name, peak_of
 from app.gui.theme import Theme
 from app.numerals import with_error
-from app.project.project import RegionFit
+from app.project.project import Project, RegionFit
 from fitting.model import Component, FitModel, Param
 from fitting.shapes import SHAPES, shape
 from libraries.errors import BadModel
@@ -33,6 +34,16 @@ SHORT_SHAPES = {
     "voigt": "Voigt",
     "doniach_sunjic": "Doniach-Šunjić",
     "plasmon_train": "Plasmon losses",
+    "la": "LA (approx.)",
+    "lf": "LF (approx.)",
+    "gl_t": "GL product, tail",
+    "sgl_t": "GL sum, tail",
+    "gelius": "Gelius",
+    "emg": "Exp. Gaussian",
+    "measured": "Measured line",
+    "fermi_edge": "Fermi edge",
+    "step_erf": "Gaussian step",
+    "step_arctan": "Arctangent step",
 }
 
 
@@ -41,22 +52,40 @@ def shape_words(key: str) -> str:
     return SHORT_SHAPES.get(key, SHAPES[key].title if key in SHAPES else key)
 
 
-def component_rows(fit: RegionFit, theme: Theme, *, kinetic: bool = False) -> list[Row]:
-    """One row a component."""
+def component_rows(
+    fit: RegionFit, theme: Theme, *, project: Project | None = None, entry: str | None = None
+) -> list[Row]:
+    """One row a component; with the project and the entry, ties to other regions are shown with the links."""
     numbers = measured(fit)
+    shown = Shown(project, entry, fit.id) if project is not None and entry is not None else None
+    ties = shown.ties if shown is not None else {}
     return [
-        _row(fit, component, numbers[component.id], theme.series[i % len(theme.series)])
+        _row(
+            fit, component, numbers[component.id], theme.series[i % len(theme.series)],
+            shown if any(name.startswith(f"{component.id}.") for name in ties) else None,
+        )
         for i, component in enumerate(fit.model.components)
     ]
 
 
-def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> Row:
+def _ties(shown: Shown | None, component: Component) -> tuple[str, str]:
+    """The ties of a component for its cell, and explained."""
+    if shown is None:
+        return "", ""
+    names = [name for name in shown.ties if name.startswith(f"{component.id}.")]
+    words = ((n, SHORT.get(own := n.partition(".")[2], WORDS.get(own, own))) for n in names)
+    text = "; ".join(f"{word} {TIED}{tie_words(shown, name)}" for name, word in words)
+    return text, "\n".join(explained_tie(shown, name) for name in names)
+
+
+def _row(fit: RegionFit, component: Component, found: Measured, colour: str, tied: Shown | None) -> Row:
     position = component.param("position")
     stuck = fit.result.at_bound if fit.result is not None else ()
     source = "\n".join(filter(None, (component.line, component.compound, component.source)))
     share = 100 * found.share
     share_error = None if found.share_error is None else 100 * found.share_error
     link = summary(fit.model, component.id)
+    ties, told_ties = _ties(tied, component)
     choices = tuple(shape_words(key) for key in SHAPES)
 
     def shown(value: float, error: float | None, decimals: int) -> str:
@@ -88,9 +117,11 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str) -> 
             Cell(f"{share:.1f}", tooltip=told(f"{with_error(share, share_error, 1)} % of the region", share_error)),
             Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
             Cell(
+                "; ".join(filter(None, (ties, link))),
                 link,
-                link,
-                "\n".join(filter(None, (explained(fit.model, f"{component.id}.{n}") for n, _ in component.params))),
+                "\n".join(filter(None, (
+                    told_ties, *(explained(fit.model, f"{component.id}.{n}") for n, _ in component.params)
+                ))),
                 muted=True,
             ),
         ),
@@ -211,13 +242,15 @@ def change_shape(model: FitModel, id: str, wanted: str) -> FitModel:
     if key == component.shape:
         return model
     peak = peak_of(component)
-    start = shape(key).start(peak.position, max(peak.height, 1e-12), peak.fwhm)
+    start = shape(key).with_curve(component.curve).start(peak.position, max(peak.height, 1e-12), peak.fwhm)
     old = dict(component.params)
     params = {}
     for parameter in shape(key).parameters:
         kept = old.get(parameter.name)
         if kept is None:
-            params[parameter.name] = Param(start[parameter.name], parameter.minimum, parameter.maximum)
+            # Exponents, indices and the like are held until they are let free.
+            vary = parameter.kind != "shape"
+            params[parameter.name] = Param(start[parameter.name], parameter.minimum, parameter.maximum, vary)
         elif parameter.kind in ("position", "width", "area") and not kept.link and kept.vary:
             value = min(max(start[parameter.name], kept.minimum), kept.maximum)
             params[parameter.name] = replace(kept, value=value)

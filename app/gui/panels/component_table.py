@@ -9,12 +9,15 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from app.gui.document import Document
 from app.gui.panels.component_rows import COLUMNS, LINK, NAME
 from app.gui.panels.links import names_of
 from app.gui.panels.tables import RowsModel, RowsView
-from app.gui.plot.edits import title, with_link
+from app.gui.panels.tied import Offer, Shown, offers, take, without_ties
+from app.gui.plot.edits import label, title, with_link
 from app.gui.plot.geometry import amplitude_name
 from fitting.model import Component, FitModel, Param
+from libraries.errors import BadModel
 
 NAME_WIDTH, MOST_NAME = 98, 132  # pixels; long names push the columns behind them rather than be cut
 SAME_WIDTH, OFFSET, RATIO = "Same width as", "Offset from", "Ratio of areas to"
@@ -59,13 +62,20 @@ class ComponentTable(RowsView):
         Name of an undo step and the model after it, from the context menu or a key.
     wanted_elsewhere(str, str)
         Component and the region it is to be moved to.
+    refused(str)
+        Why a tie of the menu was not made.
     """
 
     changed = Signal(str, object)
     wanted_elsewhere = Signal(str, str)
+    refused = Signal(str)
 
-    def __init__(self, model_now: Callable[[], FitModel | None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model_now: Callable[[], FitModel | None], document: Document | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(RowsModel(COLUMNS), "Components", parent)
+        self._document = document
         self._model_now = model_now
         self.regions: tuple[tuple[str, str], ...] = ()
         self.setItemDelegate(ChoiceDelegate(self))
@@ -107,7 +117,8 @@ class ComponentTable(RowsView):
             part.setEnabled(bool(others))
             for other in others:
                 part.addAction(names_of(model)[other.id], self._calling(link, id, other.id))
-        linked = any(param.link for _, param in component.params)
+        self._fill_ties(menu.addMenu("Tie to another region"), id)
+        linked = any(param.link for _, param in component.params) or bool(self._tied(id))
         menu.addAction("Edit links…", lambda: self.edit(self.rows.index(self.rows.row_of(id), LINK)))
         menu.addAction("Remove links", lambda: self._unlink(id)).setEnabled(linked)
         held = not component.param("position").vary
@@ -123,6 +134,39 @@ class ComponentTable(RowsView):
 
     def _calling(self, action: Callable[[str, str], None], id: str, other: str) -> Callable[[], None]:
         return lambda: action(id, other)
+
+    def _shown(self) -> Shown | None:
+        """The shown region in its project; None where the table knows no document."""
+        document = self._document
+        if document is None or document.selection.entry is None or document.selection.fit is None:
+            return None
+        return Shown(document.project, document.selection.entry, document.selection.fit)
+
+    def _tied(self, id: str) -> list[str]:
+        """Parameters of a component that follow another region."""
+        shown = self._shown()
+        return [name for name in shown.ties if name.startswith(f"{id}.")] if shown is not None else []
+
+    def _fill_ties(self, menu: QMenu, id: str) -> None:
+        """A submenu for each component of another region, with what may be tied to it."""
+        shown = self._shown()
+        found = offers(shown, id) if shown is not None else {}
+        menu.setEnabled(bool(found))
+        for name, made in found.items():
+            part = menu.addMenu(name)
+            for offer in made:
+                part.addAction(offer.words, self._tying(offer))
+
+    def _tying(self, offer: Offer) -> Callable[[], None]:
+        def tie() -> None:
+            shown = self._shown()
+            if shown is not None and self._document is not None:
+                try:
+                    self._document.apply(f"Tie the {label(shown.model, offer.target)}", take(shown, offer))
+                except BadModel as error:
+                    self.refused.emit(str(error))
+
+        return tie
 
     def _fill_move(self, menu: QMenu, model: FitModel, id: str) -> None:
         place = [c.id for c in model.components].index(id)
@@ -172,7 +216,13 @@ class ComponentTable(RowsView):
     def _unlink(self, id: str) -> None:
         model, component = self._component(id)
         free = {n: replace(p, link="") for n, p in component.params if p.link}
-        self.changed.emit(f"Remove links of {title(component)}", model.with_component(component.with_(**free)))
+        shown, words = self._shown(), f"Remove links of {title(component)}"
+        if shown is not None and self._document is not None and self._tied(id):
+            shown = replace(shown, project=without_ties(shown, id))
+            bare = shown.model.component(id).with_(**{n: replace(p, link="") for n, p in component.params if p.link})
+            self._document.apply(words, shown.with_model(shown.model.with_component(bare)))
+            return
+        self.changed.emit(words, model.with_component(component.with_(**free)))
 
     def _hold(self, id: str, name: str, vary: bool) -> None:
         model, component = self._component(id)

@@ -6,9 +6,11 @@ A component's name alone stands for the same parameter of that component; "name.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from app.gui.plot.edits import WORDS, title
-from fitting.constraints import Dual, parse
+from fitting.constraint_words import Constraint, read
+from fitting.constraints import Dual, Link, parse
 from fitting.model import BACKGROUND, FitModel
 from libraries.errors import BadModel, SodaliteError
 
@@ -44,43 +46,23 @@ def from_words(model: FitModel, full_name: str, text: str) -> str:
     Raises
     ------
     BadModel
-        If the formula is not understood or names no component.
+        If the formula is not understood, names no component of this region, or is no link but a bound or a hold.
     """
-    source = text.strip().removeprefix("=").strip()
-    own = full_name.partition(".")[2]
-    places: list[str] = []
-    for id, name in sorted(names_of(model).items(), key=lambda pair: -len(pair[1])):
-        if re.fullmatch(r"[\d.]+", name):
-            continue  # a name that is a number would swallow factors; such a component goes by its id
-        pattern = re.compile(r"(?<!\w)" + re.escape(name) + r"(?:\s*\.\s*([A-Za-z_]\w*))?(?!\w)")
-
-        def placed(match: re.Match[str], id: str = id) -> str:
-            places.append(f"{id}.{match[1] or own}")
-            return f"\x00{len(places) - 1}\x00"
-
-        source = pattern.sub(placed, source)
-    source = re.sub(r"\x00(\d+)\x00", lambda match: places[int(match[1])], source.replace(",", "."))
-    ids = {c.id for c in model.components}
-    bare = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, ids)) + r")(?!\s*\.|\w)") if ids else None
-    if bare is not None:
-        source = bare.sub(rf"\1.{own}", source)
-    if not source:
-        return ""
-    known = set(model.params)
-    try:
-        parsed = parse(source)
-    except BadModel:
+    found = read(text, full_name.partition(".")[2], {id: id for id in names_of(model)} | _ids(model))
+    if found.link is None or replace(found, link="") != Constraint(link=""):
         raise BadModel(
-            "This link is not understood",
-            where=text.strip(),
-            todo="Write, for example, the name of a component, “C–O + 3.1” or “V 2p3/2 × 0.5”",
-        ) from None
-    unknown = [name for name in parsed.names if name not in known]
+            "This is a bound or a hold and no link", where=text.strip(), todo="Type it below, in the column Follows"
+        )
+    unknown = [name for name in parse(found.link).names if name not in model.params] if found.link else []
     if unknown:
         raise BadModel(
             f"There is no {unknown[0]}", where=text.strip(), todo="Use the name of a component of this region"
         )
-    return parsed.text
+    return found.link
+
+
+def _ids(model: FitModel) -> dict[str, str]:
+    return {name: id for id, name in names_of(model).items()}
 
 
 def explained(model: FitModel, full_name: str) -> str:
@@ -93,21 +75,29 @@ def explained(model: FitModel, full_name: str) -> str:
             return f"{word} is held"
         return ""
     link = parse(param.link)
-    tail = ""
-    if link.tolerance:
-        tail = f", within ±{link.tolerance * 100:g} %" if link.relative else f", within ±{link.tolerance:g}"
+    tail = within(link)
     if len(link.names) == 1:
         parent, _, parameter = link.names[0].partition(".")
         line = _straight(model, param.link, link.names[0])
         name = "the background" if parent == BACKGROUND else names_of(model).get(parent, parent)
         if parameter == own and line is not None:
-            return _simple(word, own, name, *line) + tail
+            return simple(word, own, name, *line) + tail
     return f"{word} = {to_words(model, full_name)}"
 
 
+def within(link: Link) -> str:
+    """The tolerance of a link in words; "" for none."""
+    if not link.tolerance:
+        return ""
+    return f", within ±{link.tolerance * 100:g} %" if link.relative else f", within ±{link.tolerance:g}"
+
+
 def _straight(model: FitModel, text: str, parent: str) -> tuple[float, float] | None:
-    """Slope and offset of a link that is a straight line in its parent."""
-    link, value = parse(text), model.params[parent].value
+    return straight(parse(text), parent, model.params[parent].value)
+
+
+def straight(link: Link, parent: str, value: float) -> tuple[float, float] | None:
+    """Slope and offset of a link that is a straight line in its parent, which has a value; else None."""
     try:
         here, there = (link.evaluate({parent: Dual(v, {parent: 1.0})}) for v in (value, value + 1.0))
     except SodaliteError:
@@ -118,7 +108,8 @@ def _straight(model: FitModel, text: str, parent: str) -> tuple[float, float] | 
     return slope, here.value - slope * value
 
 
-def _simple(word: str, own: str, name: str, slope: float, offset: float) -> str:
+def simple(word: str, own: str, name: str, slope: float, offset: float) -> str:
+    """A straight line in words: "3.1 eV above C–O"."""
     offset = 0.0 if abs(offset) < 1e-9 else offset
     if slope == 1.0 and offset == 0.0:
         return f"same {word} as {name}"

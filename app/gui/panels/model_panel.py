@@ -10,14 +10,16 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBo
 
 from app.gui import theme
 from app.gui.document import Document
+from app.gui.panels.background_part import BackgroundPart
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.component_rows import AREA, FWHM, POSITION, SHARE, component_rows, edited
 from app.gui.panels.component_table import ComponentTable
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.parameters import ParameterTable
 from app.gui.panels.suggestions import SuggestionList
+from app.gui.plot.anchors import add_anchor, remove_anchor, takes_anchors, widest_gap
 from app.gui.plot.captions import background_words
-from app.gui.plot.edits import title
+from app.gui.plot.edits import Edit, title
 from app.gui.plot.handles import anchored
 from app.gui.theme import SPIN_MARGINS
 from app.project.project import RegionFit
@@ -51,7 +53,7 @@ class ModelPanel(Panel):
         self.body.addWidget(self.suggestions)
         self.chosen = heading("")
         self.source = muted("")
-        self.parameters = ParameterTable("Parameters of the component", self._model_now)
+        self.parameters = ParameterTable("Parameters of the component", self._model_now, self.document)
         self.parameters.changed.connect(self._change)
         self.parameters.refused.connect(self.say)
         for widget in (self.chosen, self.source, self.parameters):
@@ -64,8 +66,15 @@ class ModelPanel(Panel):
         words = QLabel("Background")
         words.setProperty("role", "heading")
         self.kind = QComboBox()
-        for kind in KINDS:
+        group = ""
+        for kind, entry in KINDS.items():
+            if group and entry.group != group:
+                self.kind.insertSeparator(self.kind.count())
+            group = entry.group
             self.kind.addItem(background_words(kind), kind)
+        # Names are long: the list shows them whole, the panel stays narrow.
+        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.kind.setMinimumContentsLength(16)
         self.kind.setAccessibleName("Kind of background")
         self.kind.setToolTip(
             "Backgrounds fitted with the peaks leave no bias at high counts; the others run between "
@@ -73,7 +82,7 @@ class ModelPanel(Panel):
         )
         self.kind.activated.connect(self._change_background)
         words.setBuddy(self.kind)
-        self.average_words = QLabel("ends over ±")
+        self.average_words = QLabel("Ends over ±")
         self.average = QSpinBox()
         self.average.setRange(0, 50)
         self.average.setSuffix(" points")
@@ -85,10 +94,15 @@ class ModelPanel(Panel):
         line = QHBoxLayout()
         line.addWidget(words)
         line.addWidget(self.kind, 1)
-        line.addWidget(self.average_words)
-        line.addWidget(self.average)
         self.body.addLayout(line)
-        self.background = ParameterTable("Parameters of the background", self._model_now)
+        self.body.addLayout(row(self.average_words, self.average))
+        self.settings = BackgroundPart(self._model_now)
+        self.settings.changed.connect(self._change)
+        self.settings.refused.connect(self.say)
+        self.settings.anchor_wanted.connect(self._add_anchor)
+        self.settings.anchor_unwanted.connect(self._remove_anchor)
+        self.body.addWidget(self.settings)
+        self.background = ParameterTable("Parameters of the background", self._model_now, self.document)
         self.background.changed.connect(self._change)
         self.background.refused.connect(self.say)
         self.background.hide()
@@ -101,10 +115,11 @@ class ModelPanel(Panel):
         self.body.addWidget(self.background)
 
     def _build_components(self) -> None:
-        self.table = ComponentTable(self._model_now)
+        self.table = ComponentTable(self._model_now, self.document)
         self.table.rows.edited.connect(self._edit)
         self.table.changed.connect(self._change)
         self.table.wanted_elsewhere.connect(self._move_to_region)
+        self.table.refused.connect(self.say)
         self.table.current_changed.connect(self.document.select_component)
         self._models.append(self.table.rows)
         self.body.addWidget(self.table)
@@ -172,7 +187,8 @@ class ModelPanel(Panel):
             self.background.show_owner(None, None)
             self._shown_fit = None
             for widget in (
-                self.table, self.empty, self.enlarged, self.more, self.background, self.parameters, self.suggestions
+                self.table, self.empty, self.enlarged, self.more, self.background, self.settings, self.parameters,
+                self.suggestions,
             ):
                 widget.hide()
             self.chosen.show()
@@ -186,7 +202,8 @@ class ModelPanel(Panel):
         self.table.show()
         self._show_background(fit.model)
         self.table.regions = self._other_regions(fit)
-        self.table.rows.set_rows(component_rows(fit, theme.current()))
+        place = {"project": self.document.project, "entry": self.document.selection.entry}
+        self.table.rows.set_rows(component_rows(fit, theme.current(), **place))
         self.table.fit_height()
         self.table.fit_names()
         self.table.fit_columns((POSITION, FWHM, AREA, SHARE))
@@ -201,7 +218,8 @@ class ModelPanel(Panel):
         at = self.kind.findData(model.background.kind)
         if at >= 0 and at != self.kind.currentIndex():
             self.kind.setCurrentIndex(at)
-        fixed = anchored(model)
+        fixed = anchored(model) or takes_anchors(model)
+        self.average_words.setText("Anchors over ±" if takes_anchors(model) else "Ends over ±")
         self.average.setVisible(fixed)
         self.average_words.setVisible(fixed)
         if self.average.value() != model.background.average:
@@ -211,6 +229,8 @@ class ModelPanel(Panel):
         self.more.setVisible(bool(model.background.params))
         self.background.setVisible(bool(model.background.params) and self.more.isChecked())
         self.background.show_owner(model, BACKGROUND)
+        spectrum = self.document.spectrum()
+        self.settings.show_model(model, spectrum.meta.intensity_unit if spectrum is not None else "counts")
 
     def _show_chosen(self, model: FitModel, chosen: str | None) -> None:
         self.parameters.show_owner(model, chosen)
@@ -269,6 +289,22 @@ class ModelPanel(Panel):
         if fit is not None and value != fit.model.background.average:
             background = replace(fit.model.background, average=value)
             self.document.edit_model("Ends of the background", replace(fit.model, background=background))
+
+    def _add_anchor(self) -> None:
+        fit, spectrum = self.document.fit, self.document.spectrum()
+        if fit is not None and spectrum is not None:
+            self._take("Add anchor", add_anchor(spectrum, fit.model, widest_gap(fit.model)))
+
+    def _remove_anchor(self, index: int) -> None:
+        fit = self.document.fit
+        if fit is not None and 0 <= index < len(fit.model.background.anchors):
+            self._take("Remove anchor", remove_anchor(fit.model, index))
+
+    def _take(self, words: str, edit: Edit) -> None:
+        fit = self.document.fit
+        if fit is not None and edit.model is not fit.model:
+            self._change(words, edit.model)
+        self.say(edit.note)
 
     def _move_to_region(self, id: str, region: str) -> None:
         """Take a component out of this region and put it into another, where its links end."""

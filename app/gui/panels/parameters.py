@@ -8,10 +8,12 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.gui.document import Document
 from app.gui.panels.base import muted
 from app.gui.panels.links import explained, from_words, to_words
 from app.gui.panels.numbers import parse_bound, parse_number, plain
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.panels.tied import TIED, Shown, explained_tie, followed, tie_words
 from app.gui.plot.edits import WORDS, label, set_value, settled, with_link
 from app.gui.theme import ROW
 from fitting.model import BACKGROUND, FitModel, Param
@@ -25,19 +27,30 @@ COLUMNS = (
     Column("Hold", "A held value is not fitted"),
     Column("Min", "Lower bound; empty for none", True),
     Column("Max", "Upper bound; empty for none", True),
-    Column("Follows", "Name of a component, “C–O + 3.1”, “V 2p3/2 × 0.5 ± 5 %”; empty for a free value"),
+    Column(
+        "Follows",
+        "A component (“C–O + 3.1 eV”, “half of V 2p3/2”, “same width as C–O”), one of another region "
+        "(“O 1s: CO3 × 0.33”), or “between 284 and 285”, “fixed”, “free”; empty for no link",
+    ),
 )
 
 
-def parameter_rows(model: FitModel, owner: str) -> list[Row]:
-    """One row a parameter."""
+def parameter_rows(model: FitModel, owner: str, shown: Shown | None = None) -> list[Row]:
+    """One row a parameter; with the region in its project, ties to other regions are shown."""
     holder = model.background if owner == BACKGROUND else model.component(owner)
-    return [_row(model, f"{owner}.{name}", name, param) for name, param in holder.params]
+    tied = shown.ties if shown is not None else {}
+    return [
+        _row(model, f"{owner}.{name}", name, param, shown if f"{owner}.{name}" in tied else None)
+        for name, param in holder.params
+    ]
 
 
-def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
+def _row(model: FitModel, full: str, name: str, param: Param, tied: Shown | None) -> Row:
     words, tip = WORDS.get(name, name.replace("_", " ")), _description(model, full)
-    linked = bool(param.link)
+    linked = bool(param.link) or tied is not None
+    follows = to_words(model, full) if tied is None else tie_words(tied, full)
+    meaning = explained(model, full) if tied is None else explained_tie(tied, full)
+    note = tied.ties[full].note if tied is not None else ""
     return Row(
         full,
         (
@@ -50,7 +63,7 @@ def _row(model: FitModel, full: str, name: str, param: Param) -> Row:
             Cell("", checked=not param.vary, tooltip="It follows its link" if linked else "Hold this value in the fit"),
             Cell(plain(param.minimum), plain(param.minimum, 6), muted=linked),
             Cell(plain(param.maximum), plain(param.maximum, 6), muted=linked),
-            Cell(to_words(model, full), to_words(model, full), explained(model, full)),
+            Cell((TIED if tied else "") + follows, follows, "\n".join(filter(None, (meaning, note)))),
         ),
     )
 
@@ -112,11 +125,15 @@ class ParameterTable(QWidget):
     changed = Signal(str, object)
     refused = Signal(str)
 
-    def __init__(self, name: str, model_now: Callable[[], FitModel | None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, model_now: Callable[[], FitModel | None], document: Document | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._document = document
         self.rows = RowsModel(COLUMNS)
         self.view = RowsView(self.rows, name)
-        self.view.set_widths((124, 76, 46, 74, 74, 90))
+        self.view.set_widths((122, 72, 42, 62, 62, 124))
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.words = muted("")
@@ -137,21 +154,39 @@ class ParameterTable(QWidget):
             self.words.setText("")
             return
         before = self.rows.rowCount()
-        self.rows.set_rows(parameter_rows(model, owner))
+        shown = self._shown()
+        self.rows.set_rows(parameter_rows(model, owner, shown))
         count = self.rows.rowCount()
         if count != before:
             height = self.view.horizontalHeader().sizeHint().height() + ROW * count + 4
             self.view.setFixedHeight(height)
         names = [self.rows.key(i) or "" for i in range(count)]
-        text = "; ".join(filter(None, (explained(model, name) for name in names)))
+        tied = shown.ties if shown is not None else {}
+        parts = (explained_tie(shown, n) if shown is not None and n in tied else explained(model, n) for n in names)
+        text = "; ".join(filter(None, parts))
         self.words.setText(text[:1].upper() + text[1:])
         self.words.setVisible(bool(text))
 
+    def _shown(self) -> Shown | None:
+        """The shown region in its project; None where the table knows no document."""
+        document = self._document
+        if document is None or document.selection.entry is None or document.selection.fit is None:
+            return None
+        return Shown(document.project, document.selection.entry, document.selection.fit)
+
     def _edited(self, full: str, column: int, text: str) -> None:
-        now = self._model_now()
+        now, shown = self._model_now(), self._shown()
         if now is None or full not in now.params:
             return
         try:
+            if column == FOLLOWS and shown is not None and self._document is not None:
+                words, project = followed(shown, full, text)
+                self.refused.emit("")
+                self._document.apply(words, project)
+                return
+            if shown is not None and full in shown.ties and column == VALUE:
+                raise BadModel("This value follows another region", where=label(now, full),
+                               todo="Change the one that it follows, or clear the column Follows")
             words, model = parameter_edited(now, full, column, text)
         except BadModel as error:
             self.refused.emit(str(error))

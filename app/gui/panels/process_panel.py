@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
+from app.gui.panels.combine_part import CombinePart
 from app.gui.panels.numbers import parse_number, plain
+from app.gui.panels.step_form import StepForm, step_words
+from app.gui.panels.sweeps_part import SweepsPart
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.plot.captions import signed
+from app.project import process
 from app.project.project import Entry
-from fitting.dataset import Meta, Noise
+from fitting.dataset import Meta, Noise, Spectrum
 from fitting.recipe import Recipe, Step
-from libraries.errors import BadModel
+from libraries.errors import BadModel, SodaliteError
 
 NOT_RECORDED = "not recorded"
 NOISES = (
@@ -25,22 +28,6 @@ NOISES = (
     ("Unknown: from the residuals", "unknown"),
 )
 SOURCES = (("Al Kα", 1486.6), ("Mg Kα", 1253.6))
-
-
-def step_words(step: Step) -> str:
-    """A step of a recipe in words."""
-    values = dict(step.params)
-    if step.kind == "energy_shift":
-        return f"Energy shift {signed(step.number('shift'), 3)} eV"
-    if step.kind == "crop":
-        return f"Keep {values['low']:g} to {values['high']:g} eV"
-    if step.kind == "photon_energy":
-        return f"Photon energy {values['photon_energy']:g} eV, axis turned into binding energy"
-    if step.kind == "noise":
-        return f"Noise: {values['kind']}" + (
-            "" if "gain" in values or values["kind"] != "poisson" else ", scale unknown"
-        )
-    return step.kind.replace("_", " ")
 
 
 def noise_words(noise: Noise) -> str:
@@ -57,7 +44,15 @@ def noise_words(noise: Noise) -> str:
 
 
 class ProcessPanel(Panel):
-    """Circumstances, recipe, noise and photon energy of the shown spectrum."""
+    """Circumstances, recipe, noise and photon energy of the shown spectrum; its sweeps; new spectra from several.
+
+    Signals
+    -------
+    before_wanted(bool)
+        Show the raw spectrum behind the processed one, or not.
+    """
+
+    before_wanted = Signal(bool)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, "Process", parent)
@@ -82,17 +77,40 @@ class ProcessPanel(Panel):
         self.body.addLayout(form)
         self._build_noise()
         self._build_photon()
+        self._build_steps()
+        self.sweeps = SweepsPart()
+        self.sweeps.add_wanted.connect(self._add_sweeps)
+        self.body.addWidget(self.sweeps)
+        self.combine = CombinePart(document)
+        self.body.addWidget(self.combine)
+        self.body.addStretch(1)
+        document.chosen_changed.connect(self._count_chosen)
+        self.ready()
+
+    def _build_steps(self) -> None:
         self.body.addWidget(heading("Steps from raw data"))
         self.rows = self.table(RowsModel((Column("Step"), Column("Why"))))
+        self.rows.toggled.connect(self._switch)
         self.steps = RowsView(self.rows, "Recipe")
-        self.steps.set_widths((250, 180))
+        self.steps.set_widths((270, 180))
         self.steps.horizontalHeader().setStretchLastSection(True)
-        self.body.addWidget(self.steps, 1)
+        self.steps.current_changed.connect(self._show_step)
+        self.body.addWidget(self.steps)
+        self.none = muted("No steps: the data are shown as measured. Raw data are never changed.")
+        self.body.addWidget(self.none)
         self.remove = button(
             "Remove step", "Take the selected step out; the raw data are never changed", self.remove_step
         )
-        self.body.addLayout(row(self.remove))
-        self.ready()
+        self.before = QCheckBox("Show raw data behind")
+        self.before.setToolTip("The spectrum before all steps as a line; scaled to the same height where units differ")
+        self.before.toggled.connect(self.before_wanted)
+        self.body.addLayout(row(self.remove, self.before))
+        self.form = StepForm(self.document)
+        self.body.addWidget(self.form)
+        self.add = button("Add step", "Add this step to the recipe", self.add_step)
+        self.change = button("Change selected step", "Give the selected step these numbers", self.change_step)
+        self.form.changed.connect(self._show_buttons)
+        self.body.addLayout(row(self.add, self.change))
 
     def _build_noise(self) -> None:
         self.body.addWidget(heading("Noise"))
@@ -105,7 +123,11 @@ class ProcessPanel(Panel):
             self.noise.addItem(words, key)
         self.noise.activated.connect(self._set_noise)
         self.noise_now = muted("")
-        self.body.addWidget(self.noise)
+        self.estimate = button(
+            "Estimate from the data", "Size of one count from the scatter of sweeps or of neighbouring channels",
+            self.estimate_noise,
+        )
+        self.body.addLayout(row(self.noise, self.estimate))
         self.body.addWidget(self.noise_now)
 
     def _build_photon(self) -> None:
@@ -137,34 +159,131 @@ class ProcessPanel(Panel):
         self.setEnabled(entry is not None)
         if entry is None or spectrum is None:
             self.rows.set_rows(())
+            self.sweeps.show_series(None)
             return
         for name, text in _meta_words(spectrum.meta).items():
             self.meta[name].setText(text)
             self.meta[name].setToolTip(text)
         self.rows.set_rows(
-            [Row(str(i), (Cell(step_words(step)), Cell(step.note))) for i, step in enumerate(entry.recipe.steps)]
+            [
+                Row(str(i), (Cell(step_words(step), checked=step.enabled, muted=not step.enabled, tooltip=step.note),
+                             Cell(step.note, tooltip=step.note, muted=not step.enabled)))
+                for i, step in enumerate(entry.recipe.steps)
+            ]
         )
-        self.remove.setEnabled(bool(entry.recipe.steps))
+        some = bool(entry.recipe.steps)
+        self.steps.setVisible(some)
+        self.steps.fit_height(2, 8)
+        self.none.setVisible(not some)
+        self.remove.setVisible(some)
+        self.before.setVisible(some)
+        refused = _refusal(entry)
+        if refused:
+            self.say(refused)
         self.noise.setCurrentIndex([key for _, key in NOISES].index(_noise_key(entry)))
         self.noise_now.setText(noise_words(spectrum.noise))
         self.photon.setVisible(spectrum.axis.quantity == "kinetic_energy")
+        self.sweeps.show_series(_sweeps(entry))
+        self.combine.refresh()
+        self.form.suggest()
+        self._count_chosen()
+        self._show_buttons()
+
+    def _count_chosen(self) -> None:
+        self.form.show_chosen(len(self.document.chosen))
+
+    def chosen_step(self) -> Step | None:
+        """The step that is selected in the table."""
+        entry, key = self.document.entry, self.steps.current_key()
+        if entry is None or key is None or int(key) >= len(entry.recipe.steps):
+            return None
+        return entry.recipe.steps[int(key)]
+
+    def _show_buttons(self) -> None:
+        step = self.chosen_step()
+        self.remove.setEnabled(step is not None)
+        self.change.setVisible(step is not None and step.kind == self.form.form.kind)
+
+    def _show_step(self, _: str) -> None:
+        step = self.chosen_step()
+        if step is not None:
+            self.form.show_step(step)
+        self._show_buttons()
 
     # -- doing --------------------------------------------------------------------------------------------------
 
     def _with_recipe(self, words: str, recipe: Recipe) -> None:
         """Use a recipe; one that cannot be applied is refused. Fits of changed data lose their results."""
         entry = self.document.entry
+        if entry is not None:
+            self.document.apply(words, process.with_recipe(self.document.project, entry.id, recipe))
+
+    def add_step(self) -> None:
+        """Add the step of the form, for the shown spectrum or for all chosen ones."""
+        entry = self.document.entry
         if entry is None:
             return
-        recipe.apply(entry.spectrum)
-        moved = recipe.energy_shift - entry.recipe.energy_shift
-        if entry.spectrum.axis.quantity == "kinetic_energy" and not any(
-            s.kind == "photon_energy" for s in recipe.steps
-        ):
-            moved = -moved
-        fits = tuple(replace(f, model=f.model.moved(moved) if moved else f.model, result=None) for f in entry.fits)
-        changed = replace(entry, recipe=recipe, fits=fits)
-        self.document.apply(words, self.document.project.with_entry(changed))
+
+        def change() -> None:
+            step = self.form.step(entry.recipe)
+            project = self.document.project
+            ids = self.document.chosen if self.form.for_all.isChecked() else (entry.id,)
+            if step.kind == "spikes" and len(ids) > 1:
+                raise BadModel("Spikes differ from spectrum to spectrum", todo="Take them out one by one")
+            self.document.apply(step_words(step), process.with_step_for(project, ids, step))
+
+        if self.attempt(change) and self.document.entry is not None:
+            steps = self.document.entry.recipe.steps
+            new = next((i for i in reversed(range(len(steps))) if steps[i] not in entry.recipe.steps), len(steps) - 1)
+            self.steps.show_current(str(new))
+            self._show_buttons()
+
+    def change_step(self) -> None:
+        """Give the selected step the numbers of the form."""
+        entry, key = self.document.entry, self.steps.current_key()
+        old = self.chosen_step()
+        if entry is None or key is None or old is None:
+            return
+
+        def change() -> None:
+            step = self.form.step(entry.recipe, old.note)
+            steps = entry.recipe.steps
+            at = int(key)
+            self._with_recipe(f"Change: {step_words(step)}", Recipe((*steps[:at], step, *steps[at + 1 :])))
+
+        self.attempt(change)
+
+    def _switch(self, key: str, _: int, on: bool) -> None:
+        entry = self.document.entry
+        if entry is None:
+            return
+        steps = entry.recipe.steps
+        at = int(key)
+        step = replace(steps[at], enabled=on)
+        words = f"Switch {'on' if on else 'off'}: {step_words(step)}"
+        self.attempt(lambda: self._with_recipe(words, Recipe((*steps[:at], step, *steps[at + 1 :]))))
+        self.refresh()
+
+    def estimate_noise(self) -> None:
+        """Estimate the gain from the data and record it."""
+        entry = self.document.entry
+        if entry is None:
+            return
+
+        def change() -> None:
+            project, gain = process.estimate_noise(self.document.project, entry.id)
+            self.document.apply(f"Estimate noise: gain {gain.value:.4g} ± {gain.error:.1g}", project)
+
+        self.attempt(change)
+
+    def _add_sweeps(self, drift: object, method: str) -> None:
+        entry = self.document.entry
+        if entry is None:
+            return
+        words = "Add sweeps" if drift is None else "Align and add sweeps"
+        self.attempt(lambda: self.document.apply(
+            words, process.sum_sweeps(self.document.project, entry.id, drift, method)  # type: ignore[arg-type]
+        ))
 
     def _set_noise(self, _: int) -> None:
         entry = self.document.entry
@@ -213,7 +332,8 @@ def _with_noise(entry: Entry, key: str) -> Recipe:
     params: tuple[tuple[str, float | str], ...] = (("kind", "unknown" if key == "unknown" else "poisson"),)
     if key == "poisson":
         params = (*params, ("gain", _gain(entry)))
-    return recipe.with_step(Step("noise", params, "set by the user"))
+    # In front: steps behind it carry the noise along.
+    return recipe.with_front(Step("noise", params, "set by the user"))
 
 
 def _gain(entry: Entry) -> float:
@@ -226,8 +346,28 @@ def _gain(entry: Entry) -> float:
     raise BadModel("The counts behind these intensities are not recorded", todo="Choose “Poisson, scale unknown”")
 
 
+def _refusal(entry: Entry) -> str:
+    """Why the recipe of an entry cannot be applied; "" where it can."""
+    try:
+        entry.processed()
+    except SodaliteError as error:
+        return str(error)
+    return ""
+
+
+def _sweeps(entry: Entry) -> Spectrum | None:
+    """The single sweeps of a series in one energy region; None where there are none."""
+    if not entry.spectrum.navigation:
+        return None
+    try:
+        sweeps = process.before_sum(entry)
+    except SodaliteError:
+        return None
+    return sweeps if sweeps.navigation and sweeps.y.reshape(-1, sweeps.x.size).shape[0] >= 2 else None
+
+
 def _noise_key(entry: Entry) -> str:
-    for step in entry.recipe.steps:
+    for step in entry.recipe.active:
         if step.kind == "noise":
             if step.get("kind") != "poisson":
                 return "unknown"

@@ -1,48 +1,58 @@
-"""The Quantify panel: what counts, in which material, and what each factor of the composition is."""
+"""The Quantify panel: what counts and how, in which material, and what each factor of the composition is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
+from app.gui.panels.component_table import ChoiceDelegate
+from app.gui.panels.quantify_settings import QuantifySettings
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.edits import title
 from app.numerals import grouped, with_error
-from app.project.project import Entry, RegionFit
+from app.project.compose import count_by_regions, set_area_kind
+from app.project.factors import USER_TABLE, factor_set
+from app.project.project import Entry, Project, RegionFit, Sample
 from fitting.model import Component
-from libraries.attenuation import AVERAGE_MATRIX, imfp, material, materials
+from fitting.xps.areas import LineArea
+from fitting.xps.region_areas import COMPONENTS, REGION, RegionArea, area_kind, region_area, region_line
+from libraries.attenuation import AVERAGE_MATRIX, imfp, material
+from libraries.elements import Line, parse_line
 from libraries.errors import SodaliteError
 from libraries.sensitivity import scofield
 from libraries.units import kinetic_from_binding
 
-COUNTS = 0
+COUNTS, NAME, LINE, KIND = 0, 1, 2, 3
+AREA_COLUMN = 4
+BY_COMPONENTS, BY_REGION = "components", "region"
+REPLICAS = 200  # enough for errors: B. Efron, R. J. Tibshirani (1993), section 6.4
 FACTORS = (
     "n = A / (s · L · T · λ), and the share of n is the atomic fraction. "
-    "A: area of the component, counts · eV per second of counting. "
-    "s: cross section after Scofield relative to C 1s, without asymmetry, transmission or mean free path. "
-    "L: angular asymmetry, applied only where β has a source. T: transmission of the analyser, from the file. "
-    "λ: inelastic mean free path, TPP-2M, in the one material chosen here."
+    "A: area of the component or of data minus background, counts · eV per second of counting. "
+    "s: sensitivity factor. L: angular asymmetry, applied only where β has a source. T: transmission of the analyser. "
+    "λ: inelastic mean free path, TPP-2M, in the one material chosen here. "
+    "Components of one core level with the same tag are one line."
 )
 
 
 @dataclass(frozen=True)
 class Part:
-    """A component somewhere in the sample."""
+    """A component somewhere in the sample, or a region that counts by data minus background (component None)."""
 
     entry: Entry
     fit: RegionFit
-    component: Component
+    component: Component | None
 
     @property
     def key(self) -> str:
         """Its name for the table."""
-        return f"{self.entry.id}\n{self.fit.id}\n{self.component.id}"
+        return f"{self.entry.id}\n{self.fit.id}\n{self.component.id if self.component is not None else ''}"
 
 
 class QuantifyPanel(Panel):
@@ -52,53 +62,72 @@ class QuantifyPanel(Panel):
     -------
     quantify_requested(str)
         Id of the sample whose composition is wanted.
+    bootstrap_requested(int)
+        Number of simulated samples.
+    spread_requested()
     """
 
     quantify_requested = Signal(str)
+    bootstrap_requested = Signal(int)
+    spread_requested = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, "Quantify", parent)
         self.title = heading("")
         self.body.addWidget(self.title)
-        self.material = QComboBox()
-        self.material.setAccessibleName("Material for the mean free path")
-        self.material.addItem("Average matrix (ISO 18118)", "")
-        self.material.setItemData(0, AVERAGE_MATRIX.source, Qt.ItemDataRole.ToolTipRole)
-        for item in materials():
-            self.material.addItem(f"{item.name}" + ("" if item.verified else "  (unverified)"), item.name)
-            tip = f"{item.formula}, {item.density:g} g/cm³, band gap {item.band_gap:g} eV\n{item.source}"
-            self.material.setItemData(self.material.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.material.activated.connect(self._set_material)
-        self.photon = QLabel()
-        form = QFormLayout()
-        form.addRow("Material for λ", self.material)
-        form.addRow("Photon energy", self.photon)
-        self.body.addLayout(form)
+        self.settings = QuantifySettings(document, self.attempt)
+        self.material = self.settings.material
+        self.body.addWidget(self.settings)
         self.rows = self.table(
             RowsModel(
                 (
                     Column("Counts", "Whether the area enters the composition; Auger lines never do"),
                     Column("Component"),
-                    Column("Line"),
-                    Column("Area", "Sum of the component; not yet divided by time", True),
-                    Column("s", "Scofield factor relative to C 1s", True),
+                    Column("Line", "Core level; of a region that counts by data minus background it can be typed"),
+                    Column("Area of", "Fitted components, or the data minus the background of the whole region"),
+                    Column("Area", "Not yet divided by time", True),
+                    Column("s", "Sensitivity factor", True),
                     Column("λ / nm", "Inelastic mean free path", True),
-                    Column("T", "Transmission at the line; 1 is assumed where the file has none", True),
+                    Column("T", "Transmission at the line; 1 is assumed where there is none", True),
                     Column("Spectrum"),
                 )
             )
         )
         self.parts = RowsView(self.rows, "Components that count")
-        self.parts.set_widths((70, 118, 72, 92, 52, 60, 64, 90))
+        self.parts.set_widths((64, 90, 64, 80, 84, 46, 60, 56, 90))
         self.parts.horizontalHeader().setStretchLastSection(True)
+        self.parts.setItemDelegate(ChoiceDelegate(self.parts))
         self.rows.toggled.connect(self._toggled)
+        self.rows.edited.connect(self._edited)
         self.body.addWidget(self.parts, 1)
+        self.by_regions = button("All by data − background", "Count every region of one line by the data minus its "
+                                 "background, as for a survey", lambda: self._count_by(REGION))
+        self.by_components = button("All by components", "Count every region by its fitted components",
+                                    lambda: self._count_by(COMPONENTS))
+        self.body.addLayout(row(self.by_regions, self.by_components))
         self.body.addWidget(muted(FACTORS))
+        self._build_work()
+        self.ready()
+
+    def _build_work(self) -> None:
         self.go = button(
             "Quantify", "Composition of this sample with uncertainties", self._go, sign="quantify", primary=True
         )
-        self.body.addLayout(row(self.go))
-        self.ready()
+        self.replicas = QSpinBox()
+        self.replicas.setRange(20, 100_000)
+        self.replicas.setValue(REPLICAS)
+        self.replicas.setSingleStep(100)
+        self.replicas.setAccessibleName("Number of simulated samples")
+        self.replicas.setToolTip("Simulated samples: 200 for errors, 1000 and more for intervals")
+        self.bootstrap = button(
+            "Bootstrap", "Errors of at.% from simulated spectra, each with its background and fit done anew",
+            lambda: self.bootstrap_requested.emit(self.replicas.value()),
+        )
+        self.spread = button(
+            "Model spread", "How far at.% move with other backgrounds, region ends and shapes; apart from the errors",
+            self.spread_requested.emit,
+        )
+        self.body.addLayout(row(self.go, self.bootstrap, self.replicas, self.spread))
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -109,65 +138,74 @@ class QuantifyPanel(Panel):
         if entry is None:
             self.rows.set_rows(())
             return
-        sample = next((s for s in self.document.project.samples if s.id == entry.sample), None)
+        sample = self.settings.sample
         self.title.setText(sample.name if sample is not None else entry.title)
-        chosen = sample.material if sample is not None else ""
-        self.material.setCurrentIndex(max(self.material.findData(chosen), 0))
-        self.material.setEnabled(sample is not None)
-        energies = sorted({e.spectrum.meta.photon_energy for e in self._entries() if e.spectrum.meta.photon_energy})
-        self.photon.setText(", ".join(f"{e:g} eV" for e in energies) or "not recorded: set it in Process")
         parts = self._parts()
+        self.settings.show_sample(tuple(line for line in map(_asked, parts) if line is not None))
         numbers = {(p.entry.id, p.fit.id): measured(p.fit) for p in parts}
-        self.rows.set_rows([self._row(p, numbers[p.entry.id, p.fit.id][p.component.id], chosen) for p in parts])
-        self.parts.fit_columns((3,))
-        self.go.setEnabled(bool(parts))
+        project = self.document.project
+        self.rows.set_rows([self._row(p, numbers[p.entry.id, p.fit.id], project, sample) for p in parts])
+        self.parts.fit_columns((KIND, AREA_COLUMN))
+        kinds = {area_kind(part.fit.model) for part in parts}
+        self.by_regions.setEnabled(COMPONENTS in kinds)
+        self.by_components.setEnabled(REGION in kinds)
+        for widget in (self.go, self.bootstrap, self.spread):
+            widget.setEnabled(bool(parts))
 
     def _entries(self) -> tuple[Entry, ...]:
         entry = self.document.entry
         return self.document.project.entries_of(entry.sample) if entry is not None else ()
 
     def _parts(self) -> list[Part]:
-        return [Part(e, f, c) for e in self._entries() for f in e.fits for c in f.model.components]
+        """Components, and in their place regions that count by data minus background, or that could."""
+        found: list[Part] = []
+        for entry in self._entries():
+            for fit in entry.fits:
+                if area_kind(fit.model) == REGION or not fit.model.components:
+                    found.append(Part(entry, fit, None))
+                else:
+                    found += [Part(entry, fit, component) for component in fit.model.components]
+        return found
 
-    def _row(self, part: Part, found: Measured, chosen: str) -> Row:
-        component, meta = part.component, part.entry.spectrum.meta
-        area, error = found.area, found.area_error
-        factor, source = _factor(component, meta.photon_energy)
-        depth, depth_source = _mean_free_path(component, meta.photon_energy, meta.work_function or 0.0, chosen)
-        passed, passed_source = _transmission(part)
-        return Row(
-            part.key,
-            (
-                Cell("", checked=component.quantify, tooltip="Tick to let it count"),
-                Cell(title(component), tooltip=component.compound),
-                Cell(component.line or "no line", muted=not component.line),
-                Cell(with_error(area, error, 0 if area >= 100 else 2)),
-                Cell(factor, tooltip=source),
-                Cell(depth, tooltip=depth_source),
-                Cell(passed, tooltip=passed_source),
-                Cell(part.entry.title),
-            ),
-        )
+    def _row(self, part: Part, found: dict[str, Measured], project: Project, sample: Sample | None) -> Row:
+        line, place = _line(part), _place(part)
+        factor, source = _factor(_counted_line(part), part.entry.spectrum.meta.photon_energy, project, sample)
+        depth, depth_source = _mean_free_path(part, place, sample.material if sample is not None else "")
+        passed, passed_source = _transmission(part, place, sample)
+        words = BY_REGION if area_kind(part.fit.model) == REGION else BY_COMPONENTS
+        tip = "Fitted components, or the whole region: data minus background. Double-click to choose"
+        kind = Cell(words, words, tip, choices=(BY_COMPONENTS, BY_REGION))
+        if part.component is None:
+            first = Cell("", tooltip="The region counts as a whole")
+            name = Cell("region" if words == BY_REGION else "no components", muted=True)
+            named = line.name if line is not None else "type it"
+            core = Cell(named, line.name if line is not None else "", _line_tip(part), muted=line is None)
+            area = Cell(*_region_area_text(part))
+        else:
+            own = found[part.component.id]
+            first = Cell("", checked=part.component.quantify, tooltip="Tick to let it count")
+            tip = "\n".join(filter(None, (part.component.compound, part.component.tag and f"tag {part.component.tag}")))
+            name = Cell(title(part.component), tooltip=tip)
+            core = Cell(part.component.line or "no line", muted=not part.component.line)
+            area = Cell(with_error(own.area, own.area_error, 0 if own.area >= 100 else 2))
+        return Row(part.key, (
+            first, name, core, kind, area, Cell(factor, tooltip=source), Cell(depth, tooltip=depth_source),
+            Cell(passed, tooltip=passed_source), Cell(part.entry.title),
+        ))
 
     # -- doing --------------------------------------------------------------------------------------------------
-
-    def _set_material(self, _: int) -> None:
-        entry, name = self.document.entry, self.material.currentData()
-        sample = next((s for s in self.document.project.samples if entry is not None and s.id == entry.sample), None)
-        if sample is not None and name != sample.material:
-            changed = self.document.project.with_sample(replace(sample, material=name))
-            self.document.apply(f"Material of {sample.name}: {self.material.currentText()}", changed)
 
     def _toggled(self, key: str, column: int, counts: bool) -> None:
         """Let a component count or not; its fit stays as it is."""
         if column != COUNTS:
             return
         part = next((p for p in self._parts() if p.key == key), None)
-        if part is None:
+        if part is None or part.component is None:
             return
+        chosen = part.component
 
         def switched(item: Component) -> Component:
-            return replace(item, quantify=counts) if item.id == part.component.id else item
+            return replace(item, quantify=counts) if item.id == chosen.id else item
 
         def with_switch(fit: RegionFit) -> RegionFit:
             model = replace(fit.model, components=tuple(map(switched, fit.model.components)))
@@ -177,8 +215,29 @@ class QuantifyPanel(Panel):
             return RegionFit(fit.id, model, replace(fit.result, model=fitted))
 
         entry = part.entry.with_fit(with_switch(part.fit))
-        words = f"{'Count' if counts else 'Leave out'} {title(part.component)}"
+        words = f"{'Count' if counts else 'Leave out'} {title(chosen)}"
         self.document.apply(words, self.document.project.with_entry(entry))
+
+    def _edited(self, key: str, column: int, text: str) -> None:
+        """How a region counts, or the core level of one that counts by data minus background."""
+        part = next((p for p in self._parts() if p.key == key), None)
+        if part is None:
+            return
+        project, name = self.document.project, f"{part.entry.title}, {part.fit.name}"
+        if column == KIND:
+            kind = REGION if text == BY_REGION else COMPONENTS
+            self.attempt(lambda: self.document.apply(
+                f"{name}: area of {text}", set_area_kind(project, part.entry.id, part.fit.id, kind)))
+        elif column == LINE:
+            self.attempt(lambda: self.document.apply(f"{name}: line {text}", set_area_kind(
+                project, part.entry.id, part.fit.id, area_kind(part.fit.model), text.strip())))
+
+    def _count_by(self, kind: str) -> None:
+        entry = self.document.entry
+        if entry is not None:
+            words = BY_REGION if kind == REGION else BY_COMPONENTS
+            self.attempt(lambda: self.document.apply(
+                f"Count all regions by {words}", count_by_regions(self.document.project, entry.sample, kind)))
 
     def _go(self) -> None:
         entry = self.document.entry
@@ -186,21 +245,87 @@ class QuantifyPanel(Panel):
             self.quantify_requested.emit(entry.sample)
 
 
-def _factor(component: Component, photon: float | None) -> tuple[str, str]:
-    if not component.line or photon is None:
+def _line(part: Part) -> Line | None:
+    try:
+        if part.component is None:
+            return region_line(part.entry.spectrum, part.fit.model)
+        return parse_line(part.component.line) if part.component.line else None
+    except SodaliteError:
+        return None
+
+
+def _counted_line(part: Part) -> Line | None:
+    """The line that the composition counts: of a doublet whose both lines count, the whole shell."""
+    line = _line(part)
+    if line is None or part.component is None or not part.component.quantify:
+        return line
+    own = part.component
+    others = [c for c in part.fit.model.components if c.quantify and c is not own]
+    pair = any(c.doublet == own.id or own.doublet == c.id for c in others)
+    return parse_line(f"{line.element} {line.shell}") if pair else line
+
+
+def _line_tip(part: Part) -> str:
+    try:
+        region_line(part.entry.spectrum, part.fit.model)
+    except SodaliteError as error:
+        return str(error)
+    return "Double-click to name another core level"
+
+
+def _place(part: Part) -> float:
+    """Axis value at which T and λ are shown; of a region its largest net intensity."""
+    if part.component is not None:
+        return part.component.value("position")
+    found = _region_area(part)
+    return sum(part.fit.model.region) / 2 if isinstance(found, str) else found.position
+
+
+def _region_area(part: Part) -> RegionArea | str:
+    try:
+        return region_area(part.entry.processed(), part.fit.model, part.fit.result)
+    except SodaliteError as error:
+        return str(error)
+
+
+def _region_area_text(part: Part) -> tuple[str, None, str]:
+    found = _region_area(part)
+    if isinstance(found, str):
+        return "–", None, found
+    text = with_error(found.area, found.error, 0 if found.area >= 100 else 2)
+    return text, None, f"The background's ends make ± {found.background_error:.3g} of it"
+
+
+def _asked(part: Part) -> LineArea | None:
+    """A line that a factor set must have."""
+    line, energy = _counted_line(part), part.entry.spectrum.meta.photon_energy
+    counts = area_kind(part.fit.model) == REGION if part.component is None else part.component.quantify
+    if line is None or line.kind != "core" or energy is None or not counts:
+        return None
+    return LineArea(line.name, part.fit.name, line, "", 1.0, 0.0, energy)
+
+
+def _factor(
+    line: Line | None, photon: float | None, project: Project, sample: Sample | None
+) -> tuple[str, str]:
+    if line is None or photon is None:
         return "–", "needs a line and the photon energy"
     try:
-        factor = scofield(component.line, photon)
+        if sample is not None and sample.factors:
+            factor = factor_set(project, sample.factors).factor(line)
+        else:
+            factor = scofield(line, photon)
     except SodaliteError as error:
         return "–", str(error)
-    return f"{factor.value:.2f}", "\n".join((factor.source, *factor.warnings))
+    return f"{factor.value:.2f}", "\n".join((f"of {line.name}", factor.source, *factor.warnings))
 
 
-def _mean_free_path(component: Component, photon: float | None, work_function: float, name: str) -> tuple[str, str]:
+def _mean_free_path(part: Part, place: float, name: str) -> tuple[str, str]:
+    photon = part.entry.spectrum.meta.photon_energy
     if photon is None:
         return "–", "needs the photon energy"
     try:
-        kinetic = float(kinetic_from_binding(component.value("position"), photon, work_function))
+        kinetic = _kinetic(part, place, photon)
         found = imfp(kinetic, material(name) if name else AVERAGE_MATRIX)
     except SodaliteError as error:
         return "–", str(error)
@@ -208,9 +333,23 @@ def _mean_free_path(component: Component, photon: float | None, work_function: f
     return f"{float(found.value) / 10:.2f}", "\n".join((text, *found.warnings))
 
 
-def _transmission(part: Part) -> tuple[str, str]:
-    spectrum = part.entry.spectrum
+def _kinetic(part: Part, place: float, photon: float) -> float:
+    """Kinetic energy as the analyser saw it: the charge reference is taken off again."""
+    shift = part.entry.recipe.energy_shift
+    if part.entry.processed().axis.quantity == "kinetic_energy":
+        return place + shift
+    return float(kinetic_from_binding(place - shift, photon))
+
+
+def _transmission(part: Part, place: float, sample: Sample | None) -> tuple[str, str]:
+    spectrum, photon = part.entry.spectrum, part.entry.spectrum.meta.photon_energy
+    if sample is not None and sample.transmission and photon is not None:
+        energies, values = np.array(sample.transmission).T
+        return f"{float(np.interp(_kinetic(part, place, photon), energies, values)):.3g}", f"From {USER_TABLE}"
+    if spectrum.transmission is None and sample is not None and sample.transmission_exponent is not None and photon:
+        power = sample.transmission_exponent
+        return f"{(_kinetic(part, place, photon) / 1000.0) ** power:.3g}", f"(KE / 1000 eV)^{power:g}"
     if spectrum.transmission is None:
         return "1 *", "T = 1 assumed: the file has no transmission function"
-    place = part.component.value("position") - part.entry.recipe.energy_shift
-    return f"{float(np.interp(place, spectrum.x, spectrum.transmission)):.3g}", "From the file, at the line"
+    where = place - part.entry.recipe.energy_shift
+    return f"{float(np.interp(where, spectrum.x, spectrum.transmission)):.3g}", "From the file, at the line"

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from app.gui.plot.captions import peak_words
+from app.gui.plot.anchors import move_anchor
+from app.gui.plot.captions import peak_words, signed
 from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import Edit, move_edge, move_peak, set_fwhm, title
 from app.gui.plot.geometry import peak_of
@@ -133,12 +134,33 @@ class EdgeDrag:
         return f"{low:.2f} to {high:.2f} eV"
 
 
+class AnchorDrag:
+    """An anchor of the background: sideways its energy, upwards its distance from the data."""
+
+    text = "Move anchor"
+
+    def __init__(self, spectrum: Spectrum, model: FitModel, index: int) -> None:
+        self._spectrum, self._model, self._index = spectrum, model, index
+
+    def to(self, x: float, y: float) -> Edit:
+        """The model with that anchor at (x, y)."""
+        return move_anchor(self._spectrum, self._model, self._index, x, y)
+
+    def words(self, model: FitModel) -> str:
+        """Energy and distance from the data."""
+        energy, offset = model.background.anchors[self._index]
+        place = "on the data" if offset == 0 else f"{signed(offset, 0 if abs(offset) >= 100 else 1)} from the data"
+        return f"{energy:.2f} eV   {place}"
+
+
 def drag_of(handle: Handle, spectrum: Spectrum, model: FitModel) -> Drag:
     """The drag that a handle starts."""
     if handle.role == "peak":
         return PeakDrag(spectrum, model, handle.id)
     if handle.role == "width":
         return WidthDrag(spectrum, model, handle.id, handle.side)
+    if handle.role == "anchor":
+        return AnchorDrag(spectrum, model, handle.side)
     return EdgeDrag(spectrum, model, handle.side)
 
 

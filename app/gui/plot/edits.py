@@ -27,6 +27,11 @@ WORDS = {
     "spacing": "plasmon energy",
     "decay": "loss ratio",
     "broadening": "loss broadening",
+    "alpha": "exponent at high energy",
+    "beta": "exponent at low energy",
+    "n": "Gaussian index",
+    "k": "tail decay",
+    "kt": "thermal energy",
 }
 # Values count as equal within this part of their size: a drag that ends on its bound is not "stopped" by rounding.
 ROUNDING = 1e-9

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from fitting.dataset import Quantity
-from fitting.model import Component
-from fitting.shapes import axis_direction, shape
+from fitting.model import Component, Curve
+from fitting.shapes import axis_direction, shape, shape_of
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Peak:
 
 
 @lru_cache(maxsize=512)
-def _unit_peak(name: str, others: tuple[tuple[str, float], ...], direction: int) -> Peak:
+def _unit_peak(name: str, curve: Curve | None, others: tuple[tuple[str, float], ...], direction: int) -> Peak:
     """Outline of the shape with amplitude 1 at position 0."""
-    kind = shape(name)
+    kind = shape(name).with_curve(curve)
     amplitude, position = kind.names[:2]
     values = {amplitude: 1.0, position: 0.0, **dict(others)}
     derived = kind.derived(values)
@@ -71,11 +71,11 @@ def _crossing(grid: np.ndarray, curve: np.ndarray, inside: int, outside: int, le
 
 def peak_of(component: Component, quantity: Quantity = "binding_energy") -> Peak:
     """Outline of a component on an axis of that quantity."""
-    kind = shape(component.shape)
+    kind = shape_of(component)
     amplitude, position = kind.names[:2]
     values = component.values
     others = tuple((name, values[name]) for name in kind.names[2:])
-    unit = _unit_peak(component.shape, others, axis_direction(quantity))
+    unit = _unit_peak(component.shape, component.curve, others, axis_direction(quantity))
     at = values[position]
     return Peak(at + unit.position, values[amplitude] * unit.height, at + unit.left, at + unit.right)
 

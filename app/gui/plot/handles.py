@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
 
+from app.gui.plot.anchors import AnchorPoint, takes_anchors
 from app.gui.plot.canvas import Mapper
 from app.gui.plot.edits import title
 from app.gui.plot.geometry import peak_of
@@ -17,7 +19,7 @@ from fitting.curves import Curves
 from fitting.dataset import Quantity
 from fitting.model import FitModel
 
-Role = Literal["peak", "width", "edge"]
+Role = Literal["peak", "width", "edge", "anchor"]
 PEAK_REACH, WIDTH_REACH, EDGE_REACH = 11.0, 9.0, 6.0
 
 
@@ -27,13 +29,13 @@ class Handle:
 
     Attributes
     ----------
-    role : "peak", "width" or "edge"
+    role : "peak", "width", "edge" or "anchor"
     id : str
-        Component; "" for a region edge.
+        Component; "" for a region edge and for an anchor of the background.
     x, y : float
         Data coordinates.
     side : int
-        0 low, 1 high end of the axis, for edges and width handles.
+        0 low, 1 high end of the axis, for edges and width handles; the number of an anchor.
     words : str
         What dragging it does.
     """
@@ -48,7 +50,7 @@ class Handle:
     @property
     def cursor(self) -> Qt.CursorShape:
         """Mouse pointer over it."""
-        return Qt.CursorShape.SizeAllCursor if self.role == "peak" else Qt.CursorShape.SizeHorCursor
+        return Qt.CursorShape.SizeAllCursor if self.role in ("peak", "anchor") else Qt.CursorShape.SizeHorCursor
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -56,7 +58,13 @@ class Handle:
         return self.role, self.id, self.side
 
 
-def handles_of(model: FitModel, drawn: Curves, selected: str | None, quantity: Quantity) -> tuple[Handle, ...]:
+def handles_of(
+    model: FitModel,
+    drawn: Curves,
+    selected: str | None,
+    quantity: Quantity,
+    anchors: Sequence[AnchorPoint] = (),
+) -> tuple[Handle, ...]:
     """All handles of a model, the ones to prefer first."""
     found: list[Handle] = []
     peaks = {c.id: peak_of(c, quantity) for c in model.components}
@@ -78,6 +86,8 @@ def handles_of(model: FitModel, drawn: Curves, selected: str | None, quantity: Q
         peak = peaks[component.id]
         text = f"{title(component)}: drag to move it and to change its height"
         found.append(Handle("peak", component.id, peak.position, floor(peak.position) + peak.height, 0, text))
+    words = "Anchor of the background: drag it; Delete or a right click removes it"
+    found += [Handle("anchor", "", point.x, point.y, index, words) for index, point in enumerate(anchors)]
     for side, edge in enumerate(model.region):
         found.append(Handle("edge", "", edge, floor(edge), side, "Edge of the region: drag"))
     return tuple(found)
@@ -85,7 +95,7 @@ def handles_of(model: FitModel, drawn: Curves, selected: str | None, quantity: Q
 
 def anchored(model: FitModel) -> bool:
     """Whether the background runs between end levels that the data give: its ends move with the region edges."""
-    return kind(model.background.kind).static
+    return kind(model.background.kind).static and not takes_anchors(model)
 
 
 def handle_at(handles: tuple[Handle, ...], point: QPointF, mapper: Mapper) -> Handle | None:

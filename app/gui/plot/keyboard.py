@@ -35,6 +35,12 @@ def pressed(view: SpectrumView, event: QKeyEvent) -> bool:
         view.hint("")
         return True
     fit, chosen = view.document.fit, view.document.selection.component
+    anchor = view.scene.anchor
+    if fit is not None and anchor is not None and key in (Key.Key_Delete, Key.Key_Backspace):
+        view.scene.anchor = None
+        if anchor < len(fit.model.background.anchors):
+            view.remove_anchor(anchor)
+            return True
     if fit is None or chosen is None:
         return False
     if key in (Key.Key_Delete, Key.Key_Backspace):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
+from app.gui.plot.anchors import takes_anchors
 from app.gui.plot.drags import Drag, drag_of, height_above_background, limits_of
 from app.gui.plot.handles import Handle, component_at, handle_at
 from app.project import work
@@ -50,6 +51,8 @@ class Mouse(QObject):
     def _press(self, event: QMouseEvent) -> None:
         self._view.mouse_event(event)
         point = event.position()
+        if event.button() == Button.RightButton and not self._view.tool:
+            self._remove_anchor(point)
         if event.button() not in (Button.LeftButton, Button.MiddleButton):
             return
         self._pressed = self._last = point
@@ -59,6 +62,10 @@ class Mouse(QObject):
             self._handle = handle_at(self._scene.handles, point, self._canvas.mapper())
             if self._handle is not None and self._handle.id:
                 self._view.document.select_component(self._handle.id)
+            chosen = self._handle.side if self._handle is not None and self._handle.role == "anchor" else None
+            if chosen != self._scene.anchor:
+                self._scene.anchor = chosen
+                self._canvas.viewport().update()
 
     def _move(self, event: QMouseEvent) -> None:
         point = event.position()
@@ -134,8 +141,19 @@ class Mouse(QObject):
         self._canvas.viewport().update()
 
     def _double(self, event: QMouseEvent) -> None:
-        if handle_at(self._scene.handles, event.position(), self._canvas.mapper()) is None and not self._view.tool:
+        if handle_at(self._scene.handles, event.position(), self._canvas.mapper()) is not None or self._view.tool:
+            return
+        fit, x = self._view.document.fit, self._canvas.mapper().data(event.position())[0]
+        if fit is not None and takes_anchors(fit.model) and fit.model.region[0] <= x <= fit.model.region[1]:
+            self._view.add_anchor(x)
+        else:
             self._canvas.autoscale()
+
+    def _remove_anchor(self, point: QPointF) -> None:
+        """A right click on an anchor removes it."""
+        handle = handle_at(self._scene.handles, point, self._canvas.mapper())
+        if handle is not None and handle.role == "anchor":
+            self._view.remove_anchor(handle.side)
 
     def _leave(self) -> None:
         self._scene.pointer = self._scene.hovered = None

@@ -17,7 +17,7 @@ from app.gui.theme import Theme, current
 from fitting.curves import Curves
 from fitting.model import FitModel
 
-PEAK_SIZE, WIDTH_SIZE, END_SIZE = 4.6, 3.8, 3.2
+PEAK_SIZE, WIDTH_SIZE, END_SIZE, ANCHOR_SIZE = 4.6, 3.8, 3.2, 4.0
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Scene:
     pointer: QPointF | None = None
     crosshair: bool = False
     rubber: tuple[float, float] | None = None
+    anchor: int | None = None
 
 
 class Overlay:
@@ -71,6 +72,7 @@ class Overlay:
         self._bounds(painter, mapper)
         if scene.model is not None and scene.curves is not None:
             self._edges(painter, mapper)
+            self._anchors(painter, mapper)
             self._labels(painter, mapper, scene.curves)
             self._widths(painter, mapper)
             self._peaks(painter, mapper)
@@ -123,6 +125,18 @@ class Overlay:
             at = mapper.point(drawn.x[end], level)
             painter.drawRect(QRectF(at.x() - END_SIZE, at.y() - END_SIZE, 2 * END_SIZE, 2 * END_SIZE))
 
+    def _anchors(self, painter: QPainter, mapper: Mapper) -> None:
+        """Anchors of a background: squares, filled where chosen."""
+        for handle in self._scene.handles:
+            if handle.role != "anchor":
+                continue
+            colour = self._stroke(handle, QColor(self._scene.colours.background))
+            size = ANCHOR_SIZE + (1.4 if self._active(handle) else 0.0)
+            at = mapper.point(handle.x, handle.y)
+            painter.setPen(QPen(colour, 1.8))
+            painter.setBrush(colour if handle.side == self._scene.anchor else QColor(self._scene.colours.paper))
+            painter.drawRect(QRectF(at.x() - size, at.y() - size, 2 * size, 2 * size))
+
     def _peaks(self, painter: QPainter, mapper: Mapper) -> None:
         for handle in reversed([h for h in self._scene.handles if h.role == "peak"]):
             colour = self._stroke(handle, self._scene.colour_of[handle.id])
@@ -167,7 +181,7 @@ class Overlay:
         y = np.minimum(mapper.py(drawn.y), mapper.py(drawn.envelope))
         curve = (x, y) if x[0] < x[-1] else (x[::-1], y[::-1])
         peaks = {w.key: w.at for w in wanted}
-        moving = scene.dragged[1] if scene.dragged is not None and scene.dragged[0] != "edge" else None
+        moving = scene.dragged[1] if scene.dragged is not None and scene.dragged[0] in ("peak", "width") else None
         for label in place(wanted, mapper.box, curve, blocked, self._offsets, moving):
             colour = scene.colour_of[label.key]
             if label.leader:

@@ -7,9 +7,11 @@ import math
 import numpy as np
 from PySide6.QtGui import QColor
 
+from app.gui.plot.anchors import anchor_points
 from app.gui.plot.canvas import Canvas
 from app.gui.plot.captions import intensity_label
 from app.gui.plot.colours import faded
+from app.gui.plot.comparison import Pile, flat
 from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import title
 from app.gui.plot.handles import handles_of
@@ -33,9 +35,13 @@ class Picture:
         self._canvas, self._scene = canvas, scene
         self._shade = Spans(-20)
         self._others = CurveSet(2)
+        self._pile, self._before, self._guide = CurveSet(3), CurveSet(3.5), CurveSet(8)
         self._curves = CurveSet(4)
         self._outside, self._dots, self._envelope = Dots(5, DOT), Dots(6, DOT), CurveSet(7)
-        for item in (self._shade, self._others, self._curves, self._outside, self._dots, self._envelope):
+        for item in (
+            self._shade, self._others, self._pile, self._before, self._curves, self._outside, self._dots,
+            self._envelope, self._guide,
+        ):
             canvas.main.addItem(item, ignoreBounds=True)
         self._band, self._residual = Spans(-20), Dots(5, SMALL_DOT)
         for item in (self._band, self._residual):
@@ -65,6 +71,7 @@ class Picture:
         if entry is None or spectrum is None:
             self._clear()
             return
+        self._pile.set_curves(())
         y = flat(spectrum)
         drawn = self._drawn(entry, spectrum)
         active = drawn.get(fit.id) if fit is not None else None
@@ -79,13 +86,44 @@ class Picture:
             ys.append(np.interp(spectrum.x, active.x, active.background, left=y[0], right=y[-1]))
         self._canvas.set_extent(spectrum.x, ys, spectrum.axis.step)
 
+    def show_pile(self, pile: Pile, difference: bool) -> None:
+        """Draw several spectra over each other, without models; `difference` of two in the place of residuals."""
+        self._clear()
+        self._scene.model = self._scene.curves = None
+        self._scene.handles, self._scene.tags, self._scene.selected = (), (), None
+        self._pile.set_curves(pile.curves())
+        x, ys = pile.extent()
+        self._canvas.set_extent(x, ys, max((x[-1] - x[0]) / x.size, 1e-9))
+        if difference and pile.difference is not None:
+            at, values = pile.difference
+            self._residual.set_data(at, values, joined=True)
+            limit = 1.15 * (float(np.max(np.abs(values))) or 1.0)
+            self._canvas.set_residual_limit(limit)
+            zero = QColor(self._colours.axis)
+            self._band.set_spans((Span(-0.004 * limit, 0.004 * limit, zero, across=True),))
+
+    def show_guide(self, x: np.ndarray, y: np.ndarray) -> None:
+        """A curve on top that is no part of a model: a fitted edge, say."""
+        self._guide.set_curves((Curve(x, y, QColor(self._colours.envelope), 1.8),) if x.size else ())
+
+    def show_before(self, raw: Spectrum | None, now: Spectrum | None) -> None:
+        """The spectrum before its recipe as a line behind the data, scaled to their height where units differ."""
+        if raw is None or now is None or raw.axis.quantity != now.axis.quantity:
+            self._before.set_curves(())
+            return
+        y = flat(raw)
+        if raw.meta.intensity_unit != now.meta.intensity_unit and float(np.max(y)) > 0:
+            y = y * (float(np.max(flat(now))) / float(np.max(y)))
+        self._before.set_curves((Curve(raw.x, y, QColor(self._colours.series[1]), 1.4),))
+
     def _clear(self) -> None:
         empty = np.zeros(0)
         for dots in (self._dots, self._outside, self._residual):
             dots.set_data(empty, empty)
-        for lines in (self._others, self._curves, self._envelope):
+        for lines in (self._others, self._curves, self._envelope, self._pile, self._before, self._guide):
             lines.set_curves(())
         self._shade.set_spans(())
+        self._band.set_spans(())
         self._cache.clear()
 
     def _drawn(self, entry: Entry, spectrum: Spectrum) -> dict[str, Curves]:
@@ -156,7 +194,8 @@ class Picture:
         self._curves.set_curves(lines)
         envelope = [Curve(drawn.x, drawn.envelope, QColor(colours.envelope), 1.7)] if drawn.components else []
         self._envelope.set_curves(envelope)
-        scene.handles = handles_of(fit.model, drawn, selected, spectrum.axis.quantity)
+        points = anchor_points(spectrum, fit.model)
+        scene.handles = handles_of(fit.model, drawn, selected, spectrum.axis.quantity, points)
 
     def _show_residual(self, drawn: Curves | None) -> None:
         empty = np.zeros(0)
@@ -193,12 +232,6 @@ class Picture:
         self._canvas.rest.getAxis("left").setLabel("Residual (σ)")
         for plot in (self._canvas.main, self._canvas.rest):
             plot.getAxis("bottom").setLabel(spectrum.axis.label)
-
-
-def flat(spectrum: Spectrum) -> np.ndarray:
-    """Intensities as one curve: a series is shown as its sum."""
-    y = spectrum.y
-    return y if y.ndim == 1 else y.reshape(-1, y.shape[-1]).sum(axis=0)
 
 
 def single(spectrum: Spectrum) -> Spectrum:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui import theme
 from app.gui.document import Document
+from app.gui.plot.anchors import add_anchor, remove_anchor
 from app.gui.plot.canvas import Canvas
-from app.gui.plot.captions import caption
+from app.gui.plot.captions import caption, intensity_label
+from app.gui.plot.colours import small
+from app.gui.plot.comparison import ComparisonBar, Pile, Settings, paint_legend, pile
+from app.gui.plot.edits import Edit
 from app.gui.plot.keyboard import pressed as key_pressed
 from app.gui.plot.marks import Mark, element_marks, reference_marks
 from app.gui.plot.mouse import Mouse
 from app.gui.plot.overlay import Overlay, Scene
 from app.gui.plot.pictures import Picture, single
 from app.project.project import Entry, RegionFit
-from fitting.dataset import Spectrum
+from fitting.dataset import FloatArray, Spectrum
 from libraries.compounds import ReferenceLine
 
 TOOLS = ("region", "peak")
@@ -37,12 +42,15 @@ class SpectrumView(QWidget):
         "region", "peak" or "".
     region_drawn(float, float)
         A range was drawn with the region tool, after it was added to the project.
+    comparing_changed(bool)
+        Several spectra are shown over each other, or no longer.
     """
 
     cursor_moved = Signal(float, float)
     message = Signal(str)
     tool_changed = Signal(str)
     region_drawn = Signal(float, float)
+    comparing_changed = Signal(bool)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,11 +68,14 @@ class SpectrumView(QWidget):
         self._drawn_entry: Entry | None = None
         self._elements: tuple[str, ...] = ()
         self._references: tuple[ReferenceLine, ...] = ()
+        self._comparing = self._before = False
+        self._pile: Pile | None = None
         self._build()
         self.set_colours(theme.current())
         theme.changes().changed.connect(self.set_colours)
         document.project_changed.connect(self._follow)
         document.selection_changed.connect(self.refresh)
+        document.chosen_changed.connect(self._chosen_changed)
 
     def _build(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -91,7 +102,13 @@ class SpectrumView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(line)
+        self.bar = ComparisonBar(self)
+        self.bar.hide()
+        self.bar.changed.connect(lambda _: self.refresh())
+        self.bar.closed.connect(lambda: self.set_comparing(False))
+        layout.addWidget(self.bar)
         layout.addWidget(self.canvas, 1)
+        self.canvas.overlays.append(self._paint_legend)
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -114,16 +131,22 @@ class SpectrumView(QWidget):
 
     def _follow(self) -> None:
         """Show the document, unless what is shown is the same: a live fit tells of one edit twice."""
-        if self.document.entry is not self._drawn_entry or self.document.entry is None:
+        if self._comparing or self.document.entry is not self._drawn_entry or self.document.entry is None:
             self.refresh()
 
     def refresh(self) -> None:
         """Show the document as it is now."""
+        if self._comparing:
+            self._refresh_pile()
+            return
         self._drawn_entry = self.document.entry
         entry, spectrum, fit = self.document.entry, self.spectrum(), self.document.fit
         new_entry = (entry.id if entry else None) != self._entry_shown
         self._picture.show(entry, spectrum, fit, self.document.selection.component)
+        raw = entry.spectrum if self._before and entry is not None and entry.recipe.steps else None
+        self._picture.show_before(raw, spectrum)
         if spectrum is not self._shown:
+            self._picture.show_guide(np.zeros(0), np.zeros(0))
             moved = not new_entry and self._shown is not None
             self._shown = spectrum
             if spectrum is not None:
@@ -139,6 +162,83 @@ class SpectrumView(QWidget):
         self.canvas.fit_ranges()
         self._show_caption()
         self.canvas.viewport().update()
+
+    # -- several spectra ----------------------------------------------------------------------------------------
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the chosen spectra are shown over each other."""
+        return self._comparing
+
+    @property
+    def pile(self) -> Pile | None:
+        """The curves that are shown over each other; None where a single spectrum is shown."""
+        return self._pile
+
+    def set_comparing(self, on: bool) -> None:
+        """Show all chosen spectra over each other, or the one chosen last with its fit."""
+        if on == self._comparing:
+            return
+        self._comparing, self._pile, self._shown, self._entry_shown = on, None, None, None
+        self.set_tool(None)
+        self._mouse.cancel()
+        self.bar.setVisible(on)
+        self.canvas.auto_x = self.canvas.auto_y = True
+        self.refresh()
+        self.comparing_changed.emit(on)
+
+    def set_before(self, on: bool) -> None:
+        """Show the spectrum before its recipe behind the data, or not."""
+        if on != self._before:
+            self._before = on
+            self.refresh()
+
+    def show_guide(self, x: FloatArray, y: FloatArray) -> None:
+        """Draw a curve over the shown spectrum until another is shown."""
+        self._picture.show_guide(x, y)
+        self.canvas.viewport().update()
+
+    def _chosen_changed(self) -> None:
+        if self._comparing:
+            self.canvas.auto_x = self.canvas.auto_y = True
+            self.refresh()
+
+    def _refresh_pile(self) -> None:
+        document, spectrum = self.document, self.spectrum()
+        if spectrum is None or document.entry is None:
+            self.set_comparing(False)
+            return
+        entries = [document.project.entry(id) for id in document.chosen] or [document.entry]
+        settings: Settings = self.bar.settings
+        samples = {sample.id: sample.name for sample in document.project.samples}
+        self._pile = found = pile(entries, spectrum, settings, self.colours, samples)
+        if not found.traces:
+            self.set_comparing(False)
+            return
+        self._shown = None
+        self._picture.show_pile(found, settings.difference)
+        self._picture.axis_labels(spectrum)
+        words = "Intensity (normalised)" if settings.normalise else intensity_label(spectrum)
+        self.canvas.main.getAxis("left").setLabel(words)
+        self._place_marks()
+        self.canvas.setVisible(True)
+        self.canvas.show_residuals(settings.difference and found.difference is not None)
+        # Only when it is shown: an axis that is hidden while its label changes takes itself to have no width.
+        self.canvas.rest.getAxis("left").setLabel("Difference")
+        self.canvas.fit_ranges()
+        self.bar.say(found)
+        count = len(found.traces)
+        self._title.setText(f"{count} spectra" if count > 1 else found.traces[0].name)
+        details = "Choose more spectra in the project list (Ctrl+click)" if count == 1 else ""
+        self._details.setText(details)
+        self._details.setToolTip("")
+        self.canvas.viewport().update()
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        if self._pile is not None:
+            painter.setFont(small(self.font()))
+            moved = self.bar.settings.offset > 0
+            paint_legend(painter, self.canvas.mapper(), self._pile.traces, self.colours, moved)
 
     def _show_caption(self) -> None:
         entry = self.document.entry
@@ -204,6 +304,8 @@ class SpectrumView(QWidget):
             raise ValueError(f"no tool {tool}")
         if tool == self._tool:
             return
+        if tool:  # tools work on the single spectrum
+            self.set_comparing(False)
         self._mouse.cancel()
         self._tool = tool
         self.scene.crosshair = bool(tool)
@@ -222,6 +324,27 @@ class SpectrumView(QWidget):
             self.scene.hint, self.scene.stopped = text, stopped
             self.message.emit(text)
             self.canvas.viewport().update()
+
+    # -- anchors of a spline background -------------------------------------------------------------------------
+
+    def add_anchor(self, x: float) -> None:
+        """One more anchor of the background at an energy, on the data."""
+        fit, spectrum = self.document.fit, self.spectrum()
+        if fit is not None and spectrum is not None:
+            self._anchor_edit("Add anchor", add_anchor(spectrum, fit.model, x))
+
+    def remove_anchor(self, index: int) -> None:
+        """Take an anchor away."""
+        fit = self.document.fit
+        if fit is not None and 0 <= index < len(fit.model.background.anchors):
+            self._anchor_edit("Remove anchor", remove_anchor(fit.model, index))
+
+    def _anchor_edit(self, text: str, edit: Edit) -> None:
+        fit = self.document.fit
+        self.scene.anchor = None
+        self.hint(edit.note, edit.stopped)
+        if fit is not None and edit.model is not fit.model:
+            self.document.edit_model(text, edit.model)
 
     # -- places -------------------------------------------------------------------------------------------------
 

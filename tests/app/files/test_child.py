@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -242,3 +243,18 @@ def test_meta_of_the_wire_is_whole():
 def test_the_time_grows_with_the_file():
     assert child.allowed_seconds(0) == 2
     assert child.allowed_seconds(1_000_000_000) == pytest.approx(2 + 20 + 40)
+
+
+def test_a_workbook_gets_the_time_of_what_it_unpacks_to(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<c><v>284.80</v></c>" * 100_000)
+    assert path.stat().st_size < 100_000
+    assert child.unpacked_size(path) == 2_000_000
+    plain = tmp_path / "a.csv"
+    plain.write_text("BE,counts\n1,2\n")
+    assert child.unpacked_size(plain) == 0
+    cut = tmp_path / "cut.xlsx"
+    cut.write_bytes(path.read_bytes()[:500])
+    assert child.unpacked_size(cut) == 0
+    assert child.unpacked_size(tmp_path / "missing.xlsx") == 0

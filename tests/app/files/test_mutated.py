@@ -16,9 +16,12 @@ import numpy as np
 import pytest
 
 from app.files import read
+from app.files.child import read_in_child
 from fitting.identity import same
 from libraries.errors import SodaliteError
-from tests.app.files import made
+from tests.app.files import casa_text, made
+from tests.app.files.conftest import block, header
+from tests.app.files.test_nxmpes import nexus
 
 SHORT, LONG = 60, 2000
 SECONDS = 2.0
@@ -41,8 +44,23 @@ def _xy(cycles):
     return made.xy(tuple(((c, 0, 0), ROWS) for c in range(cycles))).encode()
 
 
+def _vamas(**changes):
+    head = {key: changes.pop(key) for key in ("variables",) if key in changes}
+    scan = changes.get("scan", "REGULAR")
+    variables = {"variables": ("45",)} if head else {}
+    lines = [*header(scan=scan, blocks=2, **head), *(2 * block(**changes, **variables)), "end of experiment", ""]
+    return "\r\n".join(lines).encode()
+
+
 # Name -> good files.
 TEXTS = {
+    "vamas": [
+        _vamas(data=(Y,), comments=casa_text.SECTION),
+        _vamas(
+            scan="IRREGULAR", ordinates=(("Kinetic Energy", "eV"), ("Counts", "d"), ("Transmission", "d")),
+            data=(tuple(range(1190, 1220)), Y, (1,) * 30), variables=(("Angle", "degree"),),
+        ),
+    ],
     "specs_xy": [_xy(1), _xy(2), _xy(1) + made.xy(name="O 1s").encode()],
     "specs_xml": [made.xml((Y,), transmission=[1.5] * 30).encode(), made.xml((Y,), cycles=2).encode()],
     "scienta": [
@@ -214,9 +232,11 @@ def _binary_case(name, seed):
 
 def _book_case(name, seed):
     rng = random.Random(f"{name} {seed}")
+    book = BOOKS[1 if name == "avantage" else 0]
 
     def make(number):
-        data, plain = _workbook(rng, BOOKS[number % len(BOOKS)])
+        del number
+        data, plain = _workbook(rng, book)
         return data, (lambda: _in_text(plain)) if plain is not None else None
 
     return make
@@ -226,6 +246,7 @@ CASES = {
     **dict.fromkeys(TEXTS, _text_case),
     **dict.fromkeys(BINARIES, _binary_case),
     "xlsx": _book_case,
+    "avantage": _book_case,
 }
 
 
@@ -247,14 +268,57 @@ def test_the_good_files_are_read(tmp_path, name):
     """What the changes start from is read by its own reader."""
     from app.files import sniff
 
-    goods = [made.xlsx(b) for b in BOOKS] if name == "xlsx" else TEXTS.get(name) or BINARIES[name]
+    books = {"xlsx": BOOKS[:1], "avantage": BOOKS[1:]}.get(name, [])
+    goods = [made.xlsx(book) for book in books] or TEXTS.get(name) or BINARIES[name]
     for good in goods:
         path = tmp_path / "good"
         path.write_bytes(good)
-        assert sniff(path).name == name
+        assert sniff(path).name == name.replace("avantage", "xlsx")  # which looks into a workbook itself
         if name == "igor" and good.startswith(b"\x02\0"):
             continue  # says "Kinetic" and has no photon energy; read in test_igor
         assert read(path)
+
+
+def _hdf5(tmp_path, cases, seed):
+    """Changed NeXus files of photoemission, read in the process of its own that a crash of the library may end."""
+    rng = random.Random(f"hdf5 {seed}")
+    counts = np.array([float(y) for y in Y])
+    energies = np.array([300 - 0.5 * i for i in range(len(Y))])
+    goods = [
+        nexus(tmp_path / f"{definition}.nxs", definition, kind, counts, energies=energies).read_bytes()
+        for definition, kind in (("NXxps", "binding"), ("NXmpes", "kinetic"))
+    ]
+    intact, crashed = 0, 0
+    for number in range(cases):
+        data = _mutated(rng, goods[number % len(goods)], binary=True)
+        path = tmp_path / "changed.nxs"
+        path.write_bytes(data)
+        spectra, refused = [], None
+        try:
+            spectra = read_in_child(path)
+        except SodaliteError as error:
+            refused = error
+        if refused is not None:
+            assert refused.what
+            assert refused.todo
+            crashed += "reader crash" in refused.what or "was stopped" in refused.what
+            continue
+        intact += 1
+        for spectrum in spectra:
+            assert np.all(np.diff(spectrum.x) > 0)
+            assert set(np.abs(spectrum.y).ravel().tolist()) <= _in_bytes(data) | {0.0}
+    return intact, crashed
+
+
+def test_changed_hdf5(tmp_path, reader_child):
+    assert _hdf5(tmp_path, SHORT // 3, 1)[0] > 0
+
+
+@pytest.mark.full
+def test_changed_hdf5_long(tmp_path, reader_child, measured):
+    intact, crashed = _hdf5(tmp_path, LONG, 2)
+    measured("nxmpes: mutated files read or refused", f"{intact} of {LONG} read, {LONG - intact} refused")
+    measured("nxmpes: of these, where the HDF5 library crashed or hung in the reader process", crashed, "files")
 
 
 FILES = {

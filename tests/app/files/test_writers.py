@@ -370,7 +370,7 @@ def test_a_newer_layout_and_an_empty_file_are_refused(tmp_path):
         read(path)
     with h5py.File(path, "r+") as file:
         file.attrs["creator"] = "somebody"
-    with pytest.raises(BadFile, match="an HDF5 file that this program did not write"):
+    with pytest.raises(BadFile, match="an HDF5 file without spectra that can be read"):
         read(path)
 
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 
 from app.project import store
+from app.project.migrations import SCHEMA_VERSION
 from app.project.project import Entry, Project, RegionFit
 from app.project.store_plain import from_row, plain, row_of
 from app.project.store_tree import MAX_CHUNK, chunk_shape
@@ -111,7 +112,7 @@ def test_viewers_find_spectra_and_fits(tmp_path):
     store.save(project, path)
     with h5py.File(path) as file:
         assert file.attrs["NX_class"] == b"NXroot"
-        assert file.attrs["schema_version"] == 1
+        assert file.attrs["schema_version"] == SCHEMA_VERSION
         entry = file[file.attrs["default"].decode()]
         assert entry.attrs["NX_class"] == b"NXentry"
         assert entry["title"][()].decode() == "C 1s"

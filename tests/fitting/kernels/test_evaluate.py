@@ -15,6 +15,11 @@ from tests.fitting.problems import ACTIVE, ALL_SHAPES, background, component, gr
 
 CLOSE = 1e-9
 STATIC = ["linear", "shirley"]
+# Every shape on two backgrounds, and every background below two shapes.
+PAIRS = sorted(
+    {(name, kind) for name in ALL_SHAPES for kind in ("shirley_active", "linear")}
+    | {(name, kind) for kind in (*ACTIVE, *STATIC) for name in ("gl_sum", "gl_tail")}
+)
 
 
 def everything_free(start):
@@ -38,8 +43,7 @@ def test_every_registered_shape_and_background_is_compiled():
 
 
 @pytest.mark.parametrize("quantity", ["binding_energy", "kinetic_energy"])
-@pytest.mark.parametrize("kind", [*ACTIVE, *STATIC])
-@pytest.mark.parametrize("name", ALL_SHAPES)
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_shapes_and_backgrounds(name, kind, quantity):
     back = background(kind) if kind in ACTIVE else Background(kind, {})
     peaks = (component("p1", name, position=287.0, area=3e3, height=900.0), component("p2", name, position=291.0))
@@ -87,4 +91,27 @@ def test_mix(name, mix):
 @pytest.mark.parametrize("fwhm_g", [0.0, 0.02, 1.0, 8.0])
 def test_doniach_sunjic(asymmetry, fwhm_g):
     peak = component("p1", "doniach_sunjic", position=287.3, fwhm_g=fwhm_g, asymmetry=asymmetry)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE
+
+
+@pytest.mark.parametrize("n", [0.0, 0.5, 100.0, 499.0])
+@pytest.mark.parametrize(("alpha", "beta"), [(0.52, 0.6), (0.54, 10.0), (1.0, 1.0), (2.5, 60.0)])
+@pytest.mark.parametrize("name", ["la", "lf"])
+def test_powers_of_a_lorentzian(name, alpha, beta, n):
+    peak = component("p1", name, position=287.3, alpha=alpha, beta=beta, n=n, w=30.0, fwhm=1.1)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE
+
+
+@pytest.mark.parametrize("mix", [0.0, 0.0099, 0.5, 1.0])
+@pytest.mark.parametrize("decay", [0.02, 1.5, 50.0])
+@pytest.mark.parametrize("name", ["gl_t", "sgl_t"])
+def test_exponential_tails(name, decay, mix):
+    peak = component("p1", name, position=287.3, mix=mix, k=decay)
+    assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE
+
+
+@pytest.mark.parametrize("kt", [1e-4, 0.0257, 0.2])
+@pytest.mark.parametrize("fwhm_g", [1e-3, 0.05, 0.6, 8.0])
+def test_fermi_edge(kt, fwhm_g):
+    peak = component("p1", "fermi_edge", position=287.31, kt=kt, fwhm_g=fwhm_g)
     assert largest_difference(grid(), everything_free(model(peak, back=background("constant")))) < CLOSE

@@ -1,0 +1,104 @@
+"""Presets and compound fits of a sample of the project: regions go in, a new project comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.project import joint
+from app.project.project import Project, RegionFit
+from fitting import guess
+from fitting.presets import Preset, add_preset
+from fitting.solver import Cancel, Progress
+from fitting.xps.compounds_fit import CompoundsResult, fit_compounds
+from fitting.xps.placement import MARGIN, SURVEY, Region
+from fitting.xps.sites import sites_of
+from libraries.core_levels import core_level
+from libraries.errors import NotDetermined, SodaliteError
+
+_AROUND = (8.0, 10.0)  # eV below and above the lines of a window that is made where the analyst drew none; chosen
+
+
+def regions_of(project: Project, sample_id: str) -> tuple[Region, ...]:
+    """All regions of a sample, as presets and compound fits take them."""
+    return tuple(
+        Region(joint.key_of(entry.id, fit.id), entry.processed(), fit.model, entry.recipe.energy_shift)
+        for entry in project.entries_of(sample_id) for fit in entry.fits
+    )
+
+
+def with_preset(project: Project, sample_id: str, item: Preset) -> tuple[Project, tuple[str, ...]]:
+    """A preset's lines added to the regions of a sample.
+
+    Returns
+    -------
+    Project
+        With the lines and their ties; results of the regions that changed are left out.
+    tuple of str
+        What was left out or assumed.
+
+    Raises
+    ------
+    NotDetermined
+        If no region of the sample holds any of the lines.
+    """
+    sample = project.sample(sample_id)
+    before = regions_of(project, sample_id)
+    if not before:
+        raise NotDetermined("There is no region yet", where=sample.name, todo="Draw a region over one of its lines")
+    placed = add_preset(item, before, sample.material, transmission_exponent=sample.transmission_exponent)
+    for old, new in zip(before, placed.regions, strict=True):
+        if old.model != new.model:
+            entry, region = joint.region_of(project, old.key)
+            project = project.with_entry(entry.with_fit(RegionFit(region.id, new.model)))
+    for target, formula in placed.ties.items():
+        why = "stoichiometry" if target.endswith(".area") else "cited distance"
+        project = joint.with_tie(project, target, formula, f"{item.title}: {why}")
+    return project, placed.notes
+
+
+def compounds(
+    project: Project,
+    sample_id: str,
+    names: Sequence[str],
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> CompoundsResult:
+    """The joint compound fit of a sample; spectra without a region get one around the compounds' lines.
+
+    Raises
+    ------
+    UnknownName, NotDetermined, Cancelled
+        As `fitting.xps.compounds_fit.fit_compounds`.
+    """
+    sample = project.sample(sample_id)
+    regions = [*regions_of(project, sample_id), *_made(project, sample_id, names)]
+    if not regions:
+        raise NotDetermined("No spectrum of this sample holds a line of these compounds", where=sample.name,
+                            todo="Charge-reference the sample, or choose other compounds")
+    return fit_compounds(
+        regions, names, sample.material, transmission_exponent=sample.transmission_exponent, progress=progress,
+        cancel=cancel,
+    )
+
+
+def _made(project: Project, sample_id: str, names: Sequence[str]) -> list[Region]:
+    """Windows around the compounds' lines on spectra that have no region and are no survey."""
+    sites = [site for name in names for site in sites_of(name)]
+    made = []
+    for entry in project.entries_of(sample_id):
+        if entry.fits or entry.spectrum.navigation:
+            continue
+        try:
+            spectrum = entry.processed()
+        except SodaliteError:
+            continue
+        low, high = float(spectrum.x[0]), float(spectrum.x[-1])
+        inside = [s for s in sites if low + MARGIN <= s.position <= high - MARGIN]
+        if not inside or high - low > SURVEY or spectrum.axis.quantity != "binding_energy":
+            continue
+        # Minor lines of doublets belong into the window too.
+        ends = [s.position + (core_level(s.line).splitting or 0.0) * s.doublet for s in inside]
+        window = max(low, min(s.position for s in inside) - _AROUND[0]), min(high, max(ends) + _AROUND[1])
+        model = guess.new_model(spectrum, *window)
+        made.append(Region(joint.key_of(entry.id, "new"), spectrum, model, entry.recipe.energy_shift))
+    return made

@@ -1,0 +1,282 @@
+"""Processing in a project: recipes changed step by step, new spectra from several, calibration of the energy scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from app.project.project import Entry, Project, fresh_id
+from app.project.work import shifted_entry
+from fitting.backgrounds import kind as background_kind
+from fitting.dataset import Spectrum
+from fitting.model import FitModel, Param
+from fitting.processing import combine
+from fitting.processing.gain import Gain, gain_from_repeats, gain_from_scatter
+from fitting.processing.scale import energy_scale_step, scale_of
+from fitting.processing.sweeps import Drift, sum_sweeps_step
+from fitting.recipe import RAW_KINDS, Recipe, Step
+from fitting.shapes import shape
+from libraries.errors import BadData, BadModel, SodaliteError
+
+_AXIS_KINDS = ("energy_shift", "energy_scale", "photon_energy")
+COMBINATIONS = ("average", "sum", "difference", "ratio", "repeats")
+
+
+def with_recipe(project: Project, entry_id: str, recipe: Recipe) -> Project:
+    """A spectrum with another recipe: its models move with the axis, and its fits lose their results.
+
+    Raises
+    ------
+    BadData, BadModel
+        If the recipe cannot be applied, or turns the axis below regions.
+    """
+    entry = project.entry(entry_id)
+    return project.with_entry(_recipe_of(entry, recipe))
+
+
+def _recipe_of(entry: Entry, recipe: Recipe) -> Entry:
+    if recipe == entry.recipe:
+        return entry
+    recipe.apply(entry.spectrum)
+    if not entry.fits:
+        return replace(entry, recipe=recipe)
+    before, after = _energies(entry, entry.recipe), _energies(entry, recipe)
+    if before.axis.quantity != after.axis.quantity:
+        raise BadModel("The spectrum has regions on its axis", where=entry.title, todo="Remove them first")
+    factor, fits = _factor(entry, recipe), []
+    for fit in entry.fits:
+        middle = 0.5 * (fit.model.region[0] + fit.model.region[1])
+        move = float(np.interp(middle, before.x, after.x - before.x))
+        model = fit.model.moved(move) if move else fit.model
+        fits.append(replace(fit, model=model if factor == 1 else scaled_model(model, factor), result=None))
+    return replace(entry, recipe=recipe, fits=tuple(fits))
+
+
+def _energies(entry: Entry, recipe: Recipe) -> Spectrum:
+    """The spectrum with only the steps that move its axis."""
+    return Recipe(tuple(step for step in recipe.active if step.kind in _AXIS_KINDS)).apply(entry.spectrum)
+
+
+def _factor(entry: Entry, recipe: Recipe) -> float:
+    """By what all intensities are multiplied when the recipe changes; 1 where they change otherwise."""
+    try:
+        before = entry.processed().y
+    except SodaliteError:
+        return 1.0
+    after = recipe.apply(entry.spectrum).y
+    total = float(before.sum())
+    if before.shape == after.shape and total > 0:
+        factor = float(after.sum()) / total
+        highest = abs(factor) * float(np.abs(before).max())
+        if factor > 0 and np.allclose(after, factor * before, rtol=1e-9, atol=1e-9 * highest):
+            return factor
+    scaled = [step for step in (*entry.recipe.active, *recipe.active) if step.kind in ("normalise", "unit")]
+    # With other steps between, the highest point tells the scale well enough to start a fit from.
+    if scaled and before.size and after.size and float(before.max()) > 0 and float(after.max()) > 0:
+        return float(after.max()) / float(before.max())
+    return 1.0
+
+
+def scaled_model(model: FitModel, factor: float) -> FitModel:
+    """A model for intensities that were multiplied by a factor: areas, heights and levels go along."""
+
+    def scaled(param: Param, unit: str) -> Param:
+        if not unit.startswith("I"):
+            return param
+        low, high = param.minimum * factor, param.maximum * factor
+        return replace(param, value=param.value * factor, minimum=low, maximum=high)
+
+    components = []
+    for component in model.components:
+        units = {p.name: p.unit for p in shape(component.shape).parameters}
+        params = tuple((name, scaled(param, units.get(name, ""))) for name, param in component.params)
+        components.append(replace(component, params=params))
+    known = {p.name: p.unit for p in background_kind(model.background.kind).parameters}
+    background = replace(
+        model.background,
+        params=tuple((name, scaled(param, known.get(name, ""))) for name, param in model.background.params),
+        anchors=tuple((x, y * factor) for x, y in model.background.anchors),
+    )
+    return replace(model, components=tuple(components), background=background)
+
+
+def with_step(project: Project, entry_id: str, step: Step) -> Project:
+    """A spectrum with one more step: those on raw channels and what is known of the noise in front, others behind."""
+    recipe = project.entry(entry_id).recipe
+    front = step.kind in (*RAW_KINDS, "noise")
+    return with_recipe(project, entry_id, recipe.with_front(step) if front else recipe.with_step(step))
+
+
+def with_step_for(project: Project, ids: Iterable[str], step: Step) -> Project:
+    """Several spectra with one more step; nothing changes where one of them refuses it."""
+    for id in ids:
+        try:
+            project = with_step(project, id, step)
+        except SodaliteError as error:
+            raise BadData(error.what, where=error.where or project.entry(id).title, todo=error.todo) from error
+    return project
+
+
+def combined(
+    project: Project, ids: Sequence[str], kind: str, *, factor: float = 1.0, resample: bool = False
+) -> tuple[Project, str]:
+    """A new spectrum from several, as they are after their recipes.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        For a difference and a ratio: the first and the second.
+    kind : str
+        One of `COMBINATIONS`; "repeats" joins them to a series of sweeps.
+    factor : float
+        Of the second spectrum of a difference.
+    resample : bool
+        See `fitting.processing.combine.common`.
+
+    Returns
+    -------
+    project, id
+        The project with the new spectrum behind the first one's sample, and its id.
+    """
+    entries = [project.entry(id) for id in ids]
+    if kind not in COMBINATIONS:
+        raise BadModel(f"Spectra cannot be combined by {kind}", todo=f"Use {', '.join(COMBINATIONS)}")
+    if kind in ("difference", "ratio") and len(entries) != 2:
+        raise BadData(f"A {kind} takes two spectra, not {len(entries)}", todo="Choose two spectra in the project list")
+    parts = [_titled(entry, name) for entry, name in zip(entries, told_apart(project, entries), strict=True)]
+    if kind == "difference":
+        spectrum = combine.subtract(parts[0], parts[1], factor, resample=resample)
+    elif kind == "ratio":
+        spectrum = combine.ratio(parts[0], parts[1], resample=resample)
+    else:
+        make = {"average": combine.average, "sum": combine.add, "repeats": combine.stack}[kind]
+        spectrum = make(parts, resample=resample)
+    id = fresh_id(spectrum.name, {entry.id for entry in project.entries})
+    entry = Entry(id, spectrum, entries[0].sample, spectrum.meta.title)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return project.with_entry(entry).with_history(when, f"{spectrum.meta.title}: new spectrum"), id
+
+
+def told_apart(project: Project, entries: Sequence[Entry]) -> list[str]:
+    """Titles of spectra, with the name of their sample where several have the same title."""
+    titles, samples = [entry.title for entry in entries], {sample.id: sample.name for sample in project.samples}
+    same = {entry.title for entry in entries if titles.count(entry.title) > 1}
+    several = len({entry.sample for entry in entries}) > 1
+    return [
+        f"{entry.title} ({samples[entry.sample]})" if several and entry.title in same and entry.sample in samples
+        else entry.title
+        for entry in entries
+    ]
+
+
+def _titled(entry: Entry, title: str) -> Spectrum:
+    """The processed spectrum under the name that the project gives it, its own shift told among its facts."""
+    spectrum = entry.processed()
+    reference = entry.recipe.charge_reference()
+    extra = spectrum.meta.extra + ((("charge reference", reference),) if reference else ())
+    return spectrum.with_(meta=replace(spectrum.meta, title=title, extra=extra))
+
+
+def sum_sweeps(project: Project, entry_id: str, drift: Drift | None, method: str = "whole") -> Project:
+    """Add the sweeps of a series, aligned by a drift where one is given; the single sweeps stay below the step."""
+    note = "as they stand" if drift is None else f"aligned, {np.ptp(drift.shifts):.2f} eV apart"
+    step = sum_sweeps_step(None if drift is None else drift.shifts, method, note)
+    entry = project.entry(entry_id)
+    return with_recipe(project, entry_id, entry.recipe.without_kind("sum_sweeps").with_front(step))
+
+
+def before_sum(entry: Entry) -> Spectrum:
+    """The single sweeps of an entry: what stands before its sweeps are added."""
+    kinds = [step.kind for step in entry.recipe.steps]
+    end = kinds.index("sum_sweeps") if "sum_sweeps" in kinds else len(kinds)
+    return Recipe(entry.recipe.steps[:end]).apply(entry.spectrum)
+
+
+def estimated_gain(entry: Entry) -> Gain:
+    """The gain of an entry's raw intensities: from its sweeps where it is a series, else from neighbouring channels."""
+    raw = Recipe(entry.recipe.steps[: entry.recipe.front]).apply(entry.spectrum)
+    return gain_from_repeats(raw) if raw.navigation else gain_from_scatter(raw)
+
+
+def estimate_noise(project: Project, entry_id: str) -> tuple[Project, Gain]:
+    """Poisson noise with an estimated gain as a step of the recipe."""
+    entry = project.entry(entry_id)
+    bare = replace(entry, recipe=entry.recipe.without_kind("noise"))
+    gain = estimated_gain(bare)
+    params = (("kind", "poisson"), ("gain", gain.value), ("origin", "estimated"))
+    step = Step("noise", params, f"gain {gain.value:.4g} ± {gain.error:.1g} from the {gain.how}")
+    return with_recipe(project, entry_id, bare.recipe.with_front(step)), gain
+
+
+# -- energies -------------------------------------------------------------------------------------------------------
+
+
+def energy_scale(
+    project: Project,
+    ids: Iterable[str],
+    shown: str,
+    measured: tuple[float, float],
+    true: tuple[float, float],
+    note: str,
+) -> Project:
+    """Calibrate the energy scale of spectra by two lines.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        Spectra that take the scale; those without an energy axis are passed over.
+    shown : str
+        The spectrum on whose axis, as it is shown, the lines were read. It must not be charge-referenced.
+    measured, true : (float, float)
+        Binding energies in eV.
+    note : str
+        Names the lines.
+    """
+    entry = project.entry(shown)
+    if entry.recipe.energy_shift:
+        raise BadData("The spectrum is charge-referenced", where=entry.title,
+                      todo="Reset the reference first: the scale is calibrated before it")
+    for step in entry.recipe.active:
+        if step.kind == "energy_scale":  # what is shown was calibrated before: back to the raw axis
+            slope, offset = scale_of(step)
+            measured = ((measured[0] - offset) / slope, (measured[1] - offset) / slope)
+    step = energy_scale_step(measured, true, note)
+    for id in ids:
+        other = project.entry(id)
+        if other.spectrum.axis.quantity in ("binding_energy", "kinetic_energy"):
+            project = with_recipe(project, id, other.recipe.without_kind("energy_scale").with_front(step))
+    return project
+
+
+def reset_scale(project: Project, ids: Iterable[str]) -> Project:
+    """Take the two-point calibration of spectra back."""
+    for id in ids:
+        project = with_recipe(project, id, project.entry(id).recipe.without_kind("energy_scale"))
+    return project
+
+
+def copy_calibration(project: Project, source_id: str, ids: Iterable[str]) -> Project:
+    """Give other spectra the energy scale and the charge shift of one; their models move along.
+
+    Results stay where only the shift changes.
+    """
+    source = project.entry(source_id)
+    scales = tuple(step for step in source.recipe.steps if step.kind == "energy_scale")
+    note = source.recipe.charge_reference()
+    for id in ids:
+        entry = project.entry(id)
+        if id == source_id or entry.spectrum.axis.quantity not in ("binding_energy", "kinetic_energy"):
+            continue
+        if tuple(step for step in entry.recipe.steps if step.kind == "energy_scale") != scales:
+            recipe = entry.recipe.without_kind("energy_scale")
+            for step in scales:
+                recipe = recipe.with_front(step)
+            entry = _recipe_of(entry, recipe)
+        move = source.recipe.energy_shift - entry.recipe.energy_shift
+        if move or entry.recipe.charge_reference() != note:
+            entry = shifted_entry(entry, move, note)
+        project = project.with_entry(entry)
+    return project
