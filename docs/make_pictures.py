@@ -1,7 +1,7 @@
-"""Makes the pictures of the window for README and manual: `python docs/make_pictures.py`.
+"""Makes the pictures of README and manual: `python docs/make_pictures.py [NAME ...]`.
 
-The window is drawn without a display, with the sample project fitted, in light, dark, and at twice the resolution.
-Each picture is made by a process of its own, because Qt takes its scale factor from the environment at start.
+The window is drawn without a display, with the sample projects fitted. Each picture is made by a process of its own,
+because Qt takes its scale factor from the environment at start. `SCENES` says what each one shows.
 """
 
 from __future__ import annotations
@@ -10,70 +10,191 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 SIZE = (1440, 900)
-SAMPLE, SPECTRUM = "Cycled hard carbon", "C 1s"
-# File name, theme, scale factor of the screen.
-KINDS = (("window-light.png", "light", "1"), ("window-dark.png", "dark", "1"), ("window-2x.png", "light", "2"))
+PATIENCE = 240.0  # s
 
 
-def make(target: Path, theme: str) -> None:
-    """Draw the window into a file."""
-    sys.path.insert(0, str(ROOT))
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QImage
+class Stage:
+    """A window with a sample project, and how to bring it where it should be."""
 
-    from app.files import child
-    from app.gui.start import application
-    from app.gui.window import MainWindow
-    from app.samples import sample_project
+    def __init__(self, theme: str) -> None:
+        sys.path.insert(0, str(ROOT))
+        from app.gui.start import application
+        from app.gui.window import MainWindow
 
-    app = application("dark" if theme == "dark" else "light")
-    window = MainWindow()
-    window.resize(*SIZE)
-    window.show()
-    window.files.show_project(sample_project("xps", fitted=True), None)
-    document = window.document
-    sample = next(s for s in document.project.samples if s.name == SAMPLE)
-    entry = next(e for e in document.project.entries_of(sample.id) if e.title == SPECTRUM)
-    document.select(entry.id)
-    wanted = next((c.id for c in entry.fits[0].model.components if "CO3" in c.name or "carbonate" in c.name), None)
-    document.select_component(wanted)
-    window.composition.refresh()
-    while not window.tasks.idle or window.pages.currentWidget() is not window.view:
-        app.processEvents()
-    for _ in range(20):
-        app.processEvents()
-    image: QImage = window.grab().toImage()
-    image.setDotsPerMeterX(round(96 / 0.0254 * image.devicePixelRatio()))
-    image.setDotsPerMeterY(round(96 / 0.0254 * image.devicePixelRatio()))
-    image.save(str(target))
-    window.close()
-    window.deleteLater()
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    child.shutdown()
+        self.app = application("dark" if theme == "dark" else "light")
+        self.window: Any = MainWindow()
+        self.window.resize(*SIZE)
+        self.window.show()
+
+    def sample(self, key: str, sample: str, spectrum: str) -> None:
+        """Open a sample project at a spectrum."""
+        from app.samples import sample_project
+
+        self.window.files.show_project(sample_project(key, fitted=True), None)
+        project = self.window.document.project
+        id = next(s.id for s in project.samples if s.name == sample)
+        self.window.document.select(next(e.id for e in project.entries_of(id) if e.title == spectrum))
+        self.settle()
+
+    def settle(self, seconds: float = 0.4) -> None:
+        """Wait until all work is done and drawn."""
+        end = time.monotonic() + PATIENCE
+        while not self.window.tasks.idle or self.window.pages.currentWidget() is not self.window.view:
+            self.app.processEvents()
+            if time.monotonic() > end:
+                raise SystemExit("the window did not come to rest")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.app.processEvents()
+
+    def save(self, widget: Any, target: Path) -> None:
+        """Draw a widget into a file."""
+        image = widget.grab().toImage()
+        for setter in (image.setDotsPerMeterX, image.setDotsPerMeterY):
+            setter(round(96 / 0.0254 * image.devicePixelRatio()))
+        image.save(str(target))
+
+    def close(self) -> None:
+        """Close the window without questions."""
+        from PySide6.QtCore import QEvent
+
+        from app.files import child
+
+        self.window._leaving = True
+        self.window.close()
+        self.window.deleteLater()
+        self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        child.shutdown()
 
 
-def main() -> int:
-    """Make all pictures, each in its own process."""
+CARBON, FILM = "Cycled hard carbon", "Na2CO3 on graphite"
+
+
+def _window(stage: Stage) -> Any:
+    stage.sample("xps", CARBON, "C 1s")
+    document = stage.window.document
+    components = document.fit.model.components
+    document.select_component(next((c.id for c in components if "carbonate" in c.name), None))
+    stage.window.composition.refresh()
+    stage.settle()
+    return stage.window
+
+
+def _model(stage: Stage) -> Any:
+    _window(stage)
+    return stage.window.inspector
+
+
+def _page(name: str) -> Callable[[Stage], Any]:
+    """The inspector at one of its pages."""
+
+    def scene(stage: Stage) -> Any:
+        stage.sample("xps", CARBON, "C 1s")
+        stage.window.inspector.show_page(name)
+        stage.settle(1.0)
+        return stage.window.inspector
+
+    return scene
+
+
+def _identify(stage: Stage) -> Any:
+    stage.sample("xps", CARBON, "Survey")
+    stage.window.inspector.show_page("Identify")
+    stage.window.identify_panel.identify()
+    stage.settle(1.0)
+    return stage.window
+
+
+def _layers(stage: Stage) -> Any:
+    stage.sample("xps-angles", FILM, "C 1s 0°")
+    stage.window.inspector.show_page("Layers")
+    stage.settle(1.5)
+    return stage.window.inspector
+
+
+def _candidates(stage: Stage) -> Any:
+    stage.sample("xps-angles", FILM, "C 1s 0°")
+    stage.window.results.show_page("Candidates")
+    stage.window.candidates.find()
+    stage.settle(1.0)
+    return stage.window
+
+
+def _blocks(stage: Stage) -> Any:
+    stage.sample("xps-angles", FILM, "C 1s 0°")
+    stage.window.results.show_page("Blocks")
+    stage.settle(1.0)
+    return stage.window.results
+
+
+def _trends(stage: Stage) -> Any:
+    stage.sample("xps-angles", FILM, "C 1s 0°")
+    stage.window.results.show_page("Trends")
+    stage.settle(1.0)
+    return stage.window.results
+
+
+@dataclass(frozen=True)
+class Scene:
+    """File name, what is drawn, theme, scale factor of the screen."""
+
+    name: str
+    show: Callable[[Stage], Any]
+    theme: str = "light"
+    scale: str = "1"
+
+
+SCENES = (
+    Scene("window-light.png", _window),
+    Scene("window-dark.png", _window, "dark"),
+    Scene("window-2x.png", _window, "light", "2"),
+    Scene("panel-model.png", _model),
+    Scene("panel-process.png", _page("Process")),
+    Scene("panel-calibrate.png", _page("Calibrate")),
+    Scene("panel-quantify.png", _page("Quantify")),
+    Scene("panel-identify.png", _identify),
+    Scene("panel-layers.png", _layers),
+    Scene("page-candidates.png", _candidates),
+    Scene("page-blocks.png", _blocks),
+    Scene("page-trends.png", _trends),
+)
+
+
+def make(target: Path) -> None:
+    """Draw one picture."""
+    scene = next(s for s in SCENES if s.name == target.name)
+    stage = Stage(scene.theme)
+    stage.save(scene.show(stage), target)
+    stage.close()
+
+
+def main(names: list[str]) -> int:
+    """Make all pictures, or those named, each in its own process."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    wanted = [scene for scene in SCENES if not names or scene.name in names]
     with tempfile.TemporaryDirectory() as folder:
-        for name, theme, scale in KINDS:
+        for scene in wanted:
             environment = {
-                **os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale,
-                "SODALITE_CONFIG_DIR": f"{folder}/{name}", "SODALITE_STATE_DIR": f"{folder}/{name}",
+                **os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scene.scale,
+                "SODALITE_CONFIG_DIR": f"{folder}/{scene.name}", "SODALITE_STATE_DIR": f"{folder}/{scene.name}",
             }
-            command = [sys.executable, __file__, str(PICTURES / name), theme]
+            command = [sys.executable, __file__, "--into", str(PICTURES / scene.name)]
             subprocess.run(command, env=environment, check=True)
-            print(f"docs/pictures/{name}", file=sys.stderr)
+            print(f"docs/pictures/{scene.name}", file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        make(Path(sys.argv[1]), sys.argv[2])
+    if sys.argv[1:2] == ["--into"]:
+        make(Path(sys.argv[2]))
     else:
-        raise SystemExit(main())
+        raise SystemExit(main(sys.argv[1:]))

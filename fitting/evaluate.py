@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitting.backgrounds import active_background, anchor_levels, end_levels, static_background
+from fitting.backgrounds import StaticBackground, active_background, anchor_levels, end_levels, static_background
 from fitting.backgrounds import kind as background_kind
 from fitting.constraints import Dual, Link, evaluation_order, parse
 from fitting.dataset import FloatArray, Spectrum
@@ -207,7 +207,10 @@ class Evaluator:
             first += len(entry.names)
         self._background = model.background.kind
         self._background_slice = slice(first, first + len(model.background.params))
-        self._static = self._static_background(spectrum, model)
+        taken = self._static_background(spectrum, model)
+        self._static = taken.values if taken is not None else None
+        # What the analyst ought to know of a background that is taken from the data.
+        self.warnings = taken.warnings if taken is not None else ()
         low, high = float(self.x[0]), float(self.x[-1])
         self._centre = 0.5 * (low + high)
         self._grid, self._inside = self._extended_grid()
@@ -221,7 +224,7 @@ class Evaluator:
             )
         return entry
 
-    def _static_background(self, spectrum: Spectrum, model: FitModel) -> FloatArray | None:
+    def _static_background(self, spectrum: Spectrum, model: FitModel) -> StaticBackground | None:
         entry = background_kind(model.background.kind)
         names = tuple(name for name, _ in model.background.params)
         if names != tuple(p.name for p in entry.parameters):
@@ -239,9 +242,7 @@ class Evaluator:
         if entry.anchored:
             background = model.background
             options["anchors"] = anchor_levels(spectrum.x, spectrum.y, background.anchors, background.average)
-        return static_background(
-            model.background.kind, self.x, self.y, options, direction=self.direction
-        ).values
+        return static_background(model.background.kind, self.x, self.y, options, direction=self.direction)
 
     def _extended_grid(self) -> tuple[FloatArray, slice]:
         """The data's points, and for integrating backgrounds some outside on the low-binding-energy side."""

@@ -237,6 +237,11 @@ class _Shifted:
     def __init__(self, spectrum: Spectrum, model: FitModel) -> None:
         low, high = self._region = model.region
         self._spectrum = spectrum
+        self._columns: list[FloatArray] = []
+        # A window of which no offset would lie on the data for the most part says nothing (and may be of any width).
+        self._fits = LEAST_SHARE * (high - low) <= float(spectrum.x[-1] - spectrum.x[0]) + spectrum.axis.step
+        if not self._fits:
+            return
         self._grid = np.arange(low, high, min(spectrum.axis.step, 0.1) or 0.1)
         blank = spectrum.with_(
             axis=replace(spectrum.axis, values=self._grid), counts=np.ones_like(self._grid), transmission=None
@@ -252,6 +257,8 @@ class _Shifted:
         The window moves along the data, so that only the same channels with and without peaks compare.
         """
         spectrum, (low, high) = self._spectrum, self._region
+        if not self._fits:
+            return 0.0
         inside = spectrum.axis.window(low + offset, high + offset)
         x, y = spectrum.x[inside], spectrum.y[inside]
         short = share_inside(spectrum, (low + offset, high + offset)) < LEAST_SHARE

@@ -131,6 +131,10 @@ class _Importer:
                 "known; the component is left out and stays in the comments of the file"
             )
             return None
+        if component.fwhm <= 0:
+            self.warn(f"'{component.name}' at {self.scale.place(kinetic):.2f} eV has a width of {component.fwhm:g} eV "
+                      "and is left out")
+            return None
         inside = [
             at for at, region in enumerate(regions)
             if min(region.start_ke, region.end_ke) <= kinetic <= max(region.start_ke, region.end_ke)

@@ -3,7 +3,7 @@
     GL(m)             gl_product, mix m/100       SGL(m)           gl_sum, mix m/100
     LA(a,b,n)         la, alpha a, beta b, n      LA(a,n)          LA(a,a,n)
     LA(m)             LA(1,1,1401 - 14.01 m)      LF(a,b,w,n,m)    lf, alpha a, beta b, w, n, m
-    GL(m)T(k)         gl_t, mix m/100, decay k    SGL(m)T(k)       sgl_t
+    GL(m)T(k)         gl_t, mix m/100, tail k     SGL(m)T(k)       sgl_t
 
 Source of the forms: N. Fairley et al., J. Vac. Sci. Technol. A 41 (2023), and CasaXPS's own files. LA(m) is taken only
 where its index n lies in the allowed 0 to 499. A shape that is none of these, or that the registry of shapes does not
@@ -74,10 +74,10 @@ def _named(name: str, numbers: list[float]) -> tuple[str, Numbers] | None:
 
 def _with_tail(name: str, mix: float, decay: float) -> tuple[str, Numbers] | None:
     shape = _TAILS[name]
-    limits = next((p for p in SHAPES[shape].parameters if p.name == "decay"), None) if shape in SHAPES else None
+    limits = next((p for p in SHAPES[shape].parameters if p.name == "k"), None) if shape in SHAPES else None
     if limits is None or not (0 <= mix <= 100 and limits.minimum <= decay <= limits.maximum):
         return None
-    return shape, (("mix", mix / 100), ("decay", decay))
+    return shape, (("mix", mix / 100), ("k", decay))
 
 
 def _la(numbers: list[float]) -> tuple[float, float, float]:
@@ -102,7 +102,7 @@ def text_of(shape: str, values: Mapping[str, float], original: str = "") -> str 
         text = f"{_OURS[shape]}({_short(100 * values['mix'])})"
     elif shape in UNVERIFIED:
         name = next(casa for casa, ours in _TAILS.items() if ours == shape)
-        text = f"{name}({_short(100 * values['mix'])})T({_short(values['decay'])})"
+        text = f"{name}({_short(100 * values['mix'])})T({_short(values['k'])})"
     elif shape == "la" and values["alpha"] == values["beta"]:
         text = f"LA({_short(values['alpha'])},{_short(values['n'])})"
     elif shape in ("la", "lf"):

@@ -159,7 +159,11 @@ def _spectrum(signal: Mapping[str, Any], plugin: str, path: Path, index: int) ->
         energies, data = energies[::-1], data[..., ::-1]
     if data.dtype.kind == "f" and not np.all(np.isfinite(data)):
         raise BadFile("The spectrum holds numbers that are not finite", where=where, todo=_DAMAGED)
-    navigation = tuple(_navigation(axis, size, where) for axis, size in zip(lateral, data.shape[:-1], strict=True))
+    sizes = data.shape[:-1]
+    for number, (axis, size) in enumerate(zip(lateral, sizes, strict=True)):
+        if _falls(axis, size, where):  # pixels turn round with their axis
+            data = np.flip(data, number)
+    navigation = tuple(_navigation(axis, size, where) for axis, size in zip(lateral, sizes, strict=True))
     counts = data if data.dtype.kind in "iu" else data.astype(np.float64)
     return Spectrum(
         Axis(energies, "energy_loss", "eV"), counts, Noise("poisson", None), _meta(signal, plugin, path, index),
@@ -181,6 +185,14 @@ def _values(axis: Mapping[str, Any], size: int, where: str) -> np.ndarray:
 
 def _linear(axis: Mapping[str, Any], size: int) -> np.ndarray:
     return float(axis.get("offset") or 0.0) + float(axis.get("scale") or 0.0) * np.arange(size)
+
+
+def _falls(axis: Mapping[str, Any], size: int, where: str) -> bool:
+    """Whether a lateral axis in lengths falls."""
+    if str(axis.get("units") or "").strip().lower() not in _LENGTHS or not axis.get("scale"):
+        return False
+    values = _values(axis, size, where)
+    return bool(values[0] > values[-1])
 
 
 def _navigation(axis: Mapping[str, Any], size: int, where: str) -> Axis:

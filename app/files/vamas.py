@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,10 @@ _BINDING = ("binding", "be", "ebin", "e bin", "e_b")
 def sniff(head: bytes, path: Path) -> float:
     """1 for a file whose first words are those of the standard."""
     del path
-    return 1.0 if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(b"vamas surface chemical analysis") else 0.0
+    start = head[:400]
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        start = start.decode("utf-16", "replace").encode("ascii", "replace")
+    return 1.0 if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(b"vamas surface chemical analysis") else 0.0
 
 
 def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:

@@ -7,7 +7,7 @@ import math
 from app.gui.table_view import Cell, Column
 from fitting.xps.candidates.rank import Candidate, Candidates, spread
 
-LONGEST = 33  # letters of a candidate's name
+LONGEST = 40  # letters of a candidate's name
 COLUMNS = (
     Column("Candidate", False, "Chemical states, or energies of plain peaks"),
     Column("Verdict", False, "What the tests of k against k + 1 states say; you decide"),

@@ -12,6 +12,7 @@ from app.gui.errors import log
 from app.gui.fit_merge import merged
 from app.gui.plot.captions import background_words
 from app.project import work
+from app.project.measured_line import add_measured_line
 from app.project.project import Project
 from fitting import guess
 from fitting.backgrounds import KINDS
@@ -141,6 +142,26 @@ class FitController(QObject):
         """Ask which spin-orbit pair to add."""
         self._window.inspector.show_page("Model")
         self._window.model_panel.ask_doublet()
+
+    def measured_line(self) -> None:
+        """Use the line of the other chosen spectrum as a component of the shown region."""
+        document = self._window.document
+        entry, fit = document.entry, document.fit
+        if entry is None or fit is None:
+            return
+        others = [id for id in document.chosen if id != entry.id]
+        if len(others) != 1:
+            self._window.messages.show_message(
+                "Choose one more spectrum in the project list (Ctrl+click): its line becomes a component here.", "info"
+            )
+            return
+        try:
+            project, component = add_measured_line(document.project, entry.id, fit.id, others[0])
+        except SodaliteError as error:
+            self._window.show_error(error)
+            return
+        document.apply(f"Add the line of {document.project.entry(others[0]).title}", project)
+        document.select_component(component)
 
     def suggest(self) -> None:
         """Propose components from the library."""

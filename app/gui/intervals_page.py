@@ -27,6 +27,7 @@ from app.gui.interval_rows import columns, interval_rows, note
 from app.gui.table_view import TableView
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.gui.theme import GAP_1, GAP_2, GAP_3, SPIN_MARGINS
+from app.project.joint import is_tied
 from app.project.project import RegionFit
 from app.project.work import STATISTICS
 from fitting.bootstrap import Bootstrap, bootstrap
@@ -40,6 +41,7 @@ PROFILE, BOOTSTRAP = "profile", "bootstrap"
 REPLICAS, MOST_REPLICAS, MOST_SEED = 200, 20_000, 2**31 - 1
 NO_REGION = "Draw a region and fit it to see the intervals of its parameters."
 NOT_FITTED = "Fit the region to see the intervals of its parameters."
+TIED = "This region is tied to others. Intervals of one region would leave that out: take the errors of the joint fit."
 CHANGED = "Model or data changed since the fit that the intervals belong to. Fit again, then compute them anew."
 
 
@@ -153,9 +155,14 @@ class IntervalsPage(QWidget):
         """Spectrum, region and result that intervals may be computed of; None where there is no proper fit."""
         fit, spectrum = self._document.fit, self._document.spectrum()
         result = fit.result if fit is not None else None
-        if fit is None or spectrum is None or result is None or not result.success:
+        if fit is None or spectrum is None or result is None or not result.success or self._tied():
             return None
         return (spectrum, fit, result) if result.data_hash == spectrum.hash else None
+
+    def _tied(self) -> bool:
+        """Whether the shown region is tied to others, which intervals of one region would leave out."""
+        _, entry, fit = self._region()
+        return bool(fit) and is_tied(self._document.project, entry, fit)
 
     def found(self) -> Uncertainties | None:
         """The intervals of the shown fit by all methods; None where there are none."""
@@ -212,6 +219,8 @@ class IntervalsPage(QWidget):
         result = fit.result if fit is not None else None
         if fit is None:
             text = NO_REGION
+        elif self._tied():
+            text = TIED
         elif result is not None and not result.success:
             text = f"Intervals need a proper minimum. {result.message}"
         else:

@@ -86,13 +86,13 @@ def take_over(project: Project, entries: Sequence[str] | None = None) -> Taken:
             continue
         try:
             found = models_of(entry.spectrum)
+            after, shifted, said = _shifted(entry, found)
+            project = _with_models(project, after, found)
         except SodaliteError as error:
             warnings.append(f"{named(project, entry)}: {error}")
             continue
-        after, shifted, said = _shifted(entry, found)
         warnings += [f"{named(project, entry)}: {text}" for text in (*found.warnings, *said)]
         counts["shifts"] += shifted
-        project = _with_models(project, after, found)
         counts["regions"] += len(found.models)
         counts["components"] += sum(len(model.components) for model in found.models)
     project, conflicts = _with_factors(project)
@@ -109,7 +109,7 @@ def named(project: Project, entry: Entry) -> str:
 def _shifted(entry: Entry, found: CasaModels) -> tuple[Entry, bool, tuple[str, ...]]:
     """The entry on CasaXPS's scale, unless it has one of its own; whether it was shifted, and what must be said."""
     shift = entry.recipe.energy_shift
-    if any(step.kind == "energy_shift" for step in entry.recipe.steps):
+    if any(step.kind == "energy_shift" for step in entry.recipe.active):
         if shift == found.shift:
             return entry, False, ()
         text = (

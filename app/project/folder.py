@@ -147,9 +147,21 @@ class _Run:
                 if path.exists() and target.exists() and path.samefile(target):
                     raise CannotWrite("This is a file that is read; data are never overwritten", where=str(target),
                                       todo="Choose another name")
-        if self.out.exists() and not self.resume:
-            raise CannotWrite("The file exists already", where=str(self.out),
-                              todo="Go on with it by --resume, or choose another name")
+        outputs = outputs_of(self.out)
+        if not self.resume:
+            for target in outputs.values():
+                if target.exists():
+                    raise CannotWrite("The file exists already", where=str(target),
+                                      todo="Go on with it by --resume, or choose another name")
+        elif self.out.exists() and not outputs["progress"].exists():
+            # Without its list the project is somebody's own work, or what is in it cannot be told.
+            raise CannotWrite("The project is not of a run that could be gone on with: its list of finished files is "
+                              "missing", where=str(outputs["progress"]), todo="Choose another name for the results")
+        elif not self.out.exists() and not outputs["progress"].exists():
+            # Nothing to go on with: a table of that name is not ours either.
+            for target in outputs.values():
+                if target.exists():
+                    raise CannotWrite("The file exists already", where=str(target), todo="Choose another name")
 
     def begin(self) -> None:
         """Take up what an earlier run finished."""

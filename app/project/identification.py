@@ -96,7 +96,8 @@ def auger_parameter_of(project: Project, sample: str, element: str = "Na") -> Me
     Raises
     ------
     NotDetermined
-        If one of the lines was not measured or has no clear maximum, or the photon energy is not known.
+        If one of the lines was not measured or has no clear maximum, the photon energy is not known, or only some of
+        the spectra are charge-referenced.
     """
     auger = pair_of(element)[0]
     core = core_of(auger).name
@@ -108,10 +109,19 @@ def auger_parameter_of(project: Project, sample: str, element: str = "Na") -> Me
                             todo="Set it on the Process page" if not photons else "Keep one source a sample")
     photon = float(next(iter(photons)) or 0.0)
     middle = core_level(core).binding_energy
+    _same_scale(entries, project.sample(sample).name)
     place = _fitted(entries, core) or _measured(entries, middle - NEAR_CORE, middle + NEAR_CORE, core)
     low, high = apparent_window(element, photon)
     line = _fitted(entries, f"{element} Auger") or _measured(entries, low, high, f"{element} {auger.line.level}")
     return combine(place, line, photon, core, auger.line.name)
+
+
+def _same_scale(entries: Sequence[Entry], sample: str) -> None:
+    """Refuse spectra of which only some are charge-referenced: charging then no longer cancels."""
+    marked = {any(step.kind == "energy_shift" for step in entry.recipe.active) for entry in entries}
+    if len(marked) > 1:
+        raise NotDetermined("Only some spectra of the sample are charge-referenced", where=sample,
+                            todo="Give all spectra of the sample one charge reference, or reset it")
 
 
 def _fitted(entries: Sequence[Entry], line: str) -> Maximum | None:

@@ -114,7 +114,7 @@ def with_tie(project: Project, target: str, formula: str, note: str = "") -> Pro
     models = [(key, region_of(project, key)[1].model) for key in group]
     tabulated(models, _ties_in(project, group))  # refuses circles
     project = _changed(project, home, link="", value=_followed(project, home, formula))
-    return _without_results(project, group)
+    return without_results(project, group)
 
 
 def without_tie(project: Project, target: str) -> Project:
@@ -125,7 +125,7 @@ def without_tie(project: Project, target: str) -> Project:
     if _exists(project, home):
         param = region_of(project, home.key)[1].model.params[home.name]
         project = _changed(project, home, value=float(np.clip(param.value, param.minimum, param.maximum)))
-    return _without_results(project, group)
+    return without_results(project, group)
 
 
 def _ids(key: str) -> tuple[str, str]:
@@ -143,7 +143,8 @@ def _changed(project: Project, at: Place, *, value: float, link: str | None = No
     return project.with_entry(entry.with_fit(RegionFit(region.id, model)))
 
 
-def _without_results(project: Project, group: Sequence[str]) -> Project:
+def without_results(project: Project, group: Sequence[str]) -> Project:
+    """The project without the results of some regions."""
     for key in group:
         entry, region = region_of(project, key)
         if region.result is not None:

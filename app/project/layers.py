@@ -138,7 +138,9 @@ def pair_at(level: Level, settings: Layering) -> tuple[PairRatio, str]:
         raise NotDetermined(f"{settings.substrate} is not seen", where="layers")
     ratio = top / low
     gradient = (top_slopes - ratio * low_slopes) / low
-    variance = float(gradient @ np.nan_to_num(table.covariance) @ gradient)
+    # An error that is not determined stays so; what takes no part does not matter.
+    part = np.flatnonzero(gradient)
+    variance = float(gradient[part] @ table.covariance[np.ix_(part, part)] @ gradient[part])
     if settings.pure_ratio is not None:
         pure, source = settings.pure_ratio, "given"
     elif settings.substrate_material:
@@ -150,7 +152,8 @@ def pair_at(level: Level, settings: Layering) -> tuple[PairRatio, str]:
     else:
         raise BadData("Choose the substrate's material, or type the ratio of the pure materials", where="layers")
     paths = [float(imfp_tpp2m(energy, settings.overlayer_material)) for energy in (top_energy, low_energy)]
-    return PairRatio(ratio, math.sqrt(max(variance, 0.0)), pure, *paths, level.angle), source
+    error = math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.nan
+    return PairRatio(ratio, error, pure, *paths, level.angle), source
 
 
 def overlayer(project: Project, sample_id: str) -> Thickness:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from app.project.project import Entry, Project, fresh_id
+from app.project import joint
+from app.project.project import Entry, Project, Tie, fresh_id
 from app.project.work import shifted_entry
 from fitting.backgrounds import kind as background_kind
 from fitting.dataset import Spectrum
-from fitting.model import FitModel, Param
+from fitting.joint_links import Place, checked, place, references, rewritten
+from fitting.model import BACKGROUND, FitModel, Param
 from fitting.processing import combine
 from fitting.processing.gain import Gain, gain_from_repeats, gain_from_scatter
 from fitting.processing.scale import energy_scale_step, scale_of
@@ -28,13 +31,74 @@ COMBINATIONS = ("average", "sum", "difference", "ratio", "repeats")
 def with_recipe(project: Project, entry_id: str, recipe: Recipe) -> Project:
     """A spectrum with another recipe: its models move with the axis, and its fits lose their results.
 
+    Regions that are tied to them were fitted to the same data and lose theirs too. Where all intensities are multiplied
+    by a factor, ties of areas to other spectra go along.
+
     Raises
     ------
     BadData, BadModel
         If the recipe cannot be applied, or turns the axis below regions.
     """
     entry = project.entry(entry_id)
-    return project.with_entry(_recipe_of(entry, recipe))
+    after = _recipe_of(entry, recipe)
+    if after is entry:
+        return project
+    factor = _factor(entry, recipe) if project.ties and entry.fits else 1.0
+    return _tied_along(project.with_entry(after), after, factor)
+
+
+def _tied_along(project: Project, entry: Entry, factor: float) -> Project:
+    """The project with the ties and results of what is tied to a spectrum whose intensities were multiplied."""
+    if not project.ties:
+        return project
+    if factor != 1.0:
+        ties = tuple(_scaled_tie(project, tie, entry, factor) for tie in project.ties)
+        project = replace(project, ties=ties)
+    for fit in entry.fits:
+        project = joint.without_results(project, joint.group_of(project, entry.id, fit.id))
+    return project
+
+
+def _scaled_tie(project: Project, tie: Tie, entry: Entry, factor: float) -> Tie:
+    """A tie by which the same amounts belong together as before.
+
+    A number of this spectrum in the formula is divided by the factor; what follows in this spectrum is multiplied.
+    """
+    if tie.target not in joint.ties_of(project):
+        return tie
+    keys = {joint.key_of(entry.id, fit.id) for fit in entry.fits}
+
+    def measures(there: Place) -> bool:
+        return there.key in keys and _unit_of(project, there).startswith("I")
+
+    home = place(tie.target)
+    inside = [there for there in references(tie.formula) if measures(there)]
+    if not inside and not measures(home):
+        return tie
+    core, sign, tolerance = re.fullmatch(r"(.*?)(?:\s*(±|\+-|\+/-)\s*(.*))?", tie.formula, re.DOTALL).groups()  # type: ignore[union-attr]
+    core = rewritten(core, lambda id: id, lambda there: f"({{{there}}} / {factor:.8g})" if there in inside
+                     else f"{{{there}}}")
+    if measures(home):
+        # Parameters of the target's own region in the formula were multiplied already, in the model.
+        own = [name for name in checked(tie.formula, tie.target).names if not name.startswith("other")]
+        if any(measures(Place(home.key, name)) for name in own):
+            raise BadModel(f"A tie of {joint.label(project, home)} cannot follow the new intensities", where=entry.title,
+                           todo="Remove the tie first")
+        core = f"({core}) * {factor:.8g}"
+        if sign and not tolerance.endswith("%"):
+            tolerance = f"{float(tolerance) * factor:.8g}"
+    formula = f"{core} +- {tolerance}" if sign else core
+    checked(formula, tie.target)
+    return replace(tie, formula=formula)
+
+
+def _unit_of(project: Project, there: Place) -> str:
+    """Unit of a parameter, as its shape or background gives it: "I" stands for intensity."""
+    model = joint.region_of(project, there.key)[1].model
+    owner, _, name = there.name.partition(".")
+    known = (background_kind(model.background.kind).parameters if owner == BACKGROUND
+             else shape(model.component(owner).shape).parameters)
+    return next((p.unit for p in known if p.name == name), "")
 
 
 def _recipe_of(entry: Entry, recipe: Recipe) -> Entry:

@@ -69,7 +69,7 @@ def source_of(entry: Entry) -> Source:
     BadData
         If it has neither.
     """
-    referenced = any(step.kind == "energy_shift" for step in entry.recipe.steps)
+    referenced = any(step.kind == "energy_shift" for step in entry.recipe.active)
     if not entry.fits and not referenced:
         raise BadData("The spectrum has neither a region nor a charge reference to carry", where=entry.title,
                       todo="Draw a region first")
@@ -149,7 +149,7 @@ def offset_between(source: Source, entry: Entry) -> float:
     Two referenced spectra have one scale. Where only one has a reference the scales differ by its shift, as long as
     both were charged alike.
     """
-    referenced = any(step.kind == "energy_shift" for step in entry.recipe.steps)
+    referenced = any(step.kind == "energy_shift" for step in entry.recipe.active)
     if referenced == source.referenced:
         return 0.0
     difference = entry.recipe.energy_shift - source.shift
@@ -221,7 +221,7 @@ def _calibrated(entry: Entry, source: Source) -> Entry:
     by = source.shift - entry.recipe.energy_shift
     note = source.recipe.charge_reference()
     if not source.referenced:
-        if not any(step.kind == "energy_shift" for step in entry.recipe.steps):
+        if not any(step.kind == "energy_shift" for step in entry.recipe.active):
             return entry
         note = ""
     if by == 0.0 and entry.recipe.charge_reference() == note:

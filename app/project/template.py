@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from app.project.project import Project, Tie
-from fitting.constraints import parse
+from fitting.joint_table import tabulated
 from fitting.model import FitModel
 from libraries.elements import parse_line
 from libraries.errors import BadData, BadModel, SodaliteError
@@ -78,7 +78,7 @@ class Template:
     Raises
     ------
     BadModel
-        If keys repeat, or reference and ties name what is not there.
+        If keys repeat, reference and ties name what is not there, or ties run in a circle.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Template:
                 key, _, parameter = place.partition("/")
                 if key not in table or parameter not in table[key].model.params:
                     raise BadModel(f"The link of '{tie.target[:60]}' names what is not there", where=self.name)
-            parse(NAMED.sub("p1.area", tie.formula))
+        tabulated([(region.key, region.model) for region in self.regions], {t.target: t.formula for t in self.ties})
 
 
 def reference_component(template: Template) -> tuple[TemplateRegion, str]:
@@ -178,7 +178,8 @@ def template_of(
             while key in keys.values():
                 key = f"{base} {sum(k.startswith(base) for k in keys.values()) + 1}"
             keys[(entry.id, fit.id)] = key
-            regions.append(TemplateRegion(key, entry.title, fit.model, quantity))
+            name = entry.spectrum.name if entry.variable else entry.title
+            regions.append(TemplateRegion(key, name, fit.model, quantity))
     if not regions:
         raise BadData("There is no region to make a template of", todo="Draw a region and add its peaks first")
     sample = project.sample(entries[0].sample) if entries[0].sample else None

@@ -85,7 +85,7 @@ def _apply_to_group(project: Project, template: Template, members: list[str]) ->
         entry = project.entry(id)
         named = region.model if region.model.name else replace(region.model, name=region.key)
         try:
-            after, said = put(entry, entry.processed(), named, _off(template))
+            after, said = put(entry, entry.processed(), named, _off(template, region.quantity))
         except SodaliteError as error:
             notes.append(f"{region.key}: {error.what}")
             continue
@@ -126,7 +126,8 @@ def _score(region: TemplateRegion, entry: Entry) -> int:
     spectrum = entry.processed()
     if spectrum.axis.quantity != region.quantity:
         return 0
-    if _plain(entry.title) == _plain(region.spectrum) and region.spectrum:
+    # The levels of a series bear their value in their title; the spectrum keeps the name of its region.
+    if region.spectrum and _plain(region.spectrum) in (_plain(entry.title), _plain(entry.spectrum.name)):
         return 3
     here = set(shells(entry.title)) | {f"{line.element} {line.shell}" for line in region_lines(spectrum)
                                        if line.kind == "core"}
@@ -142,13 +143,18 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s_-]+", "", text).casefold()
 
 
-def _off(template: Template) -> float:
-    """By how much the energies of a template stand below those at which its reference line has its energy, in eV."""
-    if template.reference is None:
+def _off(template: Template, quantity: str = "binding_energy") -> float:
+    """By how much the energies of a template stand below those at which its reference line has its energy, in eV.
+
+    On an axis of kinetic energies the same shift has the other sign.
+    """
+    if template.reference is None or quantity not in ("binding_energy", "kinetic_energy"):
         return 0.0
     region, id = reference_component(template)
-    sign = 1 if region.quantity == "binding_energy" else 0
-    return sign * (template.reference.energy - region.model.component(id).value("position"))
+    if region.quantity != "binding_energy":
+        return 0.0
+    off = template.reference.energy - region.model.component(id).value("position")
+    return off if quantity == "binding_energy" else -off
 
 
 def _aligned(
@@ -157,7 +163,7 @@ def _aligned(
     """The charge shift of spectra that have none yet, found from all lines of the template together."""
     first = project.entry(members[0])
     group = _group(project, first)
-    if any(step.kind == "energy_shift" for entry in group for step in entry.recipe.steps):
+    if any(step.kind == "energy_shift" for entry in group for step in entry.recipe.active):
         return project, []
     parts = [
         (project.entry(entry).processed(), region.model.moved(_off(template)))

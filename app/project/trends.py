@@ -351,7 +351,8 @@ def _numbers(entry: Entry, fit: RegionFit) -> tuple[PeakNumbers, ...]:
 def _composition(project: Project, table: dict[str, Entry], point: Point) -> Composition:
     members = [table[id] for id in point.entries]
     sample = project.sample(point.sample)
-    key = (sample, tuple(map(id, members)), project.factor_sets, project.ties)
+    # Entries compare by identity; the first is what the answer is kept with, and only as long as it lives.
+    key = (sample, tuple(members[1:]), project.factor_sets, project.ties)
     known = _compositions.get(members[0])
     if known is None or known[0] != key:
         try:

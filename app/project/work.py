@@ -17,12 +17,13 @@ from fitting import guess
 from fitting.dataset import NO_DATA
 from fitting.engine import fit as run_fit
 from fitting.model import FitModel
-from fitting.recipe import energy_shift
+from fitting.recipe import Recipe, energy_shift
 from fitting.result import FitResult
 from fitting.solver import Cancel, Progress
 from libraries.errors import BadData, BadModel, Cancelled
 
 STARTS, SEED = 20, 0
+SPLIT_FIRST = "Split it into single spectra first, or add its levels"
 STATISTICS = {"poisson deviance": "deviance", "chi2": "χ²", "least squares": "sum of squares"}
 # Fall of the statistic (in units of the noise) that tells of another minimum; a thirtieth of a standard error.
 _LOWER = 1e-3
@@ -36,13 +37,15 @@ def add_region(
     Raises
     ------
     BadData
-        If the region holds no data, or the spectrum is a fitted curve of another program.
+        If the region holds no data, or the spectrum is a series or a fitted curve of another program.
     """
     entry = project.entry(entry_id)
     spectrum = entry.processed()
     if spectrum.curve:
         todo = "Draw the region on the measured spectrum"
         raise BadData(NO_DATA.format(spectrum.curve), where=entry.title, todo=todo)
+    if spectrum.navigation:
+        raise BadData("A series is fitted level by level", where=entry.title, todo=SPLIT_FIRST)
     name = entry.title if not entry.fits else f"{entry.title} {len(entry.fits) + 1}"
     model = guess.new_model(spectrum, low, high, background, name)
     id = fresh_id("r1", {fit.id for fit in entry.fits})
@@ -293,7 +296,8 @@ def _moved(entry: Entry, move: float, note: str) -> Entry:
     # Models stand on the axis after the recipe, which may have turned kinetic into binding energy.
     offset = move if entry.processed().axis.quantity == "binding_energy" else -move
     shift = entry.recipe.energy_shift + move
-    recipe = entry.recipe.without_kind("energy_shift")
+    # A shift that is switched off stays in the recipe, as every such step.
+    recipe = Recipe(tuple(s for s in entry.recipe.steps if not (s.kind == "energy_shift" and s.enabled)))
     if note or shift:
         # The shift comes early, so that limits of later steps are on the corrected scale.
         recipe = recipe.with_front(energy_shift(shift, note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from libraries.errors import BadData
 
 # Axes whose values differ by no more than this share of the step are the same.
 _SAME = 0.01
+# Counting times that differ by less are the same (clocks round; see `app.project.series`).
+_SAME_TIME = 1e-4
 
 
 def common(spectra: Sequence[Spectrum], *, resample: bool = False) -> tuple[Spectrum, ...]:
@@ -73,6 +76,8 @@ def add(spectra: Sequence[Spectrum], *, resample: bool = False) -> Spectrum:
     lives = [s.meta.live_time for s in parts]
     if unit == "counts" and all(lives) and parts[0].meta.dwell_time:
         meta = replace(meta, sweeps=sum(t for t in lives if t) / parts[0].meta.dwell_time)
+    elif unit == "counts":
+        meta = replace(meta, dwell_time=None, sweeps=None)  # that of the first alone would make a rate far too high
     counted = all(s.counts.dtype.kind in "iu" for s in parts)
     y = np.sum([s.counts if counted else s.y for s in parts], axis=0)
     return _weighted(parts, np.ones(len(parts)), y, meta, "sum")
@@ -109,6 +114,9 @@ def subtract(a: Spectrum, b: Spectrum, factor: float = 1.0, *, resample: bool = 
     unit = _unit((pa, pb))
     times = "" if factor == 1 else f"{factor:g} × "
     meta = _meta((pa, pb), f"{_name(a)} − {times}{_name(b)}", unit)
+    lives = pa.meta.live_time, pb.meta.live_time
+    if unit == "counts" and not (lives[0] and lives[1] and math.isclose(lives[0], lives[1], rel_tol=_SAME_TIME)):
+        meta = replace(meta, dwell_time=None, sweeps=None)  # counts of different times have no common rate
     done = Spectrum(pa.axis, pa.y - factor * pb.y, _start((pa, pb)), meta, pa.transmission)
     return _propagated(done, (pa, pb), (1.0, factor), "difference")
 

@@ -104,17 +104,18 @@ def sign(spectrum: Spectrum, step: Step) -> Spectrum:
 def transmission(spectrum: Spectrum, step: Step) -> Spectrum:
     """Divide by the transmission function, relative to its mean.
 
-    The spectrum then carries a function of one, so that none is applied again in quantification, and says that it was
-    divided. Counts divided by T have the variance gain y/T, no longer one gain for all: the nearest law takes its
-    place.
+    The spectrum then carries the mean as a constant function, so that quantification divides by it, and by no more:
+    with a function of one, lines of different spectra would lose the ratio of their means. It says that it was divided.
+    Counts divided by T have the variance gain y/T, no longer one gain for all: the nearest law takes its place.
     """
     del step
     t = spectrum.transmission
     if t is None:
         raise BadData("The file records no transmission function", where=spectrum.name)
-    relative = t / float(np.mean(t))
+    mean = float(np.mean(t))
+    relative = t / mean
     variance = channel_variance(spectrum)
-    done = spectrum.with_(counts=spectrum.y / relative, transmission=np.ones_like(t))
+    done = spectrum.with_(counts=spectrum.y / relative, transmission=np.full_like(t, mean))
     done = noted(done, "transmission", "divided out, relative to its mean")
     if spectrum.noise.kind == "unknown":
         return done

@@ -67,7 +67,7 @@ def line_yield(
     energy_shift : float
         Charge-reference shift in eV that the binding energies contain.
     transmission_exponent : float or None
-        n of T = KE**n where the file records no transmission function; None for T = 1.
+        n of T = (KE / 1000 eV)**n where the file records no transmission function; None for T = 1.
 
     Raises
     ------
@@ -89,7 +89,9 @@ def line_yield(
         transmission = float(np.interp(position, spectrum.x, spectrum.transmission))
         source = "transmission function of the file"
     elif transmission_exponent is not None:
-        transmission, source = kinetic**transmission_exponent, f"T = KE^{transmission_exponent:g}"
+        # In units of 1 keV, as in a composition: then it stands beside functions of files, which are of the order of 1.
+        transmission = (kinetic / 1000.0) ** transmission_exponent
+        source = f"T = (KE / 1000 eV)^{transmission_exponent:g}"
     else:
         transmission, source = 1.0, "not recorded: T = 1 assumed"
     path = imfp(kinetic, material) if material else average_matrix_imfp(kinetic)

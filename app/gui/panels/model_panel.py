@@ -26,6 +26,8 @@ from app.project.project import RegionFit
 from fitting import guess
 from fitting.backgrounds import KINDS
 from fitting.curves import curves
+from fitting.dataset import Spectrum
+from fitting.evaluate import Evaluator
 from fitting.model import BACKGROUND, FitModel
 from fitting.peaks import error_factor
 from libraries.errors import BadModel, SodaliteError
@@ -102,6 +104,11 @@ class ModelPanel(Panel):
         self.settings.anchor_wanted.connect(self._add_anchor)
         self.settings.anchor_unwanted.connect(self._remove_anchor)
         self.body.addWidget(self.settings)
+        self.doubts = muted("")
+        self.doubts.setProperty("role", "warning")
+        self.doubts.setAccessibleName("Remarks on the background")
+        self.doubts.hide()
+        self.body.addWidget(self.doubts)
         self.background = ParameterTable("Parameters of the background", self._model_now, self.document)
         self.background.changed.connect(self._change)
         self.background.refused.connect(self.say)
@@ -187,7 +194,8 @@ class ModelPanel(Panel):
             self.background.show_owner(None, None)
             self._shown_fit = None
             for widget in (
-                self.table, self.empty, self.enlarged, self.more, self.background, self.settings, self.parameters,
+                self.table, self.empty, self.enlarged, self.more, self.background, self.settings, self.doubts,
+                self.parameters,
                 self.suggestions,
             ):
                 widget.hide()
@@ -231,6 +239,9 @@ class ModelPanel(Panel):
         self.background.show_owner(model, BACKGROUND)
         spectrum = self.document.spectrum()
         self.settings.show_model(model, spectrum.meta.intensity_unit if spectrum is not None else "counts")
+        told = background_warnings(spectrum, model) if spectrum is not None else ""
+        self.doubts.setText(told)
+        self.doubts.setVisible(bool(told))
 
     def _show_chosen(self, model: FitModel, chosen: str | None) -> None:
         self.parameters.show_owner(model, chosen)
@@ -372,3 +383,13 @@ class ModelPanel(Panel):
         old = {c.id for c in fit.model.components} if fit is not None else set()
         self.document.edit_model(words, model)
         self.document.select_component(next((c.id for c in model.components if c.id not in old), None))
+
+
+def background_warnings(spectrum: Spectrum, model: FitModel) -> str:
+    """What the analyst ought to know of a background that is taken from the data; "" where all is well."""
+    if not KINDS[model.background.kind].static or spectrum.navigation:
+        return ""
+    try:
+        return " ".join(f"{text.rstrip('.')}." for text in Evaluator(spectrum, replace(model, components=())).warnings)
+    except SodaliteError:
+        return ""  # the plot says why there is none

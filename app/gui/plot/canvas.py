@@ -182,9 +182,10 @@ class Canvas(pg.GraphicsLayoutWidget):
         # Taken out of the scene the item would outlive its window, so it stays, without a height.
         self.rest.setVisible(shown)
         self.main.showAxis("bottom", not shown)
-        # An axis that was hidden while its labels changed takes itself to have no height.
+        # An axis that was hidden while its labels or its size changed takes itself to have no size.
         self.rest.getAxis("bottom").setHeight(None)
         self.main.getAxis("bottom").setHeight(None)
+        self.rest.getAxis("left").setWidth(self.main.getAxis("left").fixedWidth)
         layout = self.ci.layout
         layout.setRowMaximumHeight(1, 16777215 if shown else 0)
         layout.setRowStretchFactor(1, RESIDUAL_STRETCH if shown else 0)

@@ -23,6 +23,9 @@ STARTS, SEED, SHOWN = 8, 0, 12
 # K. P. Burnham, D. R. Anderson, Model Selection and Multimodel Inference, 2nd ed. (2002), section 2.6: up to 2
 # substantial support, above 10 essentially none.
 EQUAL, POSSIBLE = 2.0, 10.0
+# No line form is known to a few percent of its height (GL against Voigt, vibrations of polymers): a state below this
+# share of the area may stand for that. It is only pointed at; nothing is left out for it.
+_SMALL = 0.03
 _TWIN = 0.02  # models whose -2 ln L and energies (eV) agree so closely are the same curve under other names
 
 
@@ -126,6 +129,12 @@ class Candidates:
         if open_:
             chance = f" (p = {open_[-1].p:.2g})" if open_[-1].replicas else ""
             text += f" Whether there are more is not determined{chance}."
+        if not open_ and self.steps and self.size > 1:
+            text += " Larger models were not tried."
+        areas = {s.name: s.area for s in self.supported.states}
+        name, share = min(areas, key=lambda n: areas[n]), min(areas.values()) / max(sum(areas.values()), 1e-300)
+        if len(areas) > 1 and share < _SMALL:
+            text += f" {name} has {100 * share:.1f} % of the area; a line form that is slightly off can look like that."
         if rivals:
             text += f" {rivals} other {'choice' if rivals == 1 else 'choices'} of {count} cannot be ruled out."
         return text

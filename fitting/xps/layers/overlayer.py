@@ -32,7 +32,8 @@ class PairRatio:
     Attributes
     ----------
     ratio, ratio_err : float
-        I_overlayer / I_substrate, measured, with its standard error (areas over s, L and T, or plain areas: as `pure`).
+        I_overlayer / I_substrate, measured, with its standard error (areas over s, L and T, or plain areas: as `pure`);
+        NaN for an error that is not determined.
     pure : float
         The same ratio for infinitely thick overlayer and bare substrate.
     overlayer_imfp, substrate_imfp : float
@@ -179,9 +180,12 @@ def thickness(pair: PairRatio) -> Overlayer:
     Raises
     ------
     NotDetermined
-        If the ratio is not above zero within its error.
+        If the ratio has no error.
     """
     relative, error = pair.ratio / pair.pure, pair.ratio_err / pair.pure
+    if not math.isfinite(error):
+        raise NotDetermined("The error of the two lines' ratio is not determined, so that the thickness is not either",
+                            todo="Fit the regions of both lines, with no area held or on a bound")
     high = _solved(max(relative + _NORMAL_95 * error, 0.0), pair)
     if relative <= _CRITICAL * error:
         note = f"The overlayer is not seen: it is thinner than {high:.2g} Å (95 %)."
