@@ -96,10 +96,13 @@ def _crop(spectrum: Spectrum, step: Step) -> Spectrum:
 
 
 def _photon_energy(spectrum: Spectrum, step: Step) -> Spectrum:
-    """Sets the photon energy of a spectrum on a kinetic-energy axis and turns the axis into binding energy."""
-    if spectrum.axis.quantity != "kinetic_energy":
-        raise BadData("The axis is not kinetic energy already", where=spectrum.name)
+    """Sets the photon energy of a spectrum; a kinetic-energy axis is turned into binding energy by it."""
     energy = step.number("photon_energy")
+    if spectrum.axis.quantity == "binding_energy" and spectrum.meta.photon_energy is None:
+        # Text files hold binding energies without the source: quantities that need kinetic energies wait for it.
+        return replace(spectrum, meta=replace(spectrum.meta, photon_energy=energy))
+    if spectrum.axis.quantity != "kinetic_energy":
+        raise BadData("The axis is not kinetic energy, or the photon energy is known already", where=spectrum.name)
     work_function = step.number("work_function") if any(n == "work_function" for n, _ in step.params) else 0.0
     binding = binding_from_kinetic(spectrum.x, energy, work_function)
     return replace(

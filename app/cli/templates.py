@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.output import print_json, table
 from app.cli.status import DONE, NOT_DONE, one_line, say
-from libraries.errors import SodaliteError
+from libraries.errors import CannotWrite, SodaliteError
 
 if TYPE_CHECKING:
     from app.project.template import Template
@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name:
         template = template_file.get(arguments.name)
         if arguments.given:
+            if arguments.given.exists():
+                raise CannotWrite("The file exists already", where=str(arguments.given), todo="Choose another name")
             template_file.save(template, arguments.given)
             print(arguments.given)
         elif arguments.json:

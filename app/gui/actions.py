@@ -123,7 +123,7 @@ _DATA = (
     Command("data.charge", "Charge reference…", "Data", "edits.charge_reference", 0, "charge", "Ctrl+E",
             "Shift all spectra of the sample to a known binding energy", enabled="entry"),
     Command("data.photon", "Photon energy…", "Data", "edits.photon_energy", 0, "", "",
-            "Tell the photon energy of a spectrum that is on a kinetic-energy axis", enabled="kinetic"),
+            "Tell the photon energy of a spectrum whose file does not record it", enabled="photon"),
     Command("data.casa", "Use CasaXPS's regions and components", "Data", "series.use_casa", 0, "", "",
             "Take over calibration, regions, components and links that CasaXPS stored in the file", enabled="casa"),
     Command("data.combine", "Combine into a series", "Data", "series.combine", 3, "", "",
@@ -276,12 +276,13 @@ def command(id: str) -> Command:
 def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
     """Which conditions of commands hold at the moment, by name."""
     entry, fit = document.entry, document.fit
-    kinetic = entry is not None and entry.spectrum.axis.quantity == "kinetic_energy"
+    axis = entry.spectrum.axis.quantity if entry is not None else ""
+    untold = entry is not None and axis == "binding_energy" and entry.spectrum.meta.photon_energy is None
     return {
         "always": True,
         "project": bool(document.project.entries),
         "entry": entry is not None,
-        "kinetic": kinetic,
+        "photon": axis == "kinetic_energy" or untold,
         "casa": entry is not None and any(c.startswith(("CASA ", "Calib ")) for c in entry.spectrum.meta.comments),
         "series": entry is not None and bool(entry.spectrum.navigation),
         "several": len(document.chosen) > 1,
@@ -298,6 +299,6 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
 
 
 CONDITIONS = (
-    "always", "project", "entry", "kinetic", "fit", "components", "component", "undo", "redo", "busy", "casa",
+    "always", "project", "entry", "photon", "fit", "components", "component", "undo", "redo", "busy", "casa",
     "series", "several", "two", "tied",
 )

@@ -312,8 +312,12 @@ class BatchController(QObject):
     ) -> None:
         """Work off the window's thread; its project becomes one undo step."""
 
+        session = self._window.document.session
+
         def done(result: Any) -> None:
             document = self._window.document
+            if document.session is not session:  # another project is shown by now
+                return
             project, lost = merged(document.project, before, project_in(result))
             document.apply(title, project)
             if lost:

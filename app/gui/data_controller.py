@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.sweeps_part import drift_words
 from app.project import process
+from app.project.project import Entry, Project
 from fitting.processing.edge import fit_edge
 from fitting.processing.sweeps import drift
 from libraries.errors import BadData, SodaliteError
@@ -117,7 +118,8 @@ class DataController(QObject):
             whole = window.view.canvas.auto_x or not inside[1] > inside[0]
 
             def show(found: object) -> None:
-                if window.document.entry is not None and window.document.entry.id == entry.id:
+                now = window.document.entry
+                if now is not None and now.id == entry.id and now.spectrum is entry.spectrum:
                     window.process_panel.sweeps.show_drift(found, sweeps)  # type: ignore[arg-type]
                     window.say(f"{entry.title}: {drift_words(found)}")  # type: ignore[arg-type]
 
@@ -135,9 +137,15 @@ class DataController(QObject):
         entry = window.document.entry
         if entry is None:
             return
-        project = window.document.project
+        project, session = window.document.project, window.document.session
 
         def add(found: object) -> None:
+            if window.document.session is not session:  # another project is shown by now
+                return
+            if not _unchanged(window.document.project, entry):
+                window.say(f"{entry.title}: the sweeps were not added, because the spectrum changed meanwhile")
+                return
+
             def change() -> None:
                 current = window.document.project
                 after = process.sum_sweeps(current, entry.id, found)  # type: ignore[arg-type]
@@ -192,3 +200,9 @@ class DataController(QObject):
             window.say(f"{len(ids) - 1} spectra have the calibration of {entry.title}")
 
         self._attempt(change)
+
+
+def _unchanged(project: Project, entry: Entry) -> bool:
+    """Whether a spectrum is in the project with the data and the recipe that it had."""
+    now = next((e for e in project.entries if e.id == entry.id), None)
+    return now is not None and now.spectrum is entry.spectrum and now.recipe == entry.recipe

@@ -100,8 +100,12 @@ class FitController(QObject):
         self, title: str, before: Project,
         function: Callable[[Callable[[float, str], None], Callable[[], bool]], Project], then: Callable[[], None],
     ) -> None:
+        session = self._window.document.session
+
         def done(after: Project) -> None:
             document = self._window.document
+            if document.session is not session:  # another project is shown by now
+                return
             project, lost = merged(document.project, before, after)
             document.apply(title, project)
             if lost:

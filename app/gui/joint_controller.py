@@ -61,7 +61,11 @@ class JointController(QObject):
             found.append("" if result.success else result.message)
             return after
 
+        session = document.session
+
         def done(after: Project) -> None:
+            if document.session is not session:  # another project is shown by now
+                return
             project, lost = merged(document.project, before, after)
             document.apply(f"Fit {names} together", project)
             if lost:

@@ -129,7 +129,7 @@ class QuantifyController(QObject):
         sample, entry = self._sample(), self._window.document.entry
         if sample is None or entry is None:
             return
-        project = self._window.document.project
+        project, session = self._window.document.project, self._window.document.session
         at = level_of(project, entry)
         self._window.results.show_page("Composition")
 
@@ -139,7 +139,8 @@ class QuantifyController(QObject):
 
         def done(made: Study) -> None:
             document = self._window.document
-            if any(s.id == sample.id for s in document.project.samples):
+            # A sample of another project may bear the same id.
+            if document.session is session and any(s.id == sample.id for s in document.project.samples):
                 document.apply(f"{title}: {sample.name}", with_study(document.project, sample.id, made))
                 self._window.composition.refresh()
 

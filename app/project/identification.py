@@ -103,7 +103,7 @@ def auger_parameter_of(project: Project, sample: str, element: str = "Na") -> Me
     core = core_of(auger).name
     entries = [entry for entry in project.entries_of(sample) if entry.spectrum.y.ndim == 1
                and entry.processed().axis.quantity == "binding_energy"]
-    photons = {entry.spectrum.meta.photon_energy for entry in entries} - {None}
+    photons = {entry.processed().meta.photon_energy for entry in entries} - {None}
     if len(photons) != 1:
         raise NotDetermined("The spectra have no common photon energy", where=project.sample(sample).name,
                             todo="Set it on the Process page" if not photons else "Keep one source a sample")

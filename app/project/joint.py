@@ -179,6 +179,40 @@ def tidied(project: Project) -> tuple[Project, tuple[str, ...]]:
     return replace(project, ties=tuple(tie for tie in project.ties if tie not in lost)), notes
 
 
+def kept_ties(before: Project, after: Project, entry_id: str) -> tuple[Project, tuple[str, ...]]:
+    """The project without ties to components of a spectrum that others took the place of, and a note for each.
+
+    A new model numbers its components anew: "p1" of a region that was replaced is another line than before. Spectra
+    that were tied lose their results.
+    """
+
+    def identity(project: Project, there: Place) -> object:
+        try:
+            model = region_of(project, there.key)[1].model
+            component = model.component(there.owner) if there.owner != BACKGROUND else None
+        except (UnknownName, BadModel):
+            return None
+        return (component.name, component.line, component.shape) if component else model.background.kind
+
+    lost, changed = [], set()
+    for tie in before.ties:
+        if tie not in after.ties or not _whole(before, tie):
+            continue
+        home = place(tie.target)
+        own = [Place(home.key, name) for name in checked(tie.formula, tie.target).names if not name.startswith("other")]
+        named = {there for there in (home, *own, *references(tie.formula))}
+        mine = [there for there in named if there.key.rpartition("/")[0] == entry_id]
+        if any(identity(before, there) != identity(after, there) for there in mine):
+            lost.append(tie)
+            changed |= {there.key for there in named}
+    if not lost:
+        return after, ()
+    notes = tuple(f"the tie of {label(before, place(tie.target))} ended: what it named was replaced" for tie in lost)
+    after = replace(after, ties=tuple(tie for tie in after.ties if tie not in lost))
+    known = {key_of(entry.id, fit.id) for entry in after.entries for fit in entry.fits}
+    return without_results(after, sorted(changed & known)), notes
+
+
 def _lost_words(project: Project, tie: Tie) -> str:
     try:
         return f"of {label(project, place(tie.target))}"

@@ -29,6 +29,10 @@ from fitting.xps.quantify import Composition, LineRow
 from libraries.attenuation import imfp_tpp2m
 from libraries.errors import BadData, NotDetermined
 
+# Names of a series whose values are angles from the surface normal (as `app.files.vamas_meta` takes them); a take-off
+# angle counts from the surface, a rotation or azimuth from anything.
+_EMISSION = {"emission angle", "emission", "angle", "theta", "tilt", "tilt angle", "polar", "polar angle"}
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -70,7 +74,7 @@ def levels(project: Project, sample_id: str) -> tuple[Level, ...]:
 def _angle(project: Project, sample: Sample, value: float | None) -> tuple[float, str]:
     """Emission angle of one level of a series (`value`), or of the whole sample (None)."""
     entries = [e for e in project.entries_of(sample.id) if value is None or e.value == value]
-    if value is not None and entries and "angle" in entries[0].variable.lower():
+    if value is not None and entries and entries[0].variable.strip().lower() in _EMISSION:
         return abs(value), "series"
     recorded = {e.spectrum.meta.emission_angle for e in entries if e.fits} - {None}
     if len(recorded) == 1:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from app.project import joint
-from app.project.project import Project, RegionFit
+from app.project.project import Entry, Project, RegionFit, Sample
 from fitting import guess
+from fitting.dataset import Spectrum
 from fitting.presets import Preset, add_preset
 from fitting.solver import Cancel, Progress
 from fitting.xps.compounds_fit import CompoundsResult, fit_compounds
@@ -20,10 +23,30 @@ _AROUND = (8.0, 10.0)  # eV below and above the lines of a window that is made w
 
 def regions_of(project: Project, sample_id: str) -> tuple[Region, ...]:
     """All regions of a sample, as presets and compound fits take them."""
+    sample = project.sample(sample_id)
     return tuple(
-        Region(joint.key_of(entry.id, fit.id), entry.processed(), fit.model, entry.recipe.energy_shift)
+        Region(joint.key_of(entry.id, fit.id), _with_user_table(entry, sample, fit.model.region), fit.model,
+               entry.recipe.energy_shift)
         for entry in project.entries_of(sample_id) for fit in entry.fits
     )
+
+
+def _with_user_table(entry: Entry, sample: Sample, window: tuple[float, float]) -> Spectrum:
+    """The spectrum with the sample's own transmission table in place of the file's function, as in a composition."""
+    spectrum, shift = entry.processed(), entry.recipe.energy_shift
+    photon = spectrum.meta.photon_energy
+    if not sample.transmission or photon is None or window[1] - window[0] > SURVEY:
+        return spectrum
+    binding = spectrum.axis.quantity == "binding_energy"
+    kinetic = photon - (spectrum.x - shift) if binding else spectrum.x + shift
+    energies, values = np.array(sample.transmission).T
+    part = kinetic[spectrum.part(*window)]
+    if part.size and not (energies[0] <= part.min() and part.max() <= energies[-1]):
+        raise NotDetermined(
+            f"The transmission table ends at {energies[0]:g} and {energies[-1]:g} eV; the window reaches from "
+            f"{part.min():.0f} to {part.max():.0f} eV kinetic energy", where=entry.title, todo="Give a longer table",
+        )
+    return spectrum.with_(transmission=np.interp(kinetic, energies, values))
 
 
 def with_preset(project: Project, sample_id: str, item: Preset) -> tuple[Project, tuple[str, ...]]:
@@ -71,6 +94,10 @@ def compounds(
         As `fitting.xps.compounds_fit.fit_compounds`.
     """
     sample = project.sample(sample_id)
+    levels = {entry.value for entry in project.entries_of(sample_id) if entry.value is not None}
+    if len(levels) > 1:
+        raise NotDetermined(f"The sample is a series of {len(levels)} levels, each of which has amounts of its own",
+                            where=sample.name, todo="Put one level into a sample of its own")
     regions = [*regions_of(project, sample_id), *_made(project, sample_id, names)]
     if not regions:
         raise NotDetermined("No spectrum of this sample holds a line of these compounds", where=sample.name,
@@ -100,5 +127,6 @@ def _made(project: Project, sample_id: str, names: Sequence[str]) -> list[Region
         ends = [s.position + (core_level(s.line).splitting or 0.0) * s.doublet for s in inside]
         window = max(low, min(s.position for s in inside) - _AROUND[0]), min(high, max(ends) + _AROUND[1])
         model = guess.new_model(spectrum, *window)
+        spectrum = _with_user_table(entry, project.sample(sample_id), window)
         made.append(Region(joint.key_of(entry.id, "new"), spectrum, model, entry.recipe.energy_shift))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from app.project import joint
 from app.project.project import Entry, Project, Tie, fresh_id
 from app.project.work import shifted_entry
 from fitting.backgrounds import kind as background_kind
+from fitting.constraints import Dual
 from fitting.dataset import Spectrum
 from fitting.joint_links import Place, checked, place, references, rewritten
 from fitting.model import BACKGROUND, FitModel, Param
@@ -75,21 +77,46 @@ def _scaled_tie(project: Project, tie: Tie, entry: Entry, factor: float) -> Tie:
     inside = [there for there in references(tie.formula) if measures(there)]
     if not inside and not measures(home):
         return tie
+    if measures(home) and len(inside) == len(references(tie.formula)) and _proportional(tie):
+        return tie  # both sides are of this spectrum
     core, sign, tolerance = re.fullmatch(r"(.*?)(?:\s*(±|\+-|\+/-)\s*(.*))?", tie.formula, re.DOTALL).groups()  # type: ignore[union-attr]
-    core = rewritten(core, lambda id: id, lambda there: f"({{{there}}} / {factor:.8g})" if there in inside
-                     else f"{{{there}}}")
+    core = _folded(rewritten(core, lambda id: id, lambda there: f"({{{there}}} / {factor:.8g})" if there in inside
+                             else f"{{{there}}}"))
     if measures(home):
         # Parameters of the target's own region in the formula were multiplied already, in the model.
         own = [name for name in checked(tie.formula, tie.target).names if not name.startswith("other")]
         if any(measures(Place(home.key, name)) for name in own):
-            raise BadModel(f"A tie of {joint.label(project, home)} cannot follow the new intensities", where=entry.title,
-                           todo="Remove the tie first")
-        core = f"({core}) * {factor:.8g}"
+            raise BadModel(f"A tie of {joint.label(project, home)} cannot follow the new intensities",
+                           where=entry.title, todo="Remove the tie first")
+        core = _folded(f"({core}) * {factor:.8g}")
         if sign and not tolerance.endswith("%"):
             tolerance = f"{float(tolerance) * factor:.8g}"
     formula = f"{core} +- {tolerance}" if sign else core
     checked(formula, tie.target)
     return replace(tie, formula=formula)
+
+
+def _proportional(tie: Tie) -> bool:
+    """Whether what follows is twice as much where all that it follows is."""
+    link = checked(tie.formula, tie.target)
+    one, two = (link.evaluate({name: Dual(x, {}) for name in link.names}).value for x in (1.0, 2.0))
+    return math.isclose(two, 2 * one, rel_tol=1e-9) and (link.relative or not link.tolerance)
+
+
+def _folded(formula: str) -> str:
+    """A formula in which factors that were put in one behind the other are one; it would grow for ever else."""
+    number = r"([0-9][0-9.]*(?:e[+-]?[0-9]+)?)"
+
+    def one(match: re.Match[str]) -> str:
+        product = float(match[2]) * float(match[3])
+        return match[1] if math.isclose(product, 1.0, rel_tol=1e-7) else f"({match[1]} / {product:.8g})"
+
+    formula = re.sub(rf"\(\((\{{[^{{}}]*\}}) / {number}\) / {number}\)", one, formula)
+    twice = re.fullmatch(rf"\(\((.*)\) \* {number}\) \* {number}", formula, re.DOTALL)
+    if twice is None:
+        return formula
+    product = float(twice[2]) * float(twice[3])
+    return twice[1] if math.isclose(product, 1.0, rel_tol=1e-7) else f"({twice[1]}) * {product:.8g}"
 
 
 def _unit_of(project: Project, there: Place) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from app.project import joint
 from app.project.project import Entry, Project, RegionFit, fresh_id
 from app.project.work import shifted_entry
 from fitting.dataset import Spectrum
@@ -112,7 +113,8 @@ def propagate(
             continue
         notes += [f"{entry.title}: {text}" for text in said]
         if after is not entry:
-            project = project.with_entry(after)
+            project, said = joint.kept_ties(project, project.with_entry(after), id)
+            notes += [f"{entry.title}: {text}" for text in said]
             done.append(id)
     return Carried(project, tuple(done), tuple(notes))
 

@@ -174,12 +174,12 @@ def template_of(
         quantity = entry.processed().axis.quantity if entry.fits else ""
         for fit in entry.fits:
             base = fit.name.replace("/", "-") or entry.title.replace("/", "-")
-            key = base
+            key, number = base, 2
             while key in keys.values():
-                key = f"{base} {sum(k.startswith(base) for k in keys.values()) + 1}"
+                key, number = f"{base} {number}", number + 1
             keys[(entry.id, fit.id)] = key
-            name = entry.spectrum.name if entry.variable else entry.title
-            regions.append(TemplateRegion(key, name, fit.model, quantity))
+            shown = entry.spectrum.name if entry.variable else entry.title
+            regions.append(TemplateRegion(key, shown, fit.model, quantity))
     if not regions:
         raise BadData("There is no region to make a template of", todo="Draw a region and add its peaks first")
     sample = project.sample(entries[0].sample) if entries[0].sample else None

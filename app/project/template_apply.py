@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from app.project import joint
 from app.project.project import Entry, Project, Tie
 from app.project.propagate import put
 from app.project.template import NAMED, Template, TemplateRegion, reference_component, reference_words, shells
@@ -90,7 +91,8 @@ def _apply_to_group(project: Project, template: Template, members: list[str]) ->
             notes.append(f"{region.key}: {error.what}")
             continue
         notes += [f"{entry.title}, {region.key}: {text}" for text in said]
-        project = project.with_entry(after)
+        project, said = joint.kept_ties(project, project.with_entry(after), id)
+        notes += [f"{entry.title}, {region.key}: {text}" for text in said]
         new = next(f for f in after.fits if not any(f is old for old in entry.fits))
         placed.append((id, new.id, region.key))
     project, said = _tied(project, template, placed)

@@ -112,14 +112,18 @@ def save(template: Template, path: Path) -> None:
 
 
 def keep(template: Template) -> Path:
-    """Save a template in the user's own folder under its name; one of that name there is replaced.
+    """Save a template in the user's own folder under its name.
 
     Raises
     ------
     CannotWrite
+        If another template of that name is there.
     """
     folder = folders()[0]
     path = folder / f"{file_name(template.name)}{SUFFIX}"
+    if path.exists() and read_bytes(path, _MAX_BYTES) != to_json(template).encode():
+        raise CannotWrite(f"You have another template '{path.stem}'", where=str(path),
+                          todo="Give one of them another name first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,6 +26,7 @@ from libraries.errors import BadModel, Cancelled, SodaliteError
 NUMBERS = {"position": "position", "fwhm": "FWHM", "area": "area", "share": "share of the region's area"}
 ATOMS, CHI2, RATIO = "at.%", "reduced χ²", "ratio"
 ABSENT = "not here"
+TWICE = "several regions of that name, the first is shown"
 
 
 @dataclass(frozen=True)
@@ -233,11 +234,17 @@ class _Here:
     def __init__(self, project: Project, table: dict[str, Entry], point: Point) -> None:
         self._project, self._table, self._point = project, table, point
         self._fits = {region_name(fit): (table[id], fit) for id in reversed(point.entries) for fit in table[id].fits}
+        names = [region_name(fit) for id in point.entries for fit in table[id].fits]
+        self._twice = {name for name in names if names.count(name) > 1}
 
     def reading(self, quantity: Quantity) -> Reading:
         if quantity.kind == ATOMS:
             return self._atoms(quantity.component)
-        return _peak(self._fits.get(quantity.region), quantity)
+        found = _peak(self._fits.get(quantity.region), quantity)
+        if quantity.region in self._twice:
+            # What is not in the table must be told: two spectra of one line in one sample.
+            return replace(found, flag="; ".join(filter(None, (found.flag, TWICE))))
+        return found
 
     def _atoms(self, element: str) -> Reading:
         try:
@@ -299,6 +306,8 @@ def _peak(found: tuple[Entry, RegionFit] | None, quantity: Quantity) -> Reading:
         return Reading(flag=flag)
     for row in _numbers(entry, fit):
         if row.name == quantity.component:
+            if sum(other.name == row.name for other in _numbers(entry, fit)) > 1:
+                flag = "; ".join(filter(None, (flag, f"several components are called {row.name}, the first is shown")))
             if quantity.kind == "share":
                 return Reading(100 * row.share, _share_error(_numbers(entry, fit), row, fit.result), flag)
             return _number(row, fit.result, quantity.kind, flag)
@@ -307,7 +316,7 @@ def _peak(found: tuple[Entry, RegionFit] | None, quantity: Quantity) -> Reading:
 
 def _number(row: PeakNumbers, result: FitResult, kind: str, flag: str) -> Reading:
     value, error = getattr(row, kind), getattr(row, f"{kind}_err")
-    return Reading(value, error, flag or _bound_flag(row, result, kind))
+    return Reading(value, error, "; ".join(filter(None, (flag, _bound_flag(row, result, kind)))))
 
 
 def _share_error(rows: Sequence[PeakNumbers], row: PeakNumbers, result: FitResult) -> float:

@@ -116,7 +116,7 @@ def put(
     Raises
     ------
     NotDetermined
-        If no region holds any of the lines.
+        If no region holds any of the lines, or their intensities cannot be compared.
     """
     models = {region.key: region for region in regions}
     placed: list[tuple[Site, Region, str]] = []
@@ -132,6 +132,8 @@ def put(
     if not placed:
         raise NotDetermined(f"No region holds a line of {sites[0].compound}" if sites else "There is no line to add",
                             todo="Draw a region over one of its lines first")
+    if areas:
+        _comparable([home for _, home, _ in placed])
     placed = _anchor_first(placed)
     members = tuple(
         Member(site, Place(home.key, f"{id}.area"), line_yield(
@@ -152,6 +154,19 @@ def put(
         for name, (parameter, rest) in formulas.items():
             _follow(models, ties, member.place, name, anchor.place, f"{anchor.place.owner}.{parameter}", rest)
     return Placement(tuple(models[region.key] for region in regions), ties, members, tuple(notes))
+
+
+def _comparable(homes: Sequence[Region]) -> None:
+    """Refuse intensities without a common scale, as a composition does."""
+    metas = [home.spectrum.meta for home in homes]
+    timed = [meta.intensity_unit == "counts/s" or (meta.intensity_unit == "counts" and bool(meta.live_time))
+             for meta in metas]
+    kinds = {"timed" if known else meta.intensity_unit for meta, known in zip(metas, timed, strict=True)}
+    if len(kinds) > 1:
+        untimed = ", ".join(dict.fromkeys(home.model.name or home.spectrum.name
+                                          for home, known in zip(homes, timed, strict=True) if not known))
+        raise NotDetermined(f"The intensities of {untimed} have no common scale with the other regions",
+                            todo="Give dwell time and sweeps (Process page), or leave these regions out")
 
 
 def _anchor_first(placed: list[tuple[Site, Region, str]]) -> list[tuple[Site, Region, str]]:

@@ -1,13 +1,15 @@
 """`sodalite compounds` on a project and on a file of spectra."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from app.__main__ import main
 from app.files.vamas_writer import write_vamas
 from app.project import work
-from app.project.presets import with_preset
+from app.project.presets import compounds, regions_of, with_preset
 from app.project.project import Project, add_spectra
 from app.project.store import save
 from fitting.presets import preset
@@ -69,3 +71,24 @@ def test_a_preset_added_to_a_project(spectra):
     areas = [e.fits[0].model.params["p1.area"].value for e in fitted.entries[:2]]
     ratio = next(tie.formula for tie in after.ties if ".area" in tie.target).rpartition("*")[2]
     assert areas[1] / areas[0] == pytest.approx(float(ratio), rel=1e-6)
+
+
+def test_the_user_s_transmission_takes_part_as_in_a_composition(spectra):
+    project = work.charge_reference(add_spectra(Project("P"), spectra), "cycled_hard_carbon", 285.45, 284.6, "C 1s")
+    for entry, window in zip(project.entries, ((677.5, 696.5), (1063.5, 1082.0), (200.0, 216.5)), strict=True):
+        project, _ = work.add_region(project, entry.id, *window, "shirley_active")
+    sample = project.samples[0]
+    table = ((300.0, 2.0), (1500.0, 0.5))
+    for region in regions_of(project.with_sample(replace(sample, transmission=table)), sample.id):
+        kinetic = 1486.6 - (region.spectrum.x - region.energy_shift)
+        wanted = np.interp(kinetic, *np.array(table).T)
+        np.testing.assert_allclose(region.spectrum.transmission, wanted, rtol=1e-3)
+    with pytest.raises(NotDetermined, match="transmission table ends"):
+        regions_of(project.with_sample(replace(sample, transmission=((700.0, 1.0), (1500.0, 1.0)))), sample.id)
+
+
+def test_a_series_has_no_common_amounts(spectra):
+    project = add_spectra(Project("P"), spectra)
+    project = project.map_entries(lambda e: replace(e, variable="depth", value=float(len(e.id)), unit="nm"))
+    with pytest.raises(NotDetermined, match="series of"):
+        compounds(project, project.samples[0].id, ["NaF"])

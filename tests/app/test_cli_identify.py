@@ -10,6 +10,7 @@ from app.cli import parser
 from app.files.vamas_writer import write_vamas
 from app.project.identification import add_found_regions, auger_parameter_of, surveys
 from app.project.project import Project, add_spectra
+from app.project.work import shifted_entry
 from fitting.simulate.samples import xps_sample
 from fitting.simulate.xps import expectation, noisy
 from fitting.xps.identify.candidates import identify
@@ -75,3 +76,8 @@ def test_regions_and_auger_parameter(simulation):
     assert parameter.candidates[0].fits
     with pytest.raises(NotDetermined):
         auger_parameter_of(project, entry.sample, "Cu")
+    # The whole sample moved: charging cancels. One spectrum alone: it does not.
+    moved = project.map_entries(lambda e: shifted_entry(e, -1.0, "reference"))
+    assert auger_parameter_of(moved, entry.sample).value == pytest.approx(parameter.value, abs=0.02)
+    with pytest.raises(NotDetermined, match="Only some spectra"):
+        auger_parameter_of(project.with_entry(shifted_entry(entry, -1.0, "reference")), entry.sample)

@@ -91,3 +91,16 @@ def test_template_that_matches_nothing(place, capsys):
                  "--spectrum", "Na 1s"]) == 1
     assert "No spectrum matches" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_nothing_of_the_user_is_overwritten(place, capsys):
+    shared = place / "shared.json"
+    assert main(["templates", "Cathodes", "--export", str(shared)]) == 0
+    text = shared.read_text(encoding="utf-8")
+    assert main(["templates", "Na2CO3 and NaF", "--export", str(shared)]) == 1
+    assert shared.read_text(encoding="utf-8") == text
+    assert main(["templates", "--import", str(shared)]) == 0  # the same again
+    shared.write_text(text.replace("of mine", "of somebody else"), encoding="utf-8")
+    assert main(["templates", "--import", str(shared)]) == 1
+    assert "another template 'Cathodes'" in capsys.readouterr().err
+    assert template_file.get("Cathodes").note == "of mine"

@@ -1,5 +1,7 @@
 """Presets: lines, ties and broadened doublets as the library says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_yields_hold_cross_section_path_and_time(regions):
     assert sodium.transmission == 1.0
     assert "assumed" in sodium.sources[2]
     power = line_yield(spectra["Na1s/r1"], "Na 1s", 1071.5, transmission_exponent=-0.5)
-    assert power.transmission == pytest.approx((1486.6 - 1071.5) ** -0.5, rel=1e-3)
+    assert power.transmission == pytest.approx(((1486.6 - 1071.5) / 1000) ** -0.5, rel=1e-3)
 
 
 def test_pvdf_pair_is_one_to_one_inside_a_region(regions):
@@ -105,3 +107,15 @@ def test_a_sharp_doublet_keeps_equal_widths():
     model = add_broadened(window.spectrum, window.model, "S 2p", 162.0)
     minor = next(c for c in model.components if c.doublet)
     assert minor.param("fwhm").link == f"{minor.doublet}.fwhm"
+
+
+def test_intensities_without_a_common_scale_are_not_tied(regions):
+    def timed(one, **changes):
+        return replace(one, spectrum=one.spectrum.with_(meta=replace(one.spectrum.meta, **changes)))
+
+    known = tuple(timed(r, dwell_time=1.0, sweeps=2.0) for r in regions)
+    assert len(add_preset(preset("carbonate"), known).members) == 3
+    with pytest.raises(NotDetermined, match="no common scale"):
+        add_preset(preset("carbonate"), (regions[0], *known[1:]))
+    with pytest.raises(NotDetermined, match="no common scale"):
+        add_preset(preset("carbonate"), (timed(regions[0], intensity_unit="arbitrary"), *known[1:]))

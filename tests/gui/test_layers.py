@@ -40,16 +40,16 @@ def supposed(qtbot, panel):
 
 
 def test_thickness_appears_once_everything_is_chosen(qtbot, panel):
-    assert "Choose a line" in panel.remarks.text()
+    assert "Choose a line" in panel.depth.remarks.text()
     supposed(qtbot, panel)
-    assert panel.thickness.text().startswith("d = 1.")
-    assert panel.rows.rowCount() == 3
-    assert panel.plot.isVisible()
+    assert panel.depth.words.text().startswith("d = 1.")
+    assert panel.depth.rows.rowCount() == 3
+    assert panel.depth.plot.isVisible()
     assert panel.document.project.sample("s").layering.substrate_material == "graphite"
     panel.document.undo()
     assert panel.document.project.sample("s").layering.substrate_material == ""
     qtbot.waitUntil(lambda: isinstance(panel.answer.thickness, str))
-    assert not panel.plot.isVisible()
+    assert not panel.depth.plot.isVisible()
 
 
 def test_the_angle_of_a_series_cannot_be_typed(panel):
@@ -59,12 +59,12 @@ def test_the_angle_of_a_series_cannot_be_typed(panel):
 
 def test_a_typed_ratio_counts_and_a_wrong_one_is_refused(qtbot, panel):
     supposed(qtbot, panel)
-    before = panel.thickness.text()
+    before = panel.depth.words.text()
     panel.pure.setFocus()
     panel.pure.setText("0,9")
     QTest.keyClick(panel.pure, Qt.Key.Key_Return)
     assert panel.document.project.sample("s").layering.pure_ratio == 0.9
-    qtbot.waitUntil(lambda: panel.thickness.text() != before)
+    qtbot.waitUntil(lambda: panel.depth.words.text() != before)
     panel.pure.setText("-1")
     panel.pure.editingFinished.emit()
     assert "above zero" in panel.said

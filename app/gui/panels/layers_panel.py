@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
@@ -14,19 +13,17 @@ from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.numbers import parse_number, plain
 from app.gui.panels.stack_table import StackTable
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.plot.small_plot import SmallPlot
+from app.gui.panels.thickness_part import NM, ThicknessPart
 from app.gui.tasks import Cancel, Progress, Task, Tasks
-from app.numerals import interval, with_error
+from app.numerals import with_error
 from app.project import layers
 from app.project.project import Layering, Project, Sample
 from fitting.result import FitResult
-from fitting.xps.layers import DepthOrder, Stack, StackLayer, signal_ratio
+from fitting.xps.layers import DepthOrder, Stack, StackLayer
 from libraries.attenuation import materials
 from libraries.errors import BadData, SodaliteError
 
-NM = 0.1  # one angstrom
 DELAY = 200  # ms: a burst of edits is one computation
-UNCERTAIN_IMFP = "λ of TPP-2M is itself uncertain by about 10 % (unverified); every thickness scales with it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +66,9 @@ class LayersPanel(Panel):
         self.title = heading("Overlayer")
         self.body.addWidget(self.title)
         self._build_form()
-        self._build_thickness()
+        self.depth = ThicknessPart()
+        self.table(self.depth.rows)
+        self.body.addWidget(self.depth)
         self._build_order()
         self._build_stack()
         self.body.addStretch(1)
@@ -120,22 +119,6 @@ class LayersPanel(Panel):
         for item in materials():
             combo.addItem(item.name + ("" if item.verified else "  (unverified)"), item.name)
         return combo
-
-    def _build_thickness(self) -> None:
-        self.thickness = QLabel()
-        self.thickness.setProperty("role", "heading")
-        self.thickness.setWordWrap(True)
-        self.thickness.setAccessibleName("Thickness of the overlayer")
-        self.remarks = muted("")
-        self.rows = self.table(RowsModel((
-            Column("Angle / °", "From the surface normal"), Column("Ratio", "Overlayer over substrate, relative to "
-                                                                   "the pure materials"),
-            Column("d / nm", "From this angle alone"), Column("Angle from", "Where the emission angle comes from"),
-        )))
-        self.view = RowsView(self.rows, "Thickness at each angle")
-        self.plot = SmallPlot("Ratio against thickness", "Thickness (nm)", "lg of the ratio", self)
-        for widget in (self.thickness, self.remarks, self.view, self.plot):
-            self.body.addWidget(widget)
 
     def _build_order(self) -> None:
         self.body.addWidget(heading("Order in depth"))
@@ -217,7 +200,7 @@ class LayersPanel(Panel):
     def _fail(self, error: BaseException) -> None:
         self.answer = None
         self._show()
-        self.remarks.setText(str(error) if isinstance(error, SodaliteError) else f"{error}")
+        self.depth.remarks.setText(str(error) if isinstance(error, SodaliteError) else f"{error}")
 
     def _settings(self) -> Layering:
         sample = self._sample()
@@ -225,7 +208,7 @@ class LayersPanel(Panel):
 
     def _show(self) -> None:
         self._show_settings()
-        self._show_thickness()
+        self.depth.show_thickness(self.answer.thickness if self.answer is not None else "")
         self._show_order()
 
     def _show_settings(self) -> None:
@@ -256,60 +239,6 @@ class LayersPanel(Panel):
         if not self.pure.hasFocus():
             self.pure.setText("" if settings.pure_ratio is None else plain(settings.pure_ratio, 4))
         self.stack.show_layers(settings.stack, names)
-
-    def _show_thickness(self) -> None:
-        found = self.answer.thickness if self.answer is not None else ""
-        seen = isinstance(found, layers.Thickness)
-        self.view.setVisible(seen and len(found.pairs) > 1)  # type: ignore[union-attr]
-        self.plot.setVisible(seen)
-        self.thickness.setVisible(seen)
-        if not isinstance(found, layers.Thickness):
-            self.remarks.setText(found)
-            return
-        result = found.result
-        if math.isfinite(result.error):
-            text = f"d = {with_error(NM * result.thickness, NM * result.error)} nm"
-            more = f"   (95 %: {interval(NM * result.low, NM * result.high)} nm)"
-            self.thickness.setText(text + more if result.determined else f"d above {NM * result.low:.2g} nm (95 %)")
-        else:
-            self.thickness.setText(f"d below {NM * result.high:.2g} nm (95 %)")
-        path = found.pairs[0]
-        words = [
-            f"λ of the two lines in the overlayer {NM * path.overlayer_imfp:.2f} and "
-            f"{NM * path.substrate_imfp:.2f} nm; "
-            f"ratio of the pure materials {path.pure:.3g} ({found.pure_source}).",
-            *result.warnings, UNCERTAIN_IMFP,
-        ]
-        self.remarks.setText(" ".join(words))
-        self.rows.set_rows([
-            Row(str(i), (
-                Cell(f"{pair.emission_angle:.1f}", swatch=self.plot.colour(i).name()),
-                Cell(with_error(pair.ratio / pair.pure, pair.ratio_err / pair.pure)),
-                Cell(f"{NM * each:.3f}" if math.isfinite(each) else "–"), Cell(origin),
-            ))
-            for i, (pair, each, origin) in enumerate(zip(found.pairs, result.each, found.origins, strict=False))
-        ])
-        self.view.fit_height(1, 8)
-        self.view.fit_columns(range(4))
-        self._draw(found)
-
-    def _draw(self, found: layers.Thickness) -> None:
-        """The equation as a curve for each angle, with the measured ratios on it."""
-        self.plot.clear()
-        self.plot.recolour()
-        deepest = max(3.0 * max(pair.lengths[1] for pair in found.pairs) * 0.6, 1.5 * found.result.thickness, 5.0)
-        depths = np.linspace(deepest / 400, deepest, 300)
-        low, high = math.inf, -math.inf
-        for i, pair in enumerate(found.pairs):
-            curve = np.log10(signal_ratio(depths, pair))
-            low, high = min(low, float(curve[3])), max(high, float(curve[-1]))
-            self.plot.curve(NM * depths, curve, self.plot.colour(i), faint=0.8)
-            each = found.result.each[i] if i < len(found.result.each) else math.nan
-            if math.isfinite(each) and pair.ratio > 0:
-                error = pair.ratio_err / pair.ratio / math.log(10)
-                self.plot.points([NM * each], [math.log10(pair.ratio / pair.pure)], self.plot.colour(i), y_err=[error])
-        self.plot.level(NM * found.result.thickness, vertical=True)
-        self.plot.frame((0.0, NM * deepest), (low - 0.1, high + 0.1))
 
     def _show_order(self) -> None:
         found = self.answer.order if self.answer is not None else ""

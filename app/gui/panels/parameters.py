@@ -70,7 +70,7 @@ def _row(model: FitModel, full: str, name: str, param: Param, tied: Shown | None
 
 def _decimals(value: float) -> int:
     size = abs(value)
-    return 1 if size >= 1000 else 3 if size >= 100 else 4
+    return 0 if size >= 100_000 else 1 if size >= 1000 else 3 if size >= 100 else 4
 
 
 def _description(model: FitModel, full: str) -> str:
@@ -133,7 +133,7 @@ class ParameterTable(QWidget):
         self._document = document
         self.rows = RowsModel(COLUMNS)
         self.view = RowsView(self.rows, name)
-        self.view.set_widths((122, 72, 42, 62, 62, 124))
+        self.view.set_widths((122, 84, 42, 62, 62, 124))
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.words = muted("")

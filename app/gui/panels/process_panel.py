@@ -140,12 +140,14 @@ class ProcessPanel(Panel):
         self.work_function = QLineEdit("0")
         self.work_function.setAccessibleName("Work function in eV")
         self.work_function.setMaximumWidth(60)
+        self.work_function_words = QLabel("work function")
+        self.set_photon = button("Set", "", self.set_photon_energy)
         line = row(
             QLabel("Photon energy / eV"),
             self.energy,
-            QLabel("work function"),
+            self.work_function_words,
             self.work_function,
-            button("Set", "Turns the kinetic-energy axis into binding energy", self.set_photon_energy),
+            self.set_photon,
         )
         line.setContentsMargins(0, 0, 0, 0)
         self.photon.setLayout(line)
@@ -182,12 +184,22 @@ class ProcessPanel(Panel):
             self.say(refused)
         self.noise.setCurrentIndex([key for _, key in NOISES].index(_noise_key(entry)))
         self.noise_now.setText(noise_words(spectrum.noise))
-        self.photon.setVisible(spectrum.axis.quantity == "kinetic_energy")
+        self._show_photon(spectrum)
         self.sweeps.show_series(_sweeps(entry))
         self.combine.refresh()
         self.form.suggest()
         self._count_chosen()
         self._show_buttons()
+
+    def _show_photon(self, spectrum: Spectrum) -> None:
+        """Ask for the photon energy where an electron spectrum lacks it, or its axis is to be turned by it."""
+        kinetic = spectrum.axis.quantity == "kinetic_energy"
+        untold = spectrum.axis.quantity == "binding_energy" and spectrum.meta.photon_energy is None
+        self.photon.setVisible(kinetic or untold)
+        for widget in (self.work_function_words, self.work_function):
+            widget.setVisible(kinetic)  # binding energies hold it already
+        self.set_photon.setToolTip("Turns the kinetic-energy axis into binding energy" if kinetic
+                                   else "Needed for sensitivity factors, mean free paths and Auger lines")
 
     def _count_chosen(self) -> None:
         self.form.show_chosen(len(self.document.chosen))
@@ -294,19 +306,22 @@ class ProcessPanel(Panel):
         self.refresh()
 
     def set_photon_energy(self) -> None:
-        """Turn a kinetic-energy axis into binding energy."""
+        """Tell the photon energy; it turns a kinetic-energy axis into binding energy."""
         entry = self.document.entry
         if entry is None:
             return
 
         def change() -> None:
             energy = parse_number(self.energy.currentText().split("  ")[0], "The photon energy")
-            function = parse_number(self.work_function.text(), "The work function")
             if energy <= 0:
                 raise BadModel("The photon energy is above zero", where=f"{energy:g} eV")
-            if entry.fits:
-                raise BadModel("The spectrum has regions on its kinetic-energy axis", todo="Remove them first")
-            step = Step("photon_energy", (("photon_energy", energy), ("work_function", function)), "set by the user")
+            params: tuple[tuple[str, float | str], ...] = (("photon_energy", energy),)
+            if entry.spectrum.axis.quantity == "kinetic_energy":
+                if entry.fits:
+                    raise BadModel("The spectrum has regions on its kinetic-energy axis", todo="Remove them first")
+                function = parse_number(self.work_function.text(), "The work function")
+                params = (*params, ("work_function", function))
+            step = Step("photon_energy", params, "set by the user")
             self._with_recipe(
                 f"Photon energy {energy:g} eV", Recipe((step, *entry.recipe.without_kind("photon_energy").steps))
             )

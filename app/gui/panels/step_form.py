@@ -260,7 +260,8 @@ def step_words(step: Step) -> str:
         "energy_scale": lambda: f"Energy scale: {values['measured_1']:g} → {values['true_1']:g}, "
                                 f"{values['measured_2']:g} → {values['true_2']:g} eV",
         "crop": lambda: f"Keep {values['low']:g} to {values['high']:g} eV",
-        "photon_energy": lambda: f"Photon energy {values['photon_energy']:g} eV, axis turned into binding energy",
+        "photon_energy": lambda: f"Photon energy {values['photon_energy']:g} eV" + (
+            ", axis turned into binding energy" if "work_function" in values else ""),
         "noise": lambda: _noise_words(step),
         "normalise": lambda: f"Normalise {_MODES[step.text('mode')]}" + (
             f" {values['factor']:g}" if values["mode"] == "factor" else ""),

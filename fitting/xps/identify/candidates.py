@@ -26,7 +26,7 @@ from fitting.xps.identify.expected import (
     usual_transmission,
 )
 from fitting.xps.identify.ghosts import Explanation, explain, loss_parent, overlaps
-from fitting.xps.identify.peaks import Cancel, PeakSearch, Progress, SurveyPeak, find_peaks
+from fitting.xps.identify.peaks import Cancel, PeakSearch, Progress, SurveyPeak, binding_axis, find_peaks
 from libraries.errors import Cancelled, NotDetermined
 
 # Points (natural logarithm) from which on an element is accepted; one line at its place with the usual window gives 1
@@ -138,6 +138,7 @@ def identify(
     """
     photon = spectrum.meta.photon_energy
     if photon is None:
+        binding_axis(spectrum)  # another axis is what is wrong first
         raise NotDetermined("The photon energy is not recorded", where=spectrum.name, todo="Set it on the Process page")
     search = search or find_peaks(spectrum, progress=_part(progress, 0.0, 0.3), cancel=cancel)
     low, high = float(search.energies[0]), float(search.energies[-1])

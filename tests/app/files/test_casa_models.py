@@ -306,3 +306,10 @@ def test_doublets_and_links_of_a_measured_file(realdata):
     assert (low.param("area").link, low.param("position").link) == ("p3.area * 0.5", "p3.position + 1.16")
     assert high.value("area") == pytest.approx(5317.9403 * raw.meta.live_time, rel=1e-12)
     assert low.value("area") == pytest.approx(2658.9701 * raw.meta.live_time, rel=1e-12)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0])
+def test_a_component_without_width_is_left_out_and_said(width):
+    found = models_of(spectrum(section(region(), component(fwhm=width))))
+    assert found.models[0].components == ()
+    assert any("has a width of" in text for text in found.warnings)

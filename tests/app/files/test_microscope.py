@@ -1,5 +1,7 @@
 """Energy-loss spectra of microscopes: files made here by RosettaSciIO's own writers, and real ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,12 @@ def test_real_files(realdata, name, shape, first, step, beam, angles):
 def test_the_child_reads_them(realdata, reader_child):
     (spectrum,) = read_in_child(realdata / "eels" / "Cr_core_loss.hspy")
     assert spectrum.counts.shape == (400,)
+
+
+def test_pixels_turn_round_with_a_falling_axis():
+    axes = [{"navigate": True, "units": "nm", "scale": -1.0, "offset": 0.0},
+            {"navigate": False, "units": "eV", "scale": 1.0, "offset": 100.0}]
+    signal = {"data": np.arange(12).reshape(3, 4), "axes": axes, "metadata": {}, "original_metadata": {}}
+    spectrum = microscope._spectrum(signal, "hspy", Path("a.hspy"), 0)
+    assert spectrum.navigation[0].values.tolist() == [-2.0, -1.0, 0.0]
+    assert spectrum.counts[:, 0].tolist() == [8, 4, 0]

@@ -11,7 +11,7 @@ from app.files import read
 from app.project import casa, work
 from app.project.project import Project, RegionFit, add_spectra
 from fitting.model import Background, FitModel
-from fitting.recipe import energy_shift
+from fitting.recipe import Recipe, energy_shift
 from libraries.errors import NotDetermined
 from libraries.sensitivity import FactorSet
 from tests.app.files.casa_text import CALIBRATION, SECTION, component, region, section
@@ -187,3 +187,23 @@ def test_calibrations_of_a_measured_file_are_applied_once(realdata):
     shifted = entry.processed()
     # The last calibration of the file put the C 1s line at 284.8 eV.
     assert shifted.x[np.argmax(shifted.y)] == pytest.approx(284.8, abs=0.1)
+
+
+@pytest.mark.parametrize("line", ["Calib M = 1e308 A = -1e308 BE ADD", "Calib M = 1e300 A = 0 BE ADD"])
+def test_one_senseless_calibration_stops_no_other_spectrum(line):
+    good = section(region(), component())
+    taken = casa.take_over(project_of(spectrum(section(region(), component(), calibrations=(line,))), spectrum(good)))
+    assert (taken.regions, taken.shifts) == (1, 0)
+    assert [len(e.fits) for e in taken.project.entries] == [0, 1]
+    assert len(taken.warnings) == 1
+
+
+def test_a_shift_that_is_switched_off_is_no_reference_and_stays():
+    comments = section(region(), component(), calibrations=(CALIBRATION,))
+    project = project_of(spectrum(comments))
+    off = replace(energy_shift(2.0, "tried"), enabled=False)
+    project = project.with_entry(replace(project.entries[0], recipe=Recipe((off,))))
+    taken = casa.take_over(project)
+    assert taken.shifts == 1
+    assert taken.project.entries[0].recipe.energy_shift == pytest.approx(0.8)
+    assert off in taken.project.entries[0].recipe.steps

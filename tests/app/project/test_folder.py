@@ -199,3 +199,21 @@ def test_command_line(data, template, tmp_path, monkeypatch, capsys):
     assert main([*arguments, "--resume"]) == 0
     assert main([*arguments[:-1], "--resume", "--cold"]) == 1
     assert "--cold is for images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("name", ["out.csv", "out-failures.csv"])
+def test_tables_of_others_are_never_overwritten(data, template, tmp_path, name, resume):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(CannotWrite, match="exists already"):
+        run_folder([data], template, tmp_path / "out.sodalite", read=plain_read, resume=resume)
+    assert (tmp_path / name).read_text() == "mine"
+    assert not (tmp_path / "out.sodalite").exists()
+
+
+def test_a_project_of_the_analyst_is_not_gone_on_with(data, template, tmp_path):
+    mine = simulated.sample("Mine")
+    store.save(mine, tmp_path / "mine.sodalite")
+    with pytest.raises(CannotWrite, match="list of finished files is missing"):
+        run_folder([data], template, tmp_path / "mine.sodalite", read=plain_read, resume=True)
+    assert store.load(tmp_path / "mine.sodalite").equals(mine)

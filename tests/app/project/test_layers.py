@@ -6,7 +6,7 @@ import pytest
 
 from app.project import layers, store
 from app.project.project import Layering
-from fitting.xps.layers import StackLayer
+from fitting.xps.layers import StackLayer, thickness
 from libraries.errors import BadData, NotDetermined
 from tests.app.project import layered
 
@@ -95,3 +95,20 @@ def test_settings_are_kept_in_the_project_file(tmp_path):
     )
     store.save(project, tmp_path / "p.sodalite")
     assert store.load(tmp_path / "p.sodalite").equals(project)
+
+
+def test_an_error_that_is_not_determined_is_no_error_of_zero():
+    project = supposed(layered.series(12.0, (0.0,), noisy=False))
+    (level,) = layers.levels(project, "s")
+    unknown = replace(level.composition, covariance=level.composition.covariance * float("nan"))
+    pair, _ = layers.pair_at(replace(level, composition=unknown), project.sample("s").layering)
+    assert pair.ratio_err != pair.ratio_err
+    with pytest.raises(NotDetermined, match="error"):
+        thickness(pair)
+
+
+def test_a_series_of_rotations_is_no_series_of_emission_angles():
+    project = supposed(layered.series(12.0, noisy=False))
+    turned = project.map_entries(lambda e: replace(e, variable="rotation angle"))
+    with pytest.raises(NotDetermined, match="emission angle"):
+        layers.levels(turned, "s")

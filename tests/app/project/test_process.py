@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.project import process, store, work
+from app.project import joint, process, store, work
 from app.project.project import Project, RegionFit, add_spectra
+from fitting.constraints import Dual
 from fitting.dataset import Axis, Meta, Noise, Spectrum
+from fitting.joint_links import checked
 from fitting.model import Background, Component, FitModel, Param
 from fitting.processing.sweeps import drift
 from fitting.recipe import Step
@@ -161,3 +163,43 @@ def test_copy_calibration(project):
     plain = process.copy_calibration(
         project.with_entry(work.shifted_entry(project.entry("c_1s_b"), 0.4, "C 1s")), "c_1s_b", ["c_1s"])
     assert plain.entry("c_1s").fit("r1").result is not None
+
+
+# -- ties ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tied(project):
+    """Two spectra whose areas are tied 1 : 0.5, fitted together."""
+    made = project.with_entry(project.entry("c_1s_b").with_fit(RegionFit("r1", model())))
+    made = joint.with_tie(made, "c_1s_b/r1/p1.area", "{c_1s/r1/p1.area} * 0.5")
+    return work.fit_region(made, "c_1s", "r1")
+
+
+LIVE = Step("normalise", (("mode", "factor"), ("factor", 8.0)))
+
+
+def test_a_tied_partner_loses_its_result_too(tied):
+    assert all(tied.entry(id).fits[0].result is not None for id in ("c_1s", "c_1s_b"))
+    after = process.with_step(tied, "c_1s", LIVE)
+    assert [after.entry(id).fits[0].result for id in ("c_1s", "c_1s_b")] == [None, None]
+
+
+@pytest.mark.parametrize("which", [("c_1s",), ("c_1s_b",), ("c_1s", "c_1s_b")])
+def test_ties_of_areas_follow_the_intensities(tied, which):
+    truth = {id: tied.entry(id).fits[0].result.value("p1.area") for id in ("c_1s", "c_1s_b")}
+    after = process.with_step_for(tied, which, LIVE)
+    after = work.fit_region(after, "c_1s", "r1")
+    for id, area in truth.items():
+        # The same numbers, divided: a tie that kept its factor would be off by 8.
+        wanted = area / 8 if id in which else area
+        assert after.entry(id).fits[0].result.value("p1.area") == pytest.approx(wanted, rel=1e-3)
+    for _ in range(20):  # forth and back: the formula does not grow
+        for id in which:
+            after = process.with_recipe(after, id, tied.entry(id).recipe)
+        back = after
+        after = process.with_step_for(after, which, LIVE)
+    (tie,) = back.ties
+    link = checked(tie.formula, tie.target)
+    assert link.evaluate({link.names[0]: Dual(3.0, {})}).value == pytest.approx(1.5)
+    assert len(tie.formula) < 80

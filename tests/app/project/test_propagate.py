@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.project import work
-from app.project.project import RegionFit
+from app.project.project import RegionFit, Tie
 from app.project.propagate import offset_between, propagate, source_of
 from app.project.work import shifted_entry
 from fitting.recipe import Step
@@ -128,3 +128,21 @@ def test_other_axis_and_nothing_to_carry():
     broken = replace(project.entry(b["O 1s"]), recipe=project.entry(b["O 1s"]).recipe.with_step(Step("nonsense")))
     done = propagate(project.with_entry(broken), source_of(project.entry(a["O 1s"])), (b["O 1s"],))
     assert "nonsense" in done.notes[0]
+
+
+def test_a_tie_to_a_replaced_component_ends():
+    """p1 of the new model is another line than p1 of the old one: the tie must not pass to it."""
+    project = simulated.with_models(simulated.sample("A", 1), 1.0)
+    project = simulated.with_models(simulated.sample("B", 2, project=project), 1.0)
+    a, b = ids(project, "A"), ids(project, "B")
+    tie = Tie(f"{b['C 1s']}/r1/p1.fwhm", "{" + f"{b['O 1s']}/r1/p1.fwhm" + "}")
+    project = replace(project, ties=(tie,))
+    same = propagate(project, source_of(project.entry(a["O 1s"])), (b["O 1s"],))
+    assert same.project.ties == (tie,)
+    source = project.entry(a["O 1s"])
+    fit = source.fits[0]
+    other = replace(fit.model.components[0], name="another", line="")
+    source = source.with_fit(RegionFit(fit.id, replace(fit.model, components=(other, *fit.model.components[1:]))))
+    done = propagate(project, source_of(source), (b["O 1s"],))
+    assert done.project.ties == ()
+    assert any("the tie of fwhm" in note and "ended" in note for note in done.notes)

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import h5py
@@ -18,12 +18,16 @@ from hypothesis import given
 
 from app.project import store
 from app.project.migrations import SCHEMA_VERSION
-from app.project.project import Entry, Project, RegionFit
+from app.project.project import Entry, Layering, Project, RegionFit, Sample, Tie
 from app.project.store_plain import from_row, plain, row_of
 from app.project.store_tree import MAX_CHUNK, chunk_shape
 from fitting.dataset import Axis, Meta, Spectrum
 from fitting.identity import same
+from fitting.model import Curve
+from fitting.recipe import Recipe, Step
+from fitting.xps.layers import StackLayer
 from libraries.errors import BadData, BadProject, CannotWrite
+from tests.app.project import simulated
 from tests.app.project.projects import full_project, model, projects, result, spectrum
 
 
@@ -306,3 +310,34 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         store.load(tmp_path / "a.sodalite")
     with pytest.raises(BadProject, match="folder"):
         store.load(tmp_path)
+
+
+def test_every_field_of_a_fit_and_a_sample_comes_back(tmp_path):
+    """All fields at once, with values that differ from their defaults and are awkward to write."""
+    project = simulated.with_models(simulated.sample("S"))
+    entry = project.entries[0]
+    fit = entry.fits[0]
+    component = replace(
+        fit.model.components[0], tag='t = 1 "q"', curve=Curve((-1.0, 0.0, 1.0, 2.5), (0.0, 1.0, 0.5, 1e-300), "näme"),
+        extra=(("casa rsf", "1"), ("", "")), quantify=False,
+    )
+    background = replace(fit.model.background, anchors=((281.0, -3.5), (290.0, 0.1)), settings=(("b", 2866.0),))
+    model = replace(fit.model, components=(component, *fit.model.components[1:]), background=background,
+                    extra=(("x", "y\n"),))
+    recipe = Recipe((Step("crop", (("low", 280.0), ("high", 292.0)), "n", False), Step("sign", (), "", True)))
+    entry = replace(entry, fits=(RegionFit(fit.id, model),), variable="depth", value=-0.5, unit="nm", recipe=recipe)
+    layering = Layering("F", "C", "NaF", "graphite", 45.0, 2.5, (StackLayer("NaF", ("F", "Na")), StackLayer("C", ())))
+    sample = replace(project.samples[0], factors="f", transmission_exponent=-0.7, layering=layering, fallback=True,
+                     transmission=((100.0, 1.0), (200.0, 0.5)), ratios=("Na/F",), material="NaF", note="n")
+    project = replace(project.with_entry(entry).with_sample(sample), note="n\n",
+                      ties=(Tie("a/b/p1.area", "{c/d/p1.area} * 2", "why"),), factor_sets=(("f", 'text,\n"x"'),))
+    default = Sample("a", "b")
+    differing = [f.name for f in fields(Sample) if getattr(sample, f.name) == getattr(default, f.name)]
+    assert differing == ["studies"]  # a field that is added later must be given a value here
+    store.save(project, tmp_path / "p.sodalite")
+    again = store.load(tmp_path / "p.sodalite")
+    assert again.equals(project)
+    assert again.samples == project.samples
+    assert again.entries[0].recipe == recipe
+    assert again.entries[0].fits[0].model == model
+    assert (again.ties, again.factor_sets) == (project.ties, project.factor_sets)

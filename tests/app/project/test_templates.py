@@ -340,3 +340,55 @@ def test_template_never_changes_the_project_it_was_given(made):
     assert isinstance(Template("x", (TemplateRegion("a", "C 1s", simulated.models()[0]),)), Template)
     with pytest.raises(SodaliteError):
         Template("x", ())
+
+
+def test_kinetic_energies_move_against_binding_energies(made):
+    """A template 1 eV off its reference: 1 eV up in binding energy is 1 eV down in kinetic energy."""
+    region = next(r for r in made.regions if r.key == "C 1s")
+    turned = replace(made, regions=(
+        replace(region, model=region.model.moved(-1.0)),
+        TemplateRegion("KLL", "Na KLL", replace(region.model.moved(1.0), name="KLL"), "kinetic_energy"),
+    ), ties=())
+    project = simulated.sample("New", 9)
+    entry = next(e for e in project.entries if e.title == "C 1s")
+    spectrum = entry.spectrum
+    axis = replace(spectrum.axis, quantity="kinetic_energy")
+    kinetic = spectrum.with_(axis=axis, meta=replace(spectrum.meta, region="Na KLL", title="Na KLL", element="Na",
+                                                    transition="KLL"))
+    project = add_spectra(project, [kinetic], "New")
+    applied = apply_template(project, turned, (entry.id, project.entries[-1].id))
+    places = {key: applied.project.entry(id).fit(fit).model.components[0].value("position")
+              for id, fit, key in applied.placed}
+    truth = region.model.components[0].value("position")
+    assert places == pytest.approx({"C 1s": truth, "KLL": truth})
+
+
+def test_ties_that_run_in_a_circle_are_refused(made):
+    text = json.loads(template_file.to_json(made))
+    text["ties"] = [{"target": "C 1s/p1.fwhm", "formula": "{C 1s/p1.fwhm} * 2"}]
+    with pytest.raises(BadModel, match="follow itself"):
+        template_file.from_json(json.dumps(text))
+    text["ties"] = [{"target": "C 1s/p1.fwhm", "formula": "{O 1s/p1.fwhm}"},
+                    {"target": "O 1s/p1.fwhm", "formula": "{C 1s/p1.fwhm}"}]
+    with pytest.raises(BadModel, match="circle"):
+        template_file.from_json(json.dumps(text))
+
+
+def test_a_window_of_any_width_takes_no_memory(made):
+    wide = replace(made, regions=tuple(
+        replace(r, model=replace(r.model, region=(-1e12, r.model.region[1]))) for r in made.regions
+    ))
+    project, ids = new_sample()
+    applied = apply_template(project, wide, ids)
+    assert applied.placed == ()
+    assert sum("holds 0 %" in note for note in applied.notes) == 3
+
+
+def test_regions_of_any_names_get_keys_of_their_own():
+    project = simulated.with_models(simulated.sample("Source"))
+    named = iter(("A", "A 3", "A"))
+    project = project.map_entries(lambda e: replace(e, fits=tuple(
+        replace(f, model=replace(f.model, name=next(named)), result=None) for f in e.fits)))
+    made = template_of(project, tuple(e.id for e in project.entries), "T")
+    assert [r.key for r in made.regions] == ["A", "A 3", "A 2"]
+    assert made.name == "T"

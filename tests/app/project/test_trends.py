@@ -140,3 +140,12 @@ def test_table_and_cancel(fitted):
     assert [row[3] for row in rows] == [0.0, 2.0, 4.0, 6.0, 8.0]
     with pytest.raises(Cancelled):
         trends.trend(project, places, wanted, cancel=lambda: True)
+
+
+def test_a_second_spectrum_of_the_same_name_is_told(fitted):
+    project, _ = fitted
+    assert all(r.flag == "" for r in column(project, Quantity("share", "O 1s", "oxide", "%")))
+    entry = next(e for e in project.entries if e.fits[0].name == "O 1s")
+    double = project.with_entry(replace(entry, id="again"))
+    flags = [r.flag for r in column(double, Quantity("share", "O 1s", "oxide", "%"))]
+    assert flags == [trends.TWICE, "", "", "", ""]

@@ -139,3 +139,13 @@ def test_stack_is_a_series_of_repeats():
     series = combine.stack([counted(A, k) for k in range(4)])
     assert series.counts.shape == (4, X.size)
     assert series.navigation[0].values.tolist() == [1, 2, 3, 4]
+
+
+def test_counting_times_that_are_not_common_are_left_out():
+    known = counted(A, 1)
+    unknown = known.with_(meta=replace(known.meta, dwell_time=None, sweeps=None))
+    assert combine.add([known, known]).meta.live_time == pytest.approx(2 * known.meta.live_time)
+    # With the first one's time alone, the rate of the sum would be twice too high.
+    assert combine.add([known, unknown]).meta.live_time is None
+    assert combine.subtract(known, known).meta.live_time == known.meta.live_time
+    assert combine.subtract(known, counted(A, 2, sweeps=30.0)).meta.live_time is None
