@@ -17,6 +17,7 @@ Everything else is a formula of `fitting.constraints`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def read(text: str, parameter: str, names: Mapping[str, str]) -> Constraint:
     BadModel
         If it is not understood; the message shows examples.
     """
-    source = text.strip().removeprefix("=").strip()
+    # Control characters come with pasted texts; one of them marks names here.
+    source = re.sub(r"[\x00-\x1f\x7f]", " ", text).strip().removeprefix("=").strip()
     if not source:
         return Constraint(link="")
     marked, owners = _marked(source, names)
@@ -95,6 +97,8 @@ def read(text: str, parameter: str, names: Mapping[str, str]) -> Constraint:
     found = _alone(plain) if not owners else None
     if found is None:
         found = Constraint(link=_formula(plain, parameter, owners, text))
+    if not all(math.isfinite(n) for n in (found.minimum, found.maximum, found.value) if n is not None):
+        raise BadModel("A number is too large", where=source[:60])
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import fit_casa, fit_template, intervals
-from app.cli.inputs import everything_in, is_project, same_file
+from app.cli.inputs import check_target, everything_in, is_project, same_file
 from app.cli.output import Progress, print_json
 from app.cli.status import DONE, NOT_DONE, one_line, say
 from libraries.errors import BadFile, BadModel, CannotWrite, SodaliteError, UnknownName
@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     from app.project.project import RegionFit, fresh_id
 
     _check_output(arguments.file, arguments.output)
+    if arguments.csv:
+        check_target(arguments.csv, arguments.file)
     if arguments.casa:
         return fit_casa.run(arguments)
     if arguments.template:

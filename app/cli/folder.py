@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.inputs import check_target
 from app.cli.output import Progress, print_json
 from app.cli.status import DONE, NOT_DONE, STOPPED, one_line, say
 from libraries.errors import UnknownName
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from app.files import child
     from app.project.folder import run_folder
+    from app.project.folder_files import files_in
 
     for name in _ONLY_IMAGES:
         if getattr(arguments, name):
@@ -53,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
                 f"--{name.replace('_', '-')} is for images and profiles", todo="Leave it out, or write to OUT.h5"
             )
     template = template_of(arguments)
+    if arguments.csv:
+        for path in files_in(arguments.source):
+            check_target(arguments.csv, path)
     atexit.register(child.shutdown)
     stop = threading.Event()
     # The first Ctrl+C keeps what is finished; a second one ends at once.

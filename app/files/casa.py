@@ -173,9 +173,13 @@ def _tokens(line: str) -> list[tuple[bool, str]]:
     ]
 
 
+# CasaXPS writes open limits as 1E+20 or so; a number beyond this is damage and would overflow when squared.
+_LARGEST = 1e30
+
+
 def _float(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value) or "_" in text:
+    if not abs(value) <= _LARGEST or "_" in text:
         raise ValueError(text)
     return value
 
@@ -265,17 +269,25 @@ def _one(found: dict[str, list[float]], name: str) -> float | None:
     return found[name][0] if name in found else None
 
 
+def _energy(text: str) -> float:
+    """Of a calibration; a senseless one must stay a calibration, so that its spectrum is not taken for uncalibrated."""
+    value = float(text)
+    if not math.isfinite(value) or "_" in text:
+        raise ValueError(text)
+    return value
+
+
 def _calibration(line: str) -> Calibration:
     found = _CALIBRATION.match(line)
     if found is None:
         raise ValueError(line)
-    measured = [_float(text) for text in found["m"].split(",")]
+    measured = [_energy(text) for text in found["m"].split(",")]
     if len(measured) > 2:
         raise ValueError("a range has two ends")
     words = f"{found['flags'] or ''} {found['rest']}".replace("[", " ").replace("]", " ").lower().split()
     return Calibration(
         measured=measured[0] if len(measured) == 1 else None,
-        actual=_float(found["a"]),
+        actual=_energy(found["a"]),
         measured_range=(min(measured), max(measured)) if len(measured) == 2 else None,
         applies_to_regions="regions" in words,
         applies_to_components="comps" in words,

@@ -13,7 +13,6 @@ regions under names that begin with "casa"; "casa line" is the whole text.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -317,6 +316,10 @@ def _text(number: float | None) -> str:
     return "" if number is None else repr(number)
 
 
+# Factors are relative to C 1s or F 1s; outside this a number is damage.
+SENSIBLE_RSF = 1e-6, 1e6
+
+
 def casa_rsf(component: Component) -> float | None:
     """CasaXPS's relative sensitivity factor that a component came with; None where it came with none."""
     text = dict(component.extra).get("casa rsf", "")
@@ -324,4 +327,4 @@ def casa_rsf(component: Component) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > 0 else None
+    return value if SENSIBLE_RSF[0] <= value <= SENSIBLE_RSF[1] else None

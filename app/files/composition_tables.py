@@ -44,42 +44,51 @@ RATIO_FIELDS = {
     "Determined": "determined",
 }
 Row = tuple[Any, ...]
+ELEMENT_COLUMNS = ("Sample", *ELEMENT_FIELDS, *STUDY_FIELDS)
+LINE_COLUMNS = ("Sample", *LINE_FIELDS, *STUDY_FIELDS)
+RATIO_COLUMNS = ("Sample", *RATIO_FIELDS)
 
 
 def write_compositions(
     folder: Path, tables: dict[str, Composition], names: dict[str, str], project: Project | None = None
 ) -> None:
     """`composition.csv` and `elements.csv` of samples; with a project also its studies and `ratios.csv`."""
-    from fitting.xps.study import element_key
-
     write_composition(folder / "composition.csv", tables, names, project)
-    elements = [
-        (names.get(id, id), *(getattr(row, field) for field in ELEMENT_FIELDS.values()),
-         *_study_cells(studies, element_key(row.element)))
-        for id, table in tables.items()
-        for studies in [studies_for(project, id, table)]
-        for row in table.elements
-    ]
-    write_table(folder / "elements.csv", ("Sample", *ELEMENT_FIELDS, *STUDY_FIELDS), elements)
-    ratios = list(_ratio_rows(project, tables, names)) if project is not None else []
+    write_table(folder / "elements.csv", ELEMENT_COLUMNS, element_rows(tables, names, project))
+    ratios = list(ratio_rows(project, tables, names)) if project is not None else []
     if ratios:
-        write_table(folder / "ratios.csv", ("Sample", *RATIO_FIELDS), ratios)
+        write_table(folder / "ratios.csv", RATIO_COLUMNS, ratios)
 
 
 def write_composition(
     path: str | Path, tables: dict[str, Composition], names: dict[str, str], project: Project | None = None
 ) -> None:
     """One table of all lines of some samples with every factor and its source, and the studies of a project."""
+    write_table(path, LINE_COLUMNS, line_rows(tables, names, project))
+
+
+def element_rows(
+    tables: dict[str, Composition], names: dict[str, str], project: Project | None = None
+) -> Iterator[Row]:
+    """Rows under `ELEMENT_COLUMNS`: elements of samples, with the studies of a project."""
+    from fitting.xps.study import element_key
+
+    for id, table in tables.items():
+        studies = studies_for(project, id, table)
+        for row in table.elements:
+            values = (getattr(row, field) for field in ELEMENT_FIELDS.values())
+            yield (names.get(id, id), *values, *_study_cells(studies, element_key(row.element)))
+
+
+def line_rows(tables: dict[str, Composition], names: dict[str, str], project: Project | None = None) -> Iterator[Row]:
+    """Rows under `LINE_COLUMNS`: lines of samples with every factor and its source, with the studies of a project."""
     from fitting.xps.study import row_key
 
-    rows = [
-        (names.get(id, id), *(getattr(row, field) for field in LINE_FIELDS.values()),
-         *_study_cells(studies, row_key(number)))
-        for id, table in tables.items()
-        for studies in [studies_for(project, id, table)]
-        for number, row in enumerate(table.rows)
-    ]
-    write_table(path, ("Sample", *LINE_FIELDS, *STUDY_FIELDS), rows)
+    for id, table in tables.items():
+        studies = studies_for(project, id, table)
+        for number, row in enumerate(table.rows):
+            values = (getattr(row, field) for field in LINE_FIELDS.values())
+            yield (names.get(id, id), *values, *_study_cells(studies, row_key(number)))
 
 
 def studies_for(project: Project | None, id: str, table: Composition) -> dict[str, Study]:
@@ -98,7 +107,8 @@ def _study_cells(studies: dict[str, Study], key: str) -> tuple[Any, ...]:
     )
 
 
-def _ratio_rows(project: Project, tables: dict[str, Composition], names: dict[str, str]) -> Iterator[Row]:
+def ratio_rows(project: Project, tables: dict[str, Composition], names: dict[str, str]) -> Iterator[Row]:
+    """Rows under `RATIO_COLUMNS`: the ratios that the samples ask for."""
     from app.project.compose import ratios_of, sample_and_level
 
     for id, table in tables.items():

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.files.atomic import atomic_path
-from app.files.export import (
-    COMPONENT_COLUMNS,
-    ELEMENT_FIELDS,
-    LINE_FIELDS,
-    PARAMETER_COLUMNS,
-    component_rows,
+from app.files.composition_tables import (
+    ELEMENT_COLUMNS,
+    LINE_COLUMNS,
+    RATIO_COLUMNS,
     compositions,
-    parameter_rows,
+    element_rows,
+    line_rows,
+    ratio_rows,
     sample_names,
 )
+from app.files.export import COMPONENT_COLUMNS, PARAMETER_COLUMNS, component_rows, parameter_rows
 from fitting.dataset import AXIS_LABELS
+from libraries.errors import BadData
 
 if TYPE_CHECKING:
     from app.project.project import Entry, Project, RegionFit
@@ -33,6 +35,7 @@ _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_TITLE, _LONGEST_TEXT = 31, 32_767
 _WIDEST = 40
+_MOST_COLUMNS = 16_384  # of Excel
 
 
 def write_xlsx(project: Project, path: str | Path) -> Path:
@@ -43,6 +46,8 @@ def write_xlsx(project: Project, path: str | Path) -> Path:
 
     Raises
     ------
+    BadData
+        If a series has more spectra than a sheet has columns.
     CannotWrite
         If the file cannot be written.
     """
@@ -52,22 +57,15 @@ def write_xlsx(project: Project, path: str | Path) -> Path:
     book = Workbook(write_only=True)
     taken: set[str] = set()
     tables, missing = compositions(project)
-    lines = [
-        (names.get(id, id), *(getattr(row, field) for field in LINE_FIELDS.values()))
-        for id, table in tables.items()
-        for row in table.rows
-    ]
-    elements = [
-        (names.get(id, id), *(getattr(row, field) for field in ELEMENT_FIELDS.values()))
-        for id, table in tables.items()
-        for row in table.elements
-    ]
     remarks = [(names.get(id, id), text) for id, table in tables.items() for text in table.warnings]
     remarks += [(names.get(id, id), text) for id, text in missing.items()]
-    _sheet(book, "Elements", ("Sample", *ELEMENT_FIELDS), elements, taken)
-    _sheet(book, "Composition", ("Sample", *LINE_FIELDS), lines, taken)
+    _sheet(book, "Elements", ELEMENT_COLUMNS, element_rows(tables, names, project), taken)
+    _sheet(book, "Composition", LINE_COLUMNS, line_rows(tables, names, project), taken)
     _sheet(book, "Components", COMPONENT_COLUMNS, component_rows(project), taken)
     _sheet(book, "Parameters", PARAMETER_COLUMNS, parameter_rows(project), taken)
+    ratios = list(ratio_rows(project, tables, names))
+    if ratios:
+        _sheet(book, "Ratios", RATIO_COLUMNS, ratios, taken)
     if remarks:
         _sheet(book, "Remarks", ("Sample", "Remark"), remarks, taken)
     for entry in project.entries:
@@ -93,6 +91,10 @@ def _entry_sheets(book: Any, entry: Entry, sample: str, taken: set[str]) -> None
 def _data_columns(spectrum: Spectrum) -> tuple[list[str], list[Sequence[float]]]:
     unit, axis = spectrum.meta.intensity_unit, spectrum.axis
     flat = spectrum.counts.reshape(-1, len(axis))
+    if len(flat) >= _MOST_COLUMNS:
+        raise BadData(
+            f"A sheet has no room for {len(flat)} spectra", where=spectrum.name, todo="Export the project as HDF5"
+        )
     titles = [f"{AXIS_LABELS[axis.quantity]} [{axis.unit}]"]
     titles += [f"Intensity [{unit}]" if len(flat) == 1 else f"Intensity {n} [{unit}]" for n in range(1, len(flat) + 1)]
     return titles, list(zip(axis.values.tolist(), *(row.tolist() for row in flat), strict=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.project.joint import group_of, without_results
 from app.project.project import Entry, Project, RegionFit
 from fitting.dataset import Spectrum
 from fitting.model import FitModel
@@ -304,5 +305,9 @@ class Document(QObject):
         entry, fit = self.entry, self.fit
         if entry is None or fit is None or model == fit.model:
             return
-        changed = entry.with_fit(RegionFit(fit.id, model))
-        self.apply(text, self._project.with_entry(changed), merge=merge)
+        project = self._project
+        if project.ties:
+            # The results of tied regions belong to one joint fit, which is over.
+            project = without_results(project, group_of(project, entry.id, fit.id))
+        changed = project.entry(entry.id).with_fit(RegionFit(fit.id, model))
+        self.apply(text, project.with_entry(changed), merge=merge)

@@ -119,9 +119,22 @@ def composition(project: Project, sample_id: str, at: float | None = None) -> Co
         why = f": {', '.join(found.skipped)}" if found.skipped else ""
         raise NotDetermined(f"Nothing is fitted yet{why}" if why and "(" in why else "Nothing is fitted yet",
                             where=sample.name, todo="Fit at least one region of this sample")
+    _check_transmission(project, sample, found)
     areas, tied = correlated(project, found.pieces, joined([piece.areas for piece in found.pieces]))
     table = quantify(areas, sample.material)
     return replace(table, warnings=(*table.warnings, *_remarks(project, sample_id, at, found, tied)))
+
+
+def _check_transmission(project: Project, sample: Sample, found: Counted) -> None:
+    """A table of the user would count again what a step divided by already."""
+    if not sample.transmission:
+        return
+    for entry in project.entries_of(sample.id):
+        if entry.fits and any(step.kind == "transmission" for step in entry.recipe.active):
+            raise NotDetermined(
+                "The spectrum is divided by its transmission function, and the sample has a table besides",
+                where=f"{sample.name}, {entry.title}", todo="Switch the step off, or take the sample's table away",
+            )
 
 
 def _remarks(project: Project, sample_id: str, at: float | None, found: Counted, tied: bool) -> list[str]:
@@ -343,6 +356,7 @@ def casa_composition(spectrum: Spectrum) -> Composition | None:
     is not applied, as with an MFP exponent of 0.
     """
     from app.files.casa import casa_info
+    from app.files.casa_models import SENSIBLE_RSF
 
     info = casa_info(spectrum)
     energy = spectrum.meta.photon_energy
@@ -350,6 +364,10 @@ def casa_composition(spectrum: Spectrum) -> Composition | None:
     components = [component for component in info.components if component.rsf]
     if not components or energy is None:
         return None
+    for component in components:
+        if not SENSIBLE_RSF[0] <= component.rsf <= SENSIBLE_RSF[1]:
+            where = f"{spectrum.name}: {component.name}"
+            raise NotDetermined(f"The factor {component.rsf:g} makes no sense", where=where)
     lines = []
     for component in components:
         # Components stand on the calibrated scale, the spectrum and its transmission function on the measured one.

@@ -164,7 +164,10 @@ def _followed(project: Project, home: Place, formula: str) -> float:
     own = region_of(project, home.key)[1].model.params
     text = rewritten(formula, lambda id: id, named)
     values |= {name: Dual(param.value, {}) for name, param in own.items()}
-    return parse(text).evaluate(values).value
+    try:
+        return parse(text).evaluate(values).value
+    except BadModel as error:
+        raise BadModel(error.what, where=formula, todo=error.todo or "Change the formula") from None
 
 
 def tidied(project: Project) -> tuple[Project, tuple[str, ...]]:
@@ -200,7 +203,7 @@ def kept_ties(before: Project, after: Project, entry_id: str) -> tuple[Project, 
             continue
         home = place(tie.target)
         own = [Place(home.key, name) for name in checked(tie.formula, tie.target).names if not name.startswith("other")]
-        named = {there for there in (home, *own, *references(tie.formula))}
+        named = {home, *own, *references(tie.formula)}
         mine = [there for there in named if there.key.rpartition("/")[0] == entry_id]
         if any(identity(before, there) != identity(after, there) for there in mine):
             lost.append(tie)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -102,10 +103,14 @@ def compounds(
     if not regions:
         raise NotDetermined("No spectrum of this sample holds a line of these compounds", where=sample.name,
                             todo="Charge-reference the sample, or choose other compounds")
-    return fit_compounds(
+    found = fit_compounds(
         regions, names, sample.material, transmission_exponent=sample.transmission_exponent, progress=progress,
         cancel=cancel,
     )
+    if sample.factors:
+        note = f"Amounts are tied by Scofield's cross-sections; the sample's factors ({sample.factors}) take no part."
+        found = replace(found, notes=(*found.notes, note))
+    return found
 
 
 def _made(project: Project, sample_id: str, names: Sequence[str]) -> list[Region]:

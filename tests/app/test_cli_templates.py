@@ -104,3 +104,14 @@ def test_nothing_of_the_user_is_overwritten(place, capsys):
     assert main(["templates", "--import", str(shared)]) == 1
     assert "another template 'Cathodes'" in capsys.readouterr().err
     assert template_file.get("Cathodes").note == "of mine"
+
+
+def test_a_table_never_takes_the_place_of_the_data(place, capsys):
+    data = place / "new.vms"
+    before = data.read_bytes()
+    out = str(place / "o.sodalite")
+    for command in (["fit", str(data), "--template", "Cathodes", "-o", out, "--csv", str(data)],
+                    ["batch", str(data), "--template", "Cathodes", "-o", out, "--csv", str(data)]):
+        assert main(command) == 1
+        assert "never overwritten" in capsys.readouterr().err
+        assert data.read_bytes() == before

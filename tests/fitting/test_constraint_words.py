@@ -99,3 +99,9 @@ def test_a_long_name_goes_before_a_short_one():
     names = {"CO": "p1", "CO3": "p2", "C": "p3"}
     assert read("CO3 + 1", "position", names).link == "p2.position + 1"
     assert read("CO + 1", "position", names).link == "p1.position + 1"
+
+
+@pytest.mark.parametrize("text", ["\x000\x00", "fixed at 1e400", "between 1 and 1e999", "at most 1e400"])
+def test_pasted_rubbish_is_one_clear_error(text):
+    with pytest.raises(BadModel):
+        read(text, "area", {"A": "p1"})

@@ -245,6 +245,7 @@ class IdentifyPanel(Panel):
     def show_limit(self) -> None:
         """The detection limit of the typed element."""
         spectrum, found = self._spectrum(), self.result
+        self.limit.clear()  # what stood there was of another element
 
         def estimate() -> None:
             if spectrum is None or found is None:

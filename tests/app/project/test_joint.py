@@ -214,3 +214,10 @@ def test_a_tie_that_was_not_fitted_is_remarked(project):
     tied_later = replace(project, ties=(Tie("o/r1/p1.area", "{c/r1/p3.area} * 8.1"),))
     table = work.composition(tied_later, "s")
     assert any("tied" in warning for warning in table.warnings)
+
+
+@pytest.mark.parametrize("formula", ["{c/r1/p3.area} / 0", "{c/r1/p3.area} ** 400", "log({c/r1/p3.area} - 1e9)"])
+def test_a_formula_without_a_value_is_refused_in_its_own_words(project, formula):
+    with pytest.raises(BadModel) as caught:
+        joint.with_tie(project, "o/r1/p1.area", formula)
+    assert caught.value.where == formula
