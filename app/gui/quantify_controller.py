@@ -59,7 +59,7 @@ class QuantifyController(QObject):
         for factors in found.sets:
             project = with_factor_set(project, factors)
         first = found.sets[0]
-        energies = {e.spectrum.meta.photon_energy for e in project.entries_of(sample.id)}
+        energies = {e.photon_energy for e in project.entries_of(sample.id)}
         first = next((s for s in found.sets if any(e and abs(e - s.photon_energy) < 1.0 for e in energies)), first)
         project = project.with_sample(replace(sample, factors=first.name))
         self._window.document.apply(f"Factors {first.name} for {sample.name}", project)

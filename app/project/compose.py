@@ -55,7 +55,7 @@ def counted(project: Project, sample_id: str, at: float | None = None) -> Counte
         try:
             piece = _piece(entry, region)
         except NotDetermined as error:
-            if entry.spectrum.meta.photon_energy is None and region.model.components:
+            if entry.photon_energy is None and region.model.components:
                 raise
             skipped.append(f"{region.name} ({error.what})")
             continue
@@ -66,6 +66,8 @@ def counted(project: Project, sample_id: str, at: float | None = None) -> Counte
             skipped.append(region.name)
         elif piece.areas.lines:
             pieces.append(piece)
+        else:
+            skipped.append(f"{region.name} (no component with a core level that counts)")
     # The whole sample at once, so that what must be said of its factors is said once.
     done = treated(joined([piece.areas for piece in pieces]), project, sample)
     return Counted(tuple(_shared(pieces, done)), tuple(skipped))

@@ -63,6 +63,12 @@ class Entry:
         """What lists call it."""
         return self.name or self.spectrum.name
 
+    @property
+    def photon_energy(self) -> float | None:
+        """Photon energy in eV: as a step of the recipe tells, else as the file does; None where neither knows."""
+        told = [step.number("photon_energy") for step in self.recipe.active if step.kind == "photon_energy"]
+        return told[-1] if told else self.spectrum.meta.photon_energy
+
     def processed(self) -> Spectrum:
         """The spectrum after its recipe."""
         return self.recipe.apply(self.spectrum)

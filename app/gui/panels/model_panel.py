@@ -58,6 +58,7 @@ class ModelPanel(Panel):
         self.parameters = ParameterTable("Parameters of the component", self._model_now, self.document)
         self.parameters.changed.connect(self._change)
         self.parameters.refused.connect(self.say)
+        self.parameters.applied.connect(self.show_now)
         for widget in (self.chosen, self.source, self.parameters):
             self.body.addWidget(widget)
         self.body.addStretch(1)

@@ -120,10 +120,13 @@ class ParameterTable(QWidget):
         Name of an undo step and the model after it.
     refused(str)
         Why a typed text was not taken.
+    applied()
+        What was typed changed more than this model (a tie), and is in the document.
     """
 
     changed = Signal(str, object)
     refused = Signal(str)
+    applied = Signal()
 
     def __init__(
         self, name: str, model_now: Callable[[], FitModel | None], document: Document | None = None,
@@ -183,6 +186,7 @@ class ParameterTable(QWidget):
                 words, project = followed(shown, full, text)
                 self.refused.emit("")
                 self._document.apply(words, project)
+                self.applied.emit()
                 return
             if shown is not None and full in shown.ties and column == VALUE:
                 raise BadModel("This value follows another region", where=label(now, full),

@@ -169,7 +169,7 @@ class QuantifyPanel(Panel):
 
     def _row(self, part: Part, found: dict[str, Measured], project: Project, sample: Sample | None) -> Row:
         line, place = _line(part), _place(part)
-        factor, source = _factor(_counted_line(part), part.entry.spectrum.meta.photon_energy, project, sample)
+        factor, source = _factor(_counted_line(part), part.entry.photon_energy, project, sample)
         depth, depth_source = _mean_free_path(part, place, sample.material if sample is not None else "")
         passed, passed_source = _transmission(part, place, sample)
         words = BY_REGION if area_kind(part.fit.model) == REGION else BY_COMPONENTS
@@ -298,7 +298,7 @@ def _region_area_text(part: Part) -> tuple[str, None, str]:
 
 def _asked(part: Part) -> LineArea | None:
     """A line that a factor set must have."""
-    line, energy = _counted_line(part), part.entry.spectrum.meta.photon_energy
+    line, energy = _counted_line(part), part.entry.photon_energy
     counts = area_kind(part.fit.model) == REGION if part.component is None else part.component.quantify
     if line is None or line.kind != "core" or energy is None or not counts:
         return None
@@ -321,7 +321,7 @@ def _factor(
 
 
 def _mean_free_path(part: Part, place: float, name: str) -> tuple[str, str]:
-    photon = part.entry.spectrum.meta.photon_energy
+    photon = part.entry.photon_energy
     if photon is None:
         return "–", "needs the photon energy"
     try:
@@ -342,7 +342,7 @@ def _kinetic(part: Part, place: float, photon: float) -> float:
 
 
 def _transmission(part: Part, place: float, sample: Sample | None) -> tuple[str, str]:
-    spectrum, photon = part.entry.spectrum, part.entry.spectrum.meta.photon_energy
+    spectrum, photon = part.entry.spectrum, part.entry.photon_energy
     if sample is not None and sample.transmission and photon is not None:
         energies, values = np.array(sample.transmission).T
         return f"{float(np.interp(_kinetic(part, place, photon), energies, values)):.3g}", f"From {USER_TABLE}"

@@ -167,7 +167,7 @@ class QuantifySettings(QWidget):
         if not self.ratios.hasFocus():
             self.ratios.setText(", ".join(sample.ratios))
         entries = project.entries_of(sample.id)
-        energies = sorted({e.spectrum.meta.photon_energy for e in entries if e.spectrum.meta.photon_energy})
+        energies = sorted({e.photon_energy for e in entries if e.photon_energy})
         self.photon.setText(", ".join(f"{e:g} eV" for e in energies) or "not recorded: set it in Process")
 
     def _show_factors(self, project: Project, sample: Sample, lines: tuple[LineArea, ...]) -> None:
