@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.gui.document import Document
-from app.gui.panels.quantify_panel import AREA_COLUMN, BY_REGION, KIND, LINE, QuantifyPanel
+from app.gui.panels.quantify_panel import AREA_COLUMN, BY_REGION, KIND, LINE, TAG, QuantifyPanel
 from app.gui.panels.quantify_settings import BY_POWER, FROM_FILES
 from app.project.project import Project, RegionFit, Sample
 from fitting.model import Background, FitModel
@@ -163,3 +163,16 @@ def test_a_survey_region_without_components(panel):
     widget.show_now()
     assert widget.rows.data(widget.rows.index(at, LINE)) == "Na 1s"
     assert "±" in widget.rows.data(widget.rows.index(at, AREA_COLUMN))
+
+
+def test_a_tag_joins_components_and_keeps_the_fit(panel):
+    document, widget = panel
+    fit = document.project.entry("c1s").fits[0]
+    widget.rows.setData(widget.rows.index(0, TAG), " carbon ", Qt.ItemDataRole.EditRole)
+    after = document.project.entry("c1s").fits[0]
+    assert after.model.components[0].tag == "carbon"
+    assert after.result is not None
+    assert after.result.model == after.model
+    assert widget.rows.data(widget.rows.index(0, TAG)) == "carbon"
+    document.undo()
+    assert document.project.entry("c1s").fits[0].model == fit.model

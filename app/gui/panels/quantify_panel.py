@@ -15,11 +15,12 @@ from app.gui.panels.quantify_settings import QuantifySettings
 from app.gui.panels.quantities import Measured, measured
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.edits import title
+from app.gui.theme import SPIN_MARGINS
 from app.numerals import grouped, with_error
 from app.project.compose import count_by_regions, set_area_kind
 from app.project.factors import USER_TABLE, factor_set
 from app.project.project import Entry, Project, RegionFit, Sample
-from fitting.model import Component
+from fitting.model import Component, FitModel
 from fitting.xps.areas import LineArea
 from fitting.xps.region_areas import COMPONENTS, REGION, RegionArea, area_kind, region_area, region_line
 from libraries.attenuation import AVERAGE_MATRIX, imfp, material
@@ -28,8 +29,9 @@ from libraries.errors import SodaliteError
 from libraries.sensitivity import scofield
 from libraries.units import kinetic_from_binding
 
-COUNTS, NAME, LINE, KIND = 0, 1, 2, 3
-AREA_COLUMN = 4
+COUNTS, NAME, LINE, KIND, TAG = range(5)
+TAG_TIP = "Components with the same tag are one quantity of the composition. Double-click to type one"
+AREA_COLUMN = 5
 BY_COMPONENTS, BY_REGION = "components", "region"
 REPLICAS = 200  # enough for errors: B. Efron, R. J. Tibshirani (1993), section 6.4
 FACTORS = (
@@ -85,6 +87,7 @@ class QuantifyPanel(Panel):
                     Column("Component"),
                     Column("Line", "Core level; of a region that counts by data minus background it can be typed"),
                     Column("Area of", "Fitted components, or the data minus the background of the whole region"),
+                    Column("Tag", "Components with the same tag are one quantity of the composition"),
                     Column("Area", "Not yet divided by time", True),
                     Column("s", "Sensitivity factor", True),
                     Column("λ / nm", "Inelastic mean free path", True),
@@ -94,7 +97,7 @@ class QuantifyPanel(Panel):
             )
         )
         self.parts = RowsView(self.rows, "Components that count")
-        self.parts.set_widths((64, 90, 64, 80, 84, 46, 60, 56, 90))
+        self.parts.set_widths((60, 90, 60, 80, 56, 84, 46, 60, 56, 90))
         self.parts.horizontalHeader().setStretchLastSection(True)
         self.parts.setItemDelegate(ChoiceDelegate(self.parts))
         self.rows.toggled.connect(self._toggled)
@@ -116,6 +119,7 @@ class QuantifyPanel(Panel):
         self.replicas = QSpinBox()
         self.replicas.setRange(20, 100_000)
         self.replicas.setValue(REPLICAS)
+        self.replicas.lineEdit().setTextMargins(*SPIN_MARGINS)
         self.replicas.setSingleStep(100)
         self.replicas.setAccessibleName("Number of simulated samples")
         self.replicas.setToolTip("Simulated samples: 200 for errors, 1000 and more for intervals")
@@ -180,16 +184,16 @@ class QuantifyPanel(Panel):
             name = Cell("region" if words == BY_REGION else "no components", muted=True)
             named = line.name if line is not None else "type it"
             core = Cell(named, line.name if line is not None else "", _line_tip(part), muted=line is None)
-            area = Cell(*_region_area_text(part))
+            area, tag = Cell(*_region_area_text(part)), Cell("")
         else:
             own = found[part.component.id]
             first = Cell("", checked=part.component.quantify, tooltip="Tick to let it count")
-            tip = "\n".join(filter(None, (part.component.compound, part.component.tag and f"tag {part.component.tag}")))
-            name = Cell(title(part.component), tooltip=tip)
+            name = Cell(title(part.component), tooltip=part.component.compound)
+            tag = Cell(part.component.tag, part.component.tag, TAG_TIP)
             core = Cell(part.component.line or "no line", muted=not part.component.line)
             area = Cell(with_error(own.area, own.area_error, 0 if own.area >= 100 else 2))
         return Row(part.key, (
-            first, name, core, kind, area, Cell(factor, tooltip=source), Cell(depth, tooltip=depth_source),
+            first, name, core, kind, tag, area, Cell(factor, tooltip=source), Cell(depth, tooltip=depth_source),
             Cell(passed, tooltip=passed_source), Cell(part.entry.title),
         ))
 
@@ -204,18 +208,19 @@ class QuantifyPanel(Panel):
             return
         chosen = part.component
 
-        def switched(item: Component) -> Component:
-            return replace(item, quantify=counts) if item.id == chosen.id else item
-
-        def with_switch(fit: RegionFit) -> RegionFit:
-            model = replace(fit.model, components=tuple(map(switched, fit.model.components)))
-            if fit.result is None:
-                return RegionFit(fit.id, model)
-            fitted = replace(fit.result.model, components=tuple(map(switched, fit.result.model.components)))
-            return RegionFit(fit.id, model, replace(fit.result, model=fitted))
-
-        entry = part.entry.with_fit(with_switch(part.fit))
         words = f"{'Count' if counts else 'Leave out'} {title(chosen)}"
+        self._mark(words, part, replace(chosen, quantify=counts))
+
+    def _mark(self, words: str, part: Part, component: Component) -> None:
+        """Change how a component counts; its fit stays as it is."""
+
+        def marked(model: FitModel) -> FitModel:
+            own = model.component(component.id)
+            return model.with_component(replace(own, quantify=component.quantify, tag=component.tag))
+
+        fit = part.fit
+        result = replace(fit.result, model=marked(fit.result.model)) if fit.result is not None else None
+        entry = part.entry.with_fit(RegionFit(fit.id, marked(fit.model), result))
         self.document.apply(words, self.document.project.with_entry(entry))
 
     def _edited(self, key: str, column: int, text: str) -> None:
@@ -228,6 +233,12 @@ class QuantifyPanel(Panel):
             kind = REGION if text == BY_REGION else COMPONENTS
             self.attempt(lambda: self.document.apply(
                 f"{name}: area of {text}", set_area_kind(project, part.entry.id, part.fit.id, kind)))
+        elif column == TAG and part.component is not None:
+            tag = text.strip()
+            if tag != part.component.tag:
+                words = f"Tag {title(part.component)}: {tag or 'none'}"
+                self._mark(words, part, replace(part.component, tag=tag))
+                self.show_now()
         elif column == LINE:
             self.attempt(lambda: self.document.apply(f"{name}: line {text}", set_area_kind(
                 project, part.entry.id, part.fit.id, area_kind(part.fit.model), text.strip())))
