@@ -129,6 +129,14 @@ def _candidates(stage: Stage) -> Any:
     return stage.window
 
 
+def _intervals(stage: Stage) -> Any:
+    stage.sample("xps", CARBON, "C 1s")
+    stage.window.results.show_page("Intervals")
+    stage.window.intervals.compute()
+    stage.settle(1.0)
+    return stage.window.results
+
+
 def _blocks(stage: Stage) -> Any:
     stage.sample("xps-angles", FILM, "C 1s 0°")
     stage.window.results.show_page("Blocks")
@@ -163,6 +171,8 @@ SCENES = (
     Scene("panel-quantify.png", _page("Quantify")),
     Scene("panel-identify.png", _identify),
     Scene("panel-layers.png", _layers),
+    Scene("panel-library.png", _page("Library")),
+    Scene("page-intervals.png", _intervals),
     Scene("page-candidates.png", _candidates),
     Scene("page-blocks.png", _blocks),
     Scene("page-trends.png", _trends),
