@@ -109,17 +109,18 @@ def test_a_cancelled_batch_goes_on_to_the_same_file(folder, whole):
 @pytest.mark.skipif(sys.platform == "win32", reason="killed by a POSIX signal")
 def test_a_killed_process_leaves_a_file_that_goes_on(folder, whole):
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.app.files.batch_child", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        # Unbuffered: lines that a buffer had read ahead would be lost to `communicate`.
+        [sys.executable, "-m", "tests.app.files.batch_child", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, bufsize=0
     )
     for _ in range(5):
-        assert child.stdout.readline() == "committed\n"
+        assert child.stdout.readline() == b"committed\n"
     child.kill()
     rest = child.communicate(timeout=60)[0]
     assert child.returncode == -9
     series, job = given(folder)
     sink = BatchResults.resume(folder / "killed.h5", series, job)
     done = sum(sink.done(chunk) for chunk in range(12))
-    assert 5 <= done <= 6 + rest.count("committed")
+    assert 5 <= done <= 6 + rest.count(b"committed")
     summary = fit_many(series.source, job, sink)
     assert (summary.skipped, summary.spectra) == (done, 48 - 4 * done)
     assert arrays(folder / "killed.h5") == arrays(whole)
