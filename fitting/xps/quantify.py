@@ -23,6 +23,7 @@ MAGIC_ANGLE = 54.7356
 _NORMAL_95 = 1.959964
 # A line counts as seen when its area exceeds 1.645 standard errors (L. A. Currie, Anal. Chem. 40 (1968) 586).
 _CRITICAL = 1.644854
+_DUST = 1e-12  # at.%²; rounding of sums of variances near 1
 
 
 @dataclass(frozen=True)
@@ -328,6 +329,11 @@ class _Sums:
     numbers: tuple[float, float, float, float, bool, float, float]
 
 
+def _root(variance: float) -> float:
+    """The error of a sum of at.%; what remains of terms that cancel (a sample of one element) counts as none."""
+    return math.sqrt(variance) if variance > _DUST else 0.0
+
+
 def _groups(
     keys: Sequence[str], rows: Sequence[LineRow], covariance: FloatArray, masses: FloatArray, unknown: np.ndarray
 ) -> dict[str, _Sums]:
@@ -339,7 +345,7 @@ def _groups(
     for key, members in groups.items():
         value, weight = (sum(getattr(rows[i], name) for i in members) for name in ("at_percent", "weight_percent"))
         error, heavy = (
-            math.nan if np.any(unknown[members]) else math.sqrt(max(float(np.sum(c[np.ix_(members, members)])), 0.0))
+            math.nan if np.any(unknown[members]) else _root(float(np.sum(c[np.ix_(members, members)])))
             for c in (covariance, masses)
         )
         determined = any(rows[i].determined for i in members)
