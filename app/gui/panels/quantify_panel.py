@@ -97,7 +97,7 @@ class QuantifyPanel(Panel):
             )
         )
         self.parts = RowsView(self.rows, "Components that count")
-        self.parts.set_widths((54, 84, 56, 76, 46, 80, 42, 56, 52, 90))
+        self.parts.set_widths((62, 92, 62, 80, 44, 84, 50, 60, 56, 90))
         self.parts.horizontalHeader().setStretchLastSection(True)
         self.parts.setItemDelegate(ChoiceDelegate(self.parts))
         self.rows.toggled.connect(self._toggled)
