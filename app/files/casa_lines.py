@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from app.files.casa import CasaComponent, CasaRegion, parse_comments
 
@@ -109,11 +109,6 @@ def _substituted(line: str, tokens: Sequence[re.Match[str]], values: dict[int, s
         start, end = tokens[place].span()
         line = line[:start] + values[place] + line[end:]
     return line
-
-
-def same_numbers(one: CasaComponent, other: CasaComponent) -> bool:
-    """Whether two components are equal in everything but the text they came from."""
-    return all(getattr(one, f.name) == getattr(other, f.name) for f in fields(one) if f.compare)
 
 
 @dataclass(frozen=True)

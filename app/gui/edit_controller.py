@@ -87,11 +87,11 @@ class EditController(QObject):
             return
         before = document.project
         gone = [entry for entry in before.entries if entry.id in ids]
-        kept = tuple(entry for entry in before.entries if entry.id not in ids)
-        emptied = {entry.sample for entry in gone} - {entry.sample for entry in kept}
+        kept = before.without_entry(*ids)
+        emptied = {entry.sample for entry in gone} - {entry.sample for entry in kept.entries}
         samples = tuple(sample for sample in before.samples if sample.id not in emptied)
         title = gone[0].title if len(gone) == 1 else f"{len(gone)} spectra"
-        document.apply(f"Remove {title}", replace(before, entries=kept, samples=samples))
+        document.apply(f"Remove {title}", replace(kept, samples=samples))
         were = "was" if len(gone) == 1 else "were"
         self._window.messages.show_message(
             f"{title} {were} removed from the project.", "info", [("Undo", self.undo)]

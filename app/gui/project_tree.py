@@ -261,15 +261,6 @@ class ProjectTree(QTreeWidget):
             item.setSelected(kind != "sample" and id in chosen and not other)
         self._filling = False
 
-    @property
-    def chosen_sample(self) -> str | None:
-        """Id of the sample whose row is chosen; None where a spectrum's row is."""
-        item = self.currentItem()
-        if item is None:
-            return None
-        kind, id, _ = item.data(NAME, KEY)
-        return id if kind == "sample" else None
-
     # -- edits --------------------------------------------------------------------------------------------------
 
     def rename(self) -> None:

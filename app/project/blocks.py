@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +83,3 @@ def outline(entry: Entry, points: int = 64) -> FloatArray:
         means = means[::-1]
     span = float(np.ptp(means))
     return (means - float(np.min(means))) / span if span > 0 else np.full(means.shape, 0.5)
-
-
-def first_of(found: Grid, wanted: Sequence[str]) -> tuple[int, int] | None:
-    """The cell that holds one of these spectra."""
-    ids = set(wanted)
-    return next((cell for cell, here in found.cells.items() if ids & set(here)), None)

@@ -242,10 +242,11 @@ class Project:
             return replace(self, entries=tuple(entry if e.id == entry.id else e for e in self.entries))
         return replace(self, entries=(*self.entries, entry))
 
-    def without_entry(self, id: str) -> Project:
-        """A copy without that entry."""
-        self.entry(id)
-        return replace(self, entries=tuple(e for e in self.entries if e.id != id))
+    def without_entry(self, *ids: str) -> Project:
+        """A copy without these entries."""
+        for id in ids:
+            self.entry(id)
+        return replace(self, entries=tuple(e for e in self.entries if e.id not in ids))
 
     def map_entries(self, change: Callable[[Entry], Entry], sample: str | None = None) -> Project:
         """A copy in which `change` was applied to the entries (of one sample)."""
