@@ -6,6 +6,8 @@ ascending; readers flip their data on load, and only the plot turns binding ener
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -35,6 +37,8 @@ AXIS_LABELS: dict[str, str] = {
     "index": "Index",
 }
 
+
+PIECE = 4 << 20  # numbers that are worked on at a time
 
 # What is said of a spectrum that is a curve of another program's fit ({}: which one).
 NO_DATA = "This is no measurement but a fitted curve: {}"
@@ -302,6 +306,44 @@ class Spectrum:
             counts=self.counts[..., part],
             transmission=None if self.transmission is None else self.transmission[part],
         )
+
+    @property
+    def pixels(self) -> int:
+        """How many spectra there are: 1, or the product of the navigation's lengths."""
+        return math.prod(len(axis) for axis in self.navigation)
+
+    def rows(self, start: int, stop: int) -> FloatArray:
+        """Spectra start to stop of the flattened navigation, shape (stop - start, n), float64."""
+        flat = self.counts.reshape(-1, len(self.axis))
+        return np.asarray(flat[start:stop], dtype=np.float64)
+
+    def pieces(self, size: int = PIECE) -> Iterator[tuple[int, int, FloatArray]]:
+        """All spectra piece by piece: (start, stop, rows of shape (stop - start, n)), about `size` numbers a piece.
+
+        Whoever works on an image goes through it so: the image may lie on disk and be larger than memory.
+        """
+        step = max(size // max(len(self.axis), 1), 1)
+        for start in range(0, self.pixels, step):
+            stop = min(start + step, self.pixels)
+            yield start, stop, self.rows(start, stop)
+
+    def summed(self, mask: NDArray[np.bool_] | None = None) -> Spectrum:
+        """One spectrum: the sum over all pixels, or over those where `mask` (navigation's shape) is true."""
+        if not self.navigation:
+            return self
+        chosen = np.ones(self.pixels, bool) if mask is None else np.asarray(mask, bool).reshape(-1)
+        places = np.flatnonzero(chosen)
+        if places.size == 0:
+            raise BadData("There is no pixel to add", where=self.name)
+        total = np.zeros(len(self.axis))
+        if places.size == 1:
+            total = self.rows(int(places[0]), int(places[0]) + 1)[0]
+        else:
+            for start, stop, rows in self.pieces():
+                part = chosen[start:stop]
+                total += rows.sum(axis=0) if part.all() else rows[part].sum(axis=0)
+        read = self.noise.read_noise * math.sqrt(places.size)
+        return replace(self, counts=total, navigation=(), noise=replace(self.noise, read_noise=read))
 
     def at(self, *indices: int) -> Spectrum:
         """The single spectrum at one position of the navigation axes."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fitting.dataset import Axis, Noise, Spectrum
+from fitting.eels.conditions import microscope
 from fitting.processing import difference, satellites, scale, smoothing, spikes, sweeps
 from fitting.processing.step import Step, Value
 from libraries.errors import BadData, BadModel
@@ -144,6 +145,7 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "resample": smoothing.resample,
     "background": difference.subtract_background,
     "sum_sweeps": sweeps.sum_sweeps,
+    "microscope": microscope,
 }
 # Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
 RAW_KINDS = ("spikes", "sum_sweeps", "energy_scale")

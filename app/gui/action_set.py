@@ -84,7 +84,7 @@ class ActionSet(QObject):
             action.setCheckable(True)
             action.triggered.connect(lambda on: call(on))
         else:
-            action.triggered.connect(lambda _=False: call())
+            action.triggered.connect(lambda _=False: call(command.argument) if command.argument else call())
         if command.id == "file.quit":
             action.setMenuRole(QAction.MenuRole.QuitRole)
         elif command.id == "help.about":

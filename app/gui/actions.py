@@ -6,9 +6,10 @@ which it makes sense. A command that does not work does not belong here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.gui.actions_eels import EELS
+from app.gui.command import Command
 from app.project import joint
 
 if TYPE_CHECKING:
@@ -16,65 +17,7 @@ if TYPE_CHECKING:
     from app.gui.tasks import Tasks
 
 
-@dataclass(frozen=True)
-class Command:
-    """One thing that the window does.
-
-    Attributes
-    ----------
-    id : str
-        Unique name, "fit.region".
-    text : str
-        As menus show it; "..." says that it asks for more before it acts.
-    menu : str
-        Menu in which it stands, "Fit" or "View/Theme".
-    handler : str
-        "controller.method" of the window.
-    group : int
-        Commands of a menu with different numbers are parted by a line.
-    icon, shortcut, tip : str
-        Name of the icon, key sequence, one sentence for the tooltip and the command search.
-    toolbar : str
-        Short word on the toolbar; "" where it is not on the toolbar.
-    bar_group : int
-        Buttons of the toolbar with different numbers are parted by a line.
-    icon_only : bool
-        The toolbar shows no word beside the icon.
-    enabled : str
-        Key of `CONDITIONS`.
-    checkable : bool
-        The handler is called with True or False (commands of an exclusive `choice`: with `argument`, when chosen).
-    choice : str
-        Name of the group of commands of which one is chosen.
-    argument : str
-        Passed to the handler.
-    fill : str
-        A submenu that the window fills when it opens: "recent", "samples", "backgrounds", "templates". Its rows call
-        the handler with their own argument.
-    local : bool
-        The shortcut is handled by the widget that has the keyboard; here it is only shown.
-    """
-
-    id: str
-    text: str
-    menu: str
-    handler: str
-    group: int = 0
-    icon: str = ""
-    shortcut: str = ""
-    tip: str = ""
-    toolbar: str = ""
-    bar_group: int = 0
-    icon_only: bool = False
-    enabled: str = "always"
-    checkable: bool = False
-    choice: str = ""
-    argument: str = ""
-    fill: str = ""
-    local: bool = False
-
-
-MENUS = ("File", "Edit", "Data", "Fit", "Quantify", "View", "Help")
+MENUS = ("File", "Edit", "Data", "Fit", "Quantify", "EELS", "View", "Help")
 
 _FILE = (
     Command("file.new", "New project", "File", "files.new", 0, "new", "Ctrl+N", "Start an empty project"),
@@ -121,7 +64,7 @@ _EDIT = (
 )
 _DATA = (
     Command("data.charge", "Charge reference…", "Data", "edits.charge_reference", 0, "charge", "Ctrl+E",
-            "Shift all spectra of the sample to a known binding energy", enabled="entry"),
+            "Shift all spectra of the sample to a known binding energy", enabled="photoelectrons"),
     Command("data.photon", "Photon energy…", "Data", "edits.photon_energy", 0, "", "",
             "Tell the photon energy of a spectrum whose file does not record it", enabled="photon"),
     Command("data.casa", "Use CasaXPS's regions and components", "Data", "series.use_casa", 0, "", "",
@@ -217,25 +160,26 @@ _FIT = (
 )
 _QUANTIFY = (
     Command("quantify.identify", "Identify elements", "Quantify", "identify_panel.start", 0, "search", "Ctrl+Alt+I",
-            "Find the elements of the shown survey, with the evidence", enabled="entry"),
+            "Find the elements of the shown survey, with the evidence", enabled="photoelectrons"),
     Command("quantify.sample", "Quantify sample", "Quantify", "fits.quantify", 0, "quantify", "Ctrl+T",
-            "Composition of the sample with uncertainties", "Quantify", 4, enabled="entry"),
+            "Composition of the sample with uncertainties", "Quantify", 4, enabled="photoelectrons"),
     Command("quantify.material", "Material…", "Quantify", "edits.material", 0, "", "",
-            "Choose the material in which electrons are attenuated", enabled="entry"),
+            "Choose the material in which electrons are attenuated", enabled="photoelectrons"),
     Command("quantify.by_regions", "Count by data − background", "Quantify", "quantities.by_regions", 0, "", "",
-            "Count every region of the sample by data minus background, as for a survey", enabled="entry"),
+            "Count every region of the sample by data minus background, as for a survey", enabled="photoelectrons"),
     Command("quantify.by_components", "Count by components", "Quantify", "quantities.by_components", 0, "", "",
-            "Count every region of the sample by its fitted components", enabled="entry"),
+            "Count every region of the sample by its fitted components", enabled="photoelectrons"),
     Command("quantify.factors", "Import sensitivity factors…", "Quantify", "quantities.import_factors", 1, "", "",
-            "Read factors from csv, text, xlsx or an element library of CasaXPS", enabled="entry"),
+            "Read factors from csv, text, xlsx or an element library of CasaXPS", enabled="photoelectrons"),
     Command("quantify.transmission", "Import transmission…", "Quantify", "quantities.import_transmission", 1, "", "",
-            "Read a table of kinetic energies and transmissions", enabled="entry"),
+            "Read a table of kinetic energies and transmissions", enabled="photoelectrons"),
     Command("quantify.bootstrap", "Bootstrap composition", "Quantify", "quantities.bootstrap", 1, "", "",
-            "Errors of at.% from simulated spectra, each with its background and fit done anew", enabled="entry"),
+            "Errors of at.% from simulated spectra, each with its background and fit done anew",
+            enabled="photoelectrons"),
     Command("quantify.spread", "Model spread", "Quantify", "quantities.model_spread", 1, "", "",
-            "How far at.% move with other backgrounds, region ends and shapes", enabled="entry"),
+            "How far at.% move with other backgrounds, region ends and shapes", enabled="photoelectrons"),
     Command("quantify.layers", "Layers…", "Quantify", "edits.layers", 1, "", "",
-            "Thickness of an overlayer, order in depth, layered structures", enabled="entry"),
+            "Thickness of an overlayer, order in depth, layered structures", enabled="photoelectrons"),
 )
 _VIEW = (
     Command("view.project", "Project", "View", "looks.show_project", 0, "", "Ctrl+1",
@@ -265,7 +209,7 @@ _HELP = (
     Command("help.shortcuts", "Keyboard shortcuts", "Help", "looks.shortcuts", 0, "keyboard", "F1", "All shortcuts"),
     Command("help.about", "About Sodalite", "Help", "looks.about", 1, "info", "", "Version and licence"),
 )
-COMMANDS: tuple[Command, ...] = (*_FILE, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *_VIEW, *_HELP)
+COMMANDS: tuple[Command, ...] = (*_FILE, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *EELS, *_VIEW, *_HELP)
 
 
 def command(id: str) -> Command:
@@ -277,6 +221,7 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
     """Which conditions of commands hold at the moment, by name."""
     entry, fit = document.entry, document.fit
     axis = entry.spectrum.axis.quantity if entry is not None else ""
+    technique = entry.spectrum.meta.technique if entry is not None else ""
     untold = entry is not None and axis == "binding_energy" and entry.spectrum.meta.photon_energy is None
     return {
         "always": True,
@@ -285,6 +230,9 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
         "photon": axis == "kinetic_energy" or untold,
         "casa": entry is not None and any(c.startswith(("CASA ", "Calib ")) for c in entry.spectrum.meta.comments),
         "series": entry is not None and bool(entry.spectrum.navigation),
+        "eels": technique == "eels",
+        "image": technique in ("eels", "sims") and entry is not None and bool(entry.spectrum.navigation),
+        "photoelectrons": technique in ("xps", "other"),
         "several": len(document.chosen) > 1,
         "two": len(document.chosen) == 2,
         "fit": fit is not None,
@@ -300,5 +248,5 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
 
 CONDITIONS = (
     "always", "project", "entry", "photon", "fit", "components", "component", "undo", "redo", "busy", "casa",
-    "series", "several", "two", "tied",
+    "series", "several", "two", "tied", "eels", "image", "photoelectrons",
 )

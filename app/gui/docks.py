@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QEnterEvent
@@ -131,6 +131,17 @@ class TabbedDock(QDockWidget):
         self.show()
         self.raise_()
         return self.stack.widget(index)
+
+    def offer(self, titles: Collection[str]) -> None:
+        """Show the tabs of these pages and hide the others; where the page in front goes, the first left comes."""
+        wanted = [self.tabs.tabText(i) in titles for i in range(self.tabs.count())]
+        if wanted == [self.tabs.isTabVisible(i) for i in range(self.tabs.count())]:
+            return
+        front = self.tabs.currentIndex()
+        for i, seen in enumerate(wanted):
+            self.tabs.setTabVisible(i, seen)
+        if not wanted[front] and any(wanted):
+            self.tabs.setCurrentIndex(wanted.index(True))
 
     @property
     def page(self) -> str:

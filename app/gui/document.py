@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from app.project.joint import group_of, without_results
 from app.project.project import Entry, Project, RegionFit
 from fitting.dataset import Spectrum
+from fitting.image.place import ALL, Place
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
 
@@ -54,6 +55,8 @@ class Document(QObject):
         Other spectra are chosen (`chosen`); what is shown may be the same.
     edit_finished()
         A row of merged edits ended (the hand let go).
+    place_changed()
+        Another pixel or region of the shown image is looked at.
     """
 
     project_changed = Signal()
@@ -61,6 +64,7 @@ class Document(QObject):
     chosen_changed = Signal()
     state_changed = Signal()
     edit_finished = Signal()
+    place_changed = Signal()
 
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +72,7 @@ class Document(QObject):
         self._saved = self._project
         self._selection = Selection()
         self._chosen: tuple[str, ...] = ()
+        self._places: dict[str, Place] = {}
         self._undo: list[_UndoStep] = []
         self._redo: list[_UndoStep] = []
         self.path: Path | None = None
@@ -96,6 +101,7 @@ class Document(QObject):
         self.path = path
         self._undo.clear()
         self._redo.clear()
+        self._places.clear()
         self._selection = self._valid(Selection())
         self._chosen = self._among((), self._selection.entry)
         self.project_changed.emit()
@@ -297,6 +303,34 @@ class Document(QObject):
             return entry.processed()
         except SodaliteError:
             return entry.spectrum
+
+    @property
+    def place(self) -> Place:
+        """Which pixels of the shown image are looked at; it is no part of the project and not undone."""
+        entry = self.entry
+        place = self._places.get(entry.id, ALL) if entry is not None else ALL
+        if entry is not None and place.roi and all(roi.id != place.roi for roi in entry.rois):
+            return ALL
+        return place
+
+    def set_place(self, place: Place) -> None:
+        """Look at other pixels of the shown image."""
+        entry = self.entry
+        if entry is not None and place != self.place:
+            self._places[entry.id] = place
+            self.place_changed.emit()
+
+    def shown(self) -> Spectrum | None:
+        """The single spectrum of the plot: of an image or series the sum over the pixels of `place`."""
+        entry = self.entry
+        if entry is None:
+            return None
+        try:
+            return entry.single(self.place)
+        except SodaliteError:
+            pass  # a recipe that no longer applies, or a place that a new recipe took away
+        spectrum = self.spectrum()
+        return None if spectrum is None else spectrum.summed()
 
     # -- edits of the shown region ------------------------------------------------------------------------------
 

@@ -55,6 +55,10 @@ class LookController(QObject):
         """Show or hide the inspector."""
         self._window.inspector.setVisible(on)
 
+    def show_page(self, title: str) -> None:
+        """Bring a page of the inspector to the front."""
+        self._window.inspector.show_page(title).setFocus()
+
     def show_results(self, on: bool) -> None:
         """Show or hide the results."""
         self._window.results.setVisible(on)

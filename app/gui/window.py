@@ -7,16 +7,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.files import formats
 from app.gui import theme as themes
 from app.gui.action_set import ActionSet
 from app.gui.batch_controller import BatchController
-from app.gui.blocks_page import BlocksPage
-from app.gui.candidates_page import CandidatesPage
 from app.gui.command_search import CommandSearch
-from app.gui.composition_page import CompositionPage
 from app.gui.data_controller import DataController
 from app.gui.docks import Dock, TabbedDock
 from app.gui.document import Document
@@ -25,29 +22,22 @@ from app.gui.errors import details_dialog, log, sentence
 from app.gui.export_controller import ExportController
 from app.gui.file_controller import SAMPLES, FileController
 from app.gui.fit_controller import FitController
-from app.gui.intervals_page import IntervalsPage
+from app.gui.image.navigator import Navigator
 from app.gui.joint_controller import JointController
 from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
-from app.gui.panels.calibrate_panel import CalibratePanel
-from app.gui.panels.identify_panel import IdentifyPanel
-from app.gui.panels.layers_panel import LayersPanel
-from app.gui.panels.library_panel import LibraryPanel
-from app.gui.panels.model_panel import ModelPanel
-from app.gui.panels.process_panel import ProcessPanel
-from app.gui.panels.quantify_panel import QuantifyPanel
+from app.gui.pages import inspector_pages, offered, results_pages, scrolled
 from app.gui.plot.spectrum_view import SpectrumView
 from app.gui.plot_pick import PlotPick
 from app.gui.project_tree import ProjectTree
 from app.gui.quantify_controller import QuantifyController
-from app.gui.results_pages import HistoryPage, LogPage, StatisticsPage, words
+from app.gui.results_pages import words
 from app.gui.series_controller import SeriesController
 from app.gui.status_bar import StatusBar
 from app.gui.style.icons import application_icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_2
-from app.gui.trends_page import TrendsPage
 from app.gui.view_state import ViewState
 from app.gui.welcome import Welcome
 from libraries.compounds import lines_of
@@ -114,7 +104,13 @@ class MainWindow(QMainWindow):
         self.welcome.set_recent(self.state.recent)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
-        self.pages.addWidget(self.view)
+        self.navigator = Navigator(self.document, self.tasks)
+        self.picture = QSplitter(Qt.Orientation.Horizontal)
+        self.picture.setChildrenCollapsible(False)
+        self.picture.addWidget(self.navigator)
+        self.picture.addWidget(self.view)
+        self.picture.setStretchFactor(1, 1)
+        self.pages.addWidget(self.picture)
         self.messages = MessageBar()
         middle = QWidget()
         middle.setObjectName("plotPane")
@@ -129,33 +125,14 @@ class MainWindow(QMainWindow):
     def _build_docks(self) -> None:
         self.tree = ProjectTree(self.document)
         self.project_dock = Dock("projectDock", "Project", self.tree, self)
-        self.model_panel = ModelPanel(self.document)
-        self.library_panel = LibraryPanel(self.document)
-        self.calibrate_panel = CalibratePanel(self.document)
-        self.quantify_panel = QuantifyPanel(self.document)
-        self.identify_panel = IdentifyPanel(self.document, self.tasks)
-        self.layers_panel = LayersPanel(self.document, self.tasks)
-        self.process_panel = ProcessPanel(self.document)
-        pages = [
-            ("Model", self.model_panel), ("Process", self.process_panel),
-            ("Calibrate", self.calibrate_panel), ("Quantify", self.quantify_panel),
-            ("Identify", self.identify_panel), ("Layers", self.layers_panel), ("Library", self.library_panel),
-        ]
+        inspector, results = inspector_pages(self.document, self.tasks), results_pages(self.document, self.tasks)
+        self._pages = (inspector, results)
+        for page in (*inspector, *results):
+            setattr(self, page.name, page.widget)
         self.pick = PlotPick(self.view, self.calibrate_panel.take_cursor)
-        self.inspector = TabbedDock("inspectorDock", "Inspector", [(t, scrolled(p)) for t, p in pages], self)
-        self.composition = CompositionPage(self.document, self.tasks)
-        self.statistics = StatisticsPage(self.document)
-        self.intervals = IntervalsPage(self.document, self.tasks)
-        self.candidates = CandidatesPage(self.document, self.tasks)
-        self.blocks = BlocksPage(self.document, self.tasks)
-        self.trends = TrendsPage(self.document, self.tasks)
-        self.history = HistoryPage(self.document)
-        self.log = LogPage()
-        self.results = TabbedDock("resultsDock", "Results", [
-            ("Composition", self.composition), ("Fit statistics", self.statistics),
-            ("Intervals", self.intervals), ("Candidates", self.candidates), ("Blocks", self.blocks),
-            ("Trends", self.trends), ("History", self.history), ("Log", self.log),
-        ], self)
+        self.inspector = TabbedDock("inspectorDock", "Inspector", [(p.title, scrolled(p.widget)) for p in inspector],
+                                    self)
+        self.results = TabbedDock("resultsDock", "Results", [(p.title, p.widget) for p in results], self)
         corner = Qt.Corner
         area = Qt.DockWidgetArea
         self.setCorner(corner.BottomLeftCorner, area.BottomDockWidgetArea)
@@ -181,6 +158,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document = self.document
         document.project_changed.connect(self._project_changed)
+        document.selection_changed.connect(self._offer_pages)
         document.selection_changed.connect(self.actions_.refresh)
         document.state_changed.connect(self._state_changed)
         self.tasks.changed.connect(self.actions_.refresh)
@@ -231,11 +209,18 @@ class MainWindow(QMainWindow):
 
     def _project_changed(self) -> None:
         empty = not self.document.project.entries
-        page = self.welcome if empty else self.view
+        page = self.welcome if empty else self.picture
         if self.pages.currentWidget() is not page:
             self.pages.setCurrentWidget(page)
             self._show_panels(not empty)
+        self._offer_pages()
         self.actions_.refresh()
+
+    def _offer_pages(self) -> None:
+        """The dataset decides the tools."""
+        entry = self.document.entry
+        for dock, pages in zip((self.inspector, self.results), self._pages, strict=True):
+            dock.offer(offered(pages, entry))
 
     def _show_panels(self, shown: bool) -> None:
         """An empty project needs no panels; they come back as they were."""
@@ -374,13 +359,3 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         self._leaving = True
         self.close()
-
-
-def scrolled(page: QWidget) -> QScrollArea:
-    """A panel that scrolls where there is little room; it never makes the window wider."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setFocusProxy(page)
-    area.setWidget(page)
-    return area

@@ -12,17 +12,17 @@ from app.project.store_tree import Tree
 from libraries.errors import BadProject
 
 SCHEMA = "sodalite-project"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 Migration = Callable[[Tree], Tree]
 
 
 def _more_fields(tree: Tree) -> Tree:
-    """1 to 2: new fields of project, sample, entry and model, all with defaults; nothing is to be moved."""
+    """1 to 2 and 2 to 3: new fields and groups, all with defaults; nothing is to be moved."""
     return tree
 
 
 # From version (key) to the next one. Version 1 is the first.
-MIGRATIONS: dict[int, Migration] = {1: _more_fields}
+MIGRATIONS: dict[int, Migration] = {1: _more_fields, 2: _more_fields}
 
 
 def version_of(tree: Tree, where: str) -> int:

@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from fitting.dataset import Spectrum
 from fitting.identity import same
+from fitting.image.maps import Map
+from fitting.image.place import ALL, Place, Roi
 from fitting.model import FitModel
 from fitting.recipe import Recipe
 from fitting.result import FitResult
@@ -21,17 +23,22 @@ from fitting.xps.layers import StackLayer
 from fitting.xps.study import Study
 from libraries.errors import UnknownName
 
+_KEPT = 64  # spectra of single places that an image keeps
+
 
 @dataclass(frozen=True, eq=False)
 class RegionFit:
     """One region of a spectrum: the model as the user edits it and, once fitted, its result.
 
     `result.model` equals `model` while the result is current; an edit of the model leaves the old result out.
+    `place` says which spectra of an image the result was fitted to (`fitting.image.place.Place`); "" for a single
+    spectrum or all of them.
     """
 
     id: str
     model: FitModel
     result: FitResult | None = None
+    place: str = ""
 
     @property
     def name(self) -> str:
@@ -46,6 +53,12 @@ class Entry:
     ----------
     variable, value, unit : str, float or None, str
         Its place in a series: what was varied ("depth", "emission angle", "sputter time"), how far, and in which unit.
+    rois : tuple of Roi
+        Shapes drawn on an image.
+    maps : tuple of Map
+        Computed from the processed image, in the order of the gallery.
+    low_loss : str
+        Id of the entry that holds the low loss of the same scan (dual EELS); "" for none.
     """
 
     id: str
@@ -57,6 +70,9 @@ class Entry:
     variable: str = ""
     value: float | None = None
     unit: str = ""
+    rois: tuple[Roi, ...] = ()
+    maps: tuple[Map, ...] = ()
+    low_loss: str = ""
 
     @property
     def title(self) -> str:
@@ -72,6 +88,43 @@ class Entry:
     def processed(self) -> Spectrum:
         """The spectrum after its recipe."""
         return self.recipe.apply(self.spectrum)
+
+    def single(self, place: Place = ALL) -> Spectrum:
+        """One spectrum after the recipe: of an image or series the sum over the pixels of a place.
+
+        Raises
+        ------
+        BadData, UnknownName
+            If there is no such place.
+        """
+        spectrum = self.processed()
+        if not spectrum.navigation:
+            return spectrum
+        key = (str(place), next((roi for roi in self.rois if roi.id == place.roi), None))
+        known: dict[object, Spectrum] = spectrum.__dict__.setdefault("_singles", {})
+        if key not in known:
+            shape = tuple(len(axis) for axis in spectrum.navigation)
+            if len(known) >= _KEPT:
+                known.pop(next(iter(known)))
+            known[key] = spectrum.summed(None if place == ALL else place.mask(shape, self.rois))
+        return known[key]
+
+    def with_maps(self, maps: Iterable[Map]) -> Entry:
+        """A copy with maps added at the end; one of a known id replaces the old one in its place."""
+        new = {one.id: one for one in maps}
+        kept = tuple(new.pop(one.id, one) for one in self.maps)
+        return replace(self, maps=(*kept, *new.values()))
+
+    def without_maps(self, *ids: str) -> Entry:
+        """A copy without these maps."""
+        return replace(self, maps=tuple(one for one in self.maps if one.id not in ids))
+
+    def map(self, id: str) -> Map:
+        """The map of that id."""
+        for one in self.maps:
+            if one.id == id:
+                return one
+        raise UnknownName(f"There is no map {id}", where=self.title)
 
     def fit(self, id: str) -> RegionFit:
         """The fit of that id."""

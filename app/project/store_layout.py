@@ -10,6 +10,7 @@
       about             JSON: id
       model             JSON of `fitting.model.to_dict`
       result            NXcollection: about (JSON), model and start (JSON), covariance
+    map_1_thickness     NXdata, one for each map, in order: about (JSON), values, error, flags
       label, peak_p1, parameters, curves      copies for viewers
 """
 
@@ -30,13 +31,15 @@ from app.project.store_plain import fields_from, from_row, from_text, row_of, to
 from app.project.store_tree import Tree
 from app.project.store_view import axis_names, data_group, fit_copies, processed_or_none, words
 from fitting.dataset import Axis, Meta, Noise, Spectrum
+from fitting.image.maps import Map
 from fitting.model import FitModel, from_json, to_dict
 from fitting.recipe import Recipe
 from fitting.result import FitResult
 from libraries.errors import BadData, SodaliteError
 
 _RESULT_PARTS = ("model", "start", "covariance")
-_NUMBERED = re.compile(r"(entry|fit)_([0-9]{1,9})(?:_.*)?\Z")
+_MAP_PARTS = ("values", "error", "flags")
+_NUMBERED = re.compile(r"(entry|fit|map)_([0-9]{1,9})(?:_.*)?\Z")
 _WRONG = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -75,7 +78,8 @@ def _slug(id: str) -> str:
 def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
     spectrum = entry.spectrum
     identity = spectrum.hash
-    about = row_of(entry, skip=("spectrum", "recipe", "fits")) | {"recipe": row_of(entry.recipe), "hash": identity}
+    about = row_of(entry, skip=("spectrum", "recipe", "fits", "maps"))
+    about |= {"recipe": row_of(entry.recipe), "hash": identity}
     tree: Tree = {"@NX_class": "NXentry"}
     if identity not in without:
         about["spectrum"] = {
@@ -92,12 +96,24 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
     processed = processed_or_none(entry) if copies and any(fit.result for fit in entry.fits) else None
     for number, fit in enumerate(entry.fits, 1):
         tree[f"fit_{number}_{_slug(fit.id)}"] = _fit_tree(fit, processed, copies)
+    for number, one in enumerate(entry.maps, 1):
+        tree[f"map_{number}_{_slug(one.id)}"] = _map_tree(one)
+    return tree
+
+
+def _map_tree(one: Map) -> Tree:
+    tree: Tree = {"@NX_class": "NXdata", "@signal": "values", "@title": words(one.label)[:200]}
+    tree["about"] = to_text(row_of(one, skip=_MAP_PARTS))
+    for name in _MAP_PARTS:
+        array = getattr(one, name)
+        if array is not None:
+            tree[name] = array
     return tree
 
 
 def _fit_tree(fit: RegionFit, processed: Spectrum | None, copies: bool) -> Tree:
     tree = fit_copies(fit, processed) if copies else {}
-    tree["about"] = to_text({"id": fit.id})
+    tree["about"] = to_text({"id": fit.id, "place": fit.place})
     tree["model"] = to_text(to_dict(fit.model))
     if fit.result is not None:
         tree["result"] = {
@@ -146,7 +162,7 @@ def _entry(tree: Tree, where: str, raw: Mapping[str, Spectrum]) -> Entry:
     about = _row(tree, "about", where)
     identity, described = about.pop("hash", ""), about.pop("spectrum", None)
     recipe = from_row(Recipe, about.pop("recipe", {}), f"{where}, recipe")
-    head = fields_from(Entry, about, where, skip=("spectrum", "recipe", "fits"))
+    head = fields_from(Entry, about, where, skip=("spectrum", "recipe", "fits", "maps"))
     if described is not None:
         spectrum = _spectrum(_group(tree, "data", where), described, where)
     elif identity in raw:
@@ -154,7 +170,16 @@ def _entry(tree: Tree, where: str, raw: Mapping[str, Spectrum]) -> Entry:
     else:
         raise BadData("The raw data of this spectrum are not here", where=where)
     fits = tuple(_fit(_group(tree, name, where), f"{where}, {name}") for name in _numbered(tree, "fit"))
-    return Entry(spectrum=spectrum, recipe=recipe, fits=fits, **head)
+    maps = tuple(_map(_group(tree, name, where), f"{where}, {name}") for name in _numbered(tree, "map"))
+    return Entry(spectrum=spectrum, recipe=recipe, fits=fits, maps=maps, **head)
+
+
+def _map(tree: Tree, where: str) -> Map:
+    about = fields_from(Map, _row(tree, "about", where), where, skip=_MAP_PARTS)
+    arrays = {name: _array(tree, name, "u" if name == "flags" else "f", where) for name in _MAP_PARTS if name in tree}
+    if "values" not in arrays:
+        raise BadData("The numbers of a map are missing", where=where)
+    return Map(**about, **arrays)
 
 
 def _spectrum(data: Tree, described: Any, where: str) -> Spectrum:

@@ -14,8 +14,9 @@ from app.project.compose import casa_composition as casa_composition
 from app.project.compose import composition as composition
 from app.project.project import Entry, Project, RegionFit, fresh_id
 from fitting import guess
-from fitting.dataset import NO_DATA
+from fitting.dataset import NO_DATA, Spectrum
 from fitting.engine import fit as run_fit
+from fitting.image.place import ALL, Place
 from fitting.model import FitModel
 from fitting.recipe import Recipe, energy_shift
 from fitting.result import FitResult
@@ -30,9 +31,14 @@ _LOWER = 1e-3
 
 
 def add_region(
-    project: Project, entry_id: str, low: float, high: float, background: str = "shirley_active"
+    project: Project, entry_id: str, low: float, high: float, background: str = "shirley_active", place: Place = ALL
 ) -> tuple[Project, str]:
     """A new region on a spectrum; returns the project and the region's id.
+
+    Parameters
+    ----------
+    place : Place
+        Of an image of energy-loss spectra: the pixels whose sum gives the starting values.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def add_region(
         If the region holds no data, or the spectrum is a series or a fitted curve of another program.
     """
     entry = project.entry(entry_id)
-    spectrum = entry.processed()
+    spectrum = _fitted(entry, place)
     if spectrum.curve:
         todo = "Draw the region on the measured spectrum"
         raise BadData(NO_DATA.format(spectrum.curve), where=entry.title, todo=todo)
@@ -60,6 +66,7 @@ def fit_region(
     cancel: Cancel | None = None,
     *,
     start: FitModel | None = None,
+    place: Place = ALL,
 ) -> Project:
     """Fit one region, and all that are tied to it together with it; their models take the fitted values.
 
@@ -69,6 +76,8 @@ def fit_region(
     ----------
     start : FitModel, optional
         Where to start instead of the region's own model.
+    place : Place
+        Of an image of energy-loss spectra: the pixels whose sum is fitted.
 
     Raises
     ------
@@ -82,14 +91,21 @@ def fit_region(
     if joint.is_tied(project, entry_id, fit_id):
         begin = project if start is None else project.with_entry(entry.with_fit(RegionFit(fit_id, start)))
         return joint.fit_group(begin, joint.group_of(project, entry_id, fit_id), progress, cancel)[0]
-    result = run_fit(entry.processed(), start or region.model, progress=progress, cancel=cancel)
-    return _with_result(project, entry, region, result)
+    result = run_fit(_fitted(entry, place), start or region.model, progress=progress, cancel=cancel)
+    return _with_result(project, entry, region, result, place)
 
 
-def _with_result(project: Project, entry: Entry, region: RegionFit, result: FitResult) -> Project:
+def _fitted(entry: Entry, place: Place) -> Spectrum:
+    """What a region of an entry is fitted to: of an image of energy-loss spectra the sum over a place."""
+    image = entry.spectrum.navigation and entry.spectrum.meta.technique == "eels"
+    return entry.single(place) if image else entry.processed()
+
+
+def _with_result(project: Project, entry: Entry, region: RegionFit, result: FitResult, place: Place = ALL) -> Project:
     if result.status == "cancelled":
         raise Cancelled("The fit was stopped", where=region.name)
-    return project.with_entry(entry.with_fit(RegionFit(region.id, result.model, result)))
+    words = "" if place == ALL else str(place)
+    return project.with_entry(entry.with_fit(RegionFit(region.id, result.model, result, words)))
 
 
 @dataclass(frozen=True, eq=False)

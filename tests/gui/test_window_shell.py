@@ -45,7 +45,8 @@ def test_empty_window_welcomes_and_hides_the_panels(window):
 
 
 def test_project_brings_plot_and_panels(filled):
-    assert filled.pages.currentWidget() is filled.view
+    assert filled.view.isVisible()
+    assert filled.navigator.isHidden()
     assert filled.project_dock.isVisible()
     assert filled.inspector.isVisible()
     assert filled.results.isVisible()

@@ -20,7 +20,7 @@ from app.gui.plot.overlay import Scene
 from app.gui.theme import Theme, current
 from app.project.project import Entry, RegionFit
 from fitting.curves import Curves
-from fitting.dataset import Axis, Spectrum
+from fitting.dataset import Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
 
@@ -232,14 +232,6 @@ class Picture:
         self._canvas.rest.getAxis("left").setLabel("Residual (σ)")
         for plot in (self._canvas.main, self._canvas.rest):
             plot.getAxis("bottom").setLabel(spectrum.axis.label)
-
-
-def single(spectrum: Spectrum) -> Spectrum:
-    """The spectrum as one curve (see `flat`)."""
-    if not spectrum.navigation:
-        return spectrum
-    axis = Axis(spectrum.x, spectrum.axis.quantity, spectrum.axis.unit)
-    return spectrum.with_(axis=axis, counts=flat(spectrum), navigation=())
 
 
 def visible_part(part: np.ndarray, drawn: Curves) -> slice:

@@ -21,7 +21,7 @@ from app.gui.plot.keyboard import pressed as key_pressed
 from app.gui.plot.marks import Mark, element_marks, reference_marks
 from app.gui.plot.mouse import Mouse
 from app.gui.plot.overlay import Overlay, Scene
-from app.gui.plot.pictures import Picture, single
+from app.gui.plot.pictures import Picture
 from app.project.project import Entry, RegionFit
 from fitting.dataset import FloatArray, Spectrum
 from libraries.compounds import ReferenceLine
@@ -62,7 +62,6 @@ class SpectrumView(QWidget):
         self._overlay = Overlay(self.canvas, self.scene)
         self._mouse = Mouse(self)
         self._tool = ""
-        self._spectrum_of: tuple[object, object, Spectrum] | None = None
         self._shown: Spectrum | None = None
         self._entry_shown: str | None = None
         self._drawn_entry: Entry | None = None
@@ -76,6 +75,7 @@ class SpectrumView(QWidget):
         document.project_changed.connect(self._follow)
         document.selection_changed.connect(self.refresh)
         document.chosen_changed.connect(self._chosen_changed)
+        document.place_changed.connect(self.refresh)
 
     def _build(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -113,17 +113,8 @@ class SpectrumView(QWidget):
     # -- showing ------------------------------------------------------------------------------------------------
 
     def spectrum(self) -> Spectrum | None:
-        """The shown spectrum after its recipe; computed once for each recipe."""
-        entry = self.document.entry
-        if entry is None:
-            return None
-        known = self._spectrum_of
-        if known is None or known[0] is not entry.spectrum or known[1] is not entry.recipe:
-            processed = self.document.spectrum()
-            if processed is None:
-                return None
-            known = self._spectrum_of = (entry.spectrum, entry.recipe, single(processed))
-        return known[2]
+        """The shown spectrum after its recipe; of an image that of the pixels that are looked at."""
+        return self.document.shown()
 
     def fit(self) -> RegionFit | None:
         """The region whose handles are shown."""

@@ -66,7 +66,7 @@ def test_every_version_since_the_first_has_a_migration():
 
 def test_a_newer_file_is_refused(tmp_path):
     tree = tree_of(Project()) | {"@schema_version": SCHEMA_VERSION + 1, "@program": "Sodalite 9.9"}
-    with pytest.raises(BadProject, match=r"version 3 \(written by Sodalite 9.9\).*up to version 2.*Update") as caught:
+    with pytest.raises(BadProject, match=r"version 4 \(written by Sodalite 9.9\).*up to version 3.*Update") as caught:
         store.load(_write(tree, tmp_path / "new.sodalite"))
     assert "new.sodalite" in caught.value.where
 

@@ -1,0 +1,21 @@
+"""Commands for energy-loss spectra and images: a part of the table in `app.gui.actions`."""
+
+from __future__ import annotations
+
+from app.gui.command import Command
+
+_PAGE = "looks.show_page"
+EELS = (
+    Command("eels.zero_loss", "Zero loss…", "EELS", _PAGE, 0, tip="Beam, energy scale, alignment, resolution, "
+            "removal of the zero-loss peak, deconvolution", enabled="eels", argument="Zero loss"),
+    Command("eels.low_loss", "Low loss…", "EELS", _PAGE, 0, tip="Thickness, plasmons, sodium or carbon, band gap, "
+            "dielectric function", enabled="eels", argument="Low loss"),
+    Command("eels.core_loss", "Core loss…", "EELS", _PAGE, 0, tip="Edges, backgrounds, cross-sections, composition",
+            enabled="eels", argument="Core loss"),
+    Command("eels.fine_structure", "Fine structure…", "EELS", _PAGE, 0, tip="V L2,3 with O K, valence, C K",
+            enabled="eels", argument="Fine structure"),
+    Command("eels.maps", "Maps…", "EELS", _PAGE, 1, tip="Energy windows, presets, ratios, signal to noise",
+            enabled="image", argument="Maps"),
+    Command("eels.factors", "Factors…", "EELS", _PAGE, 1, tip="PCA, NMF and MCR of an image or series",
+            enabled="image", argument="Factors"),
+)

@@ -1,0 +1,1 @@
+"""Spectrum images in the window: navigator, maps, factors."""

@@ -1,0 +1,1 @@
+"""Spectrum images: places on them, and maps computed from them."""
