@@ -31,6 +31,8 @@ HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 SAMPLES = (
     ("xps", "Sodium battery surfaces, XPS", "Simulated spectra of four surfaces whose composition is known exactly"),
     ("xps-angles", "Films at five angles, XPS", "Simulated angle series of two films whose thickness is known exactly"),
+    ("eels", "Sodiated carbon spheres, EELS image", "Simulated low-loss and core-loss image of known content"),
+    ("eels-valence", "Vanadium valence, EELS", "Simulated V L2,3 edges at three states of charge, with references"),
 )
 
 

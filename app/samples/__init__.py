@@ -14,6 +14,7 @@ import numpy as np
 
 from app.project import work
 from app.project.project import Project, RegionFit, Sample, add_spectra
+from app.samples.eels import sphere_project, vanadium_project
 from app.samples.film import film_project
 from app.samples.outline import region_model
 from app.samples.xps import MODELS
@@ -78,7 +79,9 @@ def _xps_project(seed: int) -> Project:
     return replace(project, note="Simulated spectra of known composition: the manual lists the true values.")
 
 
-_PROJECTS: dict[str, Callable[[int], Project]] = {"xps": _xps_project, "xps-angles": film_project}
+_PROJECTS: dict[str, Callable[[int], Project]] = {
+    "xps": _xps_project, "xps-angles": film_project, "eels": sphere_project, "eels-valence": vanadium_project,
+}  # fmt: skip
 
 
 def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = False) -> Project:
@@ -87,7 +90,8 @@ def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = F
     Parameters
     ----------
     technique : str
-        One of `TECHNIQUES`, or "xps-angles" for films at five emission angles.
+        One of `TECHNIQUES`, "xps-angles" for films at five emission angles, "eels" for a spectrum image of sodiated
+        carbon, "eels-valence" for vanadium at three states of charge.
     seed : int
         Of the noise.
     fitted : bool

@@ -1,0 +1,1 @@
+"""Simulated energy-loss measurements with known truth: spectrum images and series."""
