@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fitting.identity import content_hash
+from fitting.stored import IN_MEMORY, Channels, Stored
 from libraries.errors import BadData
 
 FloatArray = NDArray[np.float64]
@@ -209,6 +210,7 @@ class Spectrum:
         The signal axis, ascending, n points.
     counts : array, shape (*navigation, n)
         Intensities in `meta.intensity_unit`, finite. Integers keep their type, everything else becomes float64.
+        Images larger than memory are a `Stored` instead: work on them goes through `pieces`.
     noise, meta : Noise, Meta
     transmission : array, shape (n,), optional
         Transmission function of the analyser on the axis, relative numbers above zero.
@@ -222,19 +224,23 @@ class Spectrum:
     """
 
     axis: Axis
-    counts: NDArray[Any]
+    counts: NDArray[Any] | Stored
     noise: Noise = field(default_factory=Noise)
     meta: Meta = field(default_factory=Meta)
     transmission: FloatArray | None = None
     navigation: tuple[Axis, ...] = ()
 
     def __post_init__(self) -> None:
-        raw = np.asarray(self.counts)
-        counts = frozen_array(raw, raw.dtype if raw.dtype.kind in "iu" else np.float64)
+        counts: NDArray[Any] | Stored
+        if isinstance(self.counts, Stored):
+            counts = self.counts
+        else:
+            raw = np.asarray(self.counts)
+            counts = frozen_array(raw, raw.dtype if raw.dtype.kind in "iu" else np.float64)
         shape = (*(len(axis) for axis in self.navigation), len(self.axis))
-        if counts.shape != shape:
+        if tuple(counts.shape) != shape:
             raise BadData(f"Intensities of shape {counts.shape} do not fit axes of shape {shape}", where=self.name)
-        if not np.all(np.isfinite(counts)):
+        if isinstance(counts, np.ndarray) and not np.all(np.isfinite(counts)):
             raise BadData("Intensities hold numbers that are not finite", where=self.name)
         object.__setattr__(self, "counts", counts)
         if self.transmission is not None:
@@ -262,8 +268,26 @@ class Spectrum:
 
     @property
     def y(self) -> FloatArray:
-        """Intensities as float64, shape (*navigation, n)."""
-        return np.asarray(self.counts, dtype=np.float64)
+        """Intensities as float64, shape (*navigation, n).
+
+        Raises
+        ------
+        BadData
+            If they stay in their file because they are larger than memory should hold (`IN_MEMORY`).
+        """
+        if not isinstance(self.counts, Stored):
+            return np.asarray(self.counts, dtype=np.float64)
+        if 8 * self.counts.size > IN_MEMORY:
+            raise BadData(
+                f"The image ({8 * self.counts.size / 1e9:.2g} GB) is too large to be worked on as a whole",
+                where=self.name, todo="Crop or bin it first, or choose a part of its pixels",
+            )  # fmt: skip
+        return self.rows(0, self.pixels).reshape(self.counts.shape)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the intensities stay in their file and are read piece by piece."""
+        return isinstance(self.counts, Stored)
 
     @property
     def hash(self) -> str:
@@ -303,7 +327,7 @@ class Spectrum:
         return replace(
             self,
             axis=Axis(self.x[part], self.axis.quantity, self.axis.unit),
-            counts=self.counts[..., part],
+            counts=_channels(self.counts, part),
             transmission=None if self.transmission is None else self.transmission[part],
         )
 
@@ -314,6 +338,15 @@ class Spectrum:
 
     def rows(self, start: int, stop: int) -> FloatArray:
         """Spectra start to stop of the flattened navigation, shape (stop - start, n), float64."""
+        if isinstance(self.counts, Stored):
+            read = np.asarray(self.counts.read(start, stop), dtype=np.float64)
+            bad = ~np.isfinite(read).all(axis=1)
+            if bad.any():
+                raise BadData(
+                    f"Spectrum {start + int(np.argmax(bad)) + 1} holds numbers that are not finite",
+                    where=self.name, todo="Export the data again",
+                )  # fmt: skip
+            return read
         flat = self.counts.reshape(-1, len(self.axis))
         return np.asarray(flat[start:stop], dtype=np.float64)
 
@@ -339,9 +372,14 @@ class Spectrum:
         if places.size == 1:
             total = self.rows(int(places[0]), int(places[0]) + 1)[0]
         else:
-            for start, stop, rows in self.pieces():
+            step = max(PIECE // len(self.axis), 1)
+            first, last = int(places[0]), int(places[-1]) + 1
+            for start in range(first, last, step):
+                stop = min(start + step, last)
                 part = chosen[start:stop]
-                total += rows.sum(axis=0) if part.all() else rows[part].sum(axis=0)
+                if part.any():
+                    rows = self.rows(start, stop)
+                    total += rows.sum(axis=0) if part.all() else rows[part].sum(axis=0)
         read = self.noise.read_noise * math.sqrt(places.size)
         return replace(self, counts=total, navigation=(), noise=replace(self.noise, read_noise=read))
 
@@ -349,4 +387,16 @@ class Spectrum:
         """The single spectrum at one position of the navigation axes."""
         if len(indices) != len(self.navigation):
             raise BadData(f"{len(self.navigation)} navigation indices are needed", where=self.name)
+        if isinstance(self.counts, Stored):
+            try:
+                place = int(np.ravel_multi_index(indices, self.counts.shape[:-1]))
+            except ValueError as error:
+                raise BadData(f"There is no spectrum {indices}", where=self.name) from error
+            return replace(self, counts=self.counts.read(place, place + 1)[0], navigation=())
         return replace(self, counts=self.counts[indices], navigation=())
+
+
+def _channels(counts: NDArray[Any] | Stored, part: slice) -> NDArray[Any] | Stored:
+    if isinstance(counts, Stored):
+        return Channels(counts, part.start, part.stop)
+    return counts[..., part]

@@ -16,7 +16,8 @@ from fitting.backgrounds import StaticBackground, active_background, anchor_leve
 from fitting.backgrounds import kind as background_kind
 from fitting.constraints import Dual, Link, evaluation_order, parse
 from fitting.dataset import FloatArray, Spectrum
-from fitting.model import Component, FitModel
+from fitting.model import Component, Curve, FitModel
+from fitting.response import Kernel, kernel_of
 from fitting.shapes import Shape, axis_direction, shape_of
 from libraries.errors import BadData, BadModel
 
@@ -57,6 +58,12 @@ class Plan:
     background : str
     static : array or None
         Values of a background that is not fitted.
+    kernel : Kernel or None
+        The response, along the axis, that spreads some components; the grid is extended for it.
+    spread : tuple of bool
+        Which components it spreads.
+    curves : tuple of Curve or None
+        Measured lines of the components.
     """
 
     grid: FloatArray
@@ -66,6 +73,9 @@ class Plan:
     first: tuple[int, ...]
     background: str
     static: FloatArray | None
+    kernel: Kernel | None
+    spread: tuple[bool, ...]
+    curves: tuple[Curve | None, ...]
 
 
 class Parameters:
@@ -140,13 +150,13 @@ class Parameters:
             values[name] = Dual(formula + departure, {})
         return start, low, high
 
-    def reach(self, end: int) -> np.ndarray:
-        """Which free parameters act, themselves or by links, on one of the first `end` parameters; bool (n_free,)."""
+    def reach(self, *parts: slice) -> np.ndarray:
+        """Which free parameters act, themselves or by links, on one in these parts of all; bool (n_free,)."""
         acts = {name: {name} if name in self.free_index else set() for name in self.names}
         for name in self.order:
             for other in self.links[name].names:
                 acts[name] |= acts[other]
-        seen = set().union(*(acts[name] for name in self.names[:end]), set())
+        seen = set().union(*(acts[name] for part in parts for name in self.names[part]), set())
         return np.array([name in seen for name in self.free], dtype=bool)
 
     def expand(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -200,6 +210,10 @@ class Evaluator:
         self.direction = axis_direction(spectrum.axis.quantity)
         self.component_ids = tuple(c.id for c in model.components)
         self._shapes = [self._shape(component) for component in model.components]
+        self._curves = tuple(c.curve if entry.takes_curve else None for c, entry in zip(
+            model.components, self._shapes, strict=True
+        ))
+        self._check_energies(model)
         self._slices: list[slice] = []
         first = 0
         for entry in self._shapes:
@@ -214,6 +228,36 @@ class Evaluator:
         low, high = float(self.x[0]), float(self.x[-1])
         self._centre = 0.5 * (low + high)
         self._grid, self._inside = self._extended_grid()
+        self._spread = tuple(component.broadened for component in model.components)
+        self._kernel = self._response(model) if any(self._spread) else None
+        self._wide = self.x if self._kernel is None else self._kernel.extended(self.x)
+
+    def _check_energies(self, model: FitModel) -> None:
+        """Refuse formulas that count from the zero loss where there is none, or powers of nothing."""
+        below = background_kind(model.background.kind)
+        for entry in (*self._shapes, below):
+            if entry.quantity and self.direction < 0:
+                raise BadModel(f"{entry.title} counts energy losses, not kinetic energies", where=model.name)
+        if below.quantity and self.x.size and self.x[0] <= 0.0:
+            raise BadModel(
+                f"The background {below.title} needs energy losses above 0", where=model.name,
+                todo="Let the region begin above the zero-loss peak",
+            )
+
+    def _response(self, model: FitModel) -> Kernel:
+        if model.response is None:
+            names = [c.name or c.id for c in model.components if c.broadened]
+            raise BadModel(
+                f"{', '.join(names)}: to be convolved, but the model has no response", where=model.name,
+                todo="Take a zero loss or low loss as response",
+            )
+        if self._background in _INTEGRATING:
+            raise BadModel(
+                f"The background {background_kind(self._background).title} cannot lie under convolved components",
+                where=model.name, todo="Choose a power law, a line or none",
+            )
+        kernel = kernel_of(model.response, self.x)
+        return kernel if self.direction > 0 else kernel.turned()
 
     @staticmethod
     def _shape(component: Component) -> Shape:
@@ -257,7 +301,13 @@ class Evaluator:
         """The evaluator as data."""
         first = (*(part.start for part in self._slices), self._background_slice.start)
         names = tuple(entry.name for entry in self._shapes)
-        return Plan(self._grid, self._inside, self._centre, names, first, self._background, self._static)
+        grid, inside = self._grid, self._inside
+        if self._kernel is not None:
+            grid, inside = self._wide, slice(self._kernel.after, self._kernel.after + self.x.size)
+        return Plan(
+            grid, inside, self._centre, names, first, self._background, self._static, self._kernel, self._spread,
+            self._curves,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -270,13 +320,17 @@ class Evaluator:
         parameters = Parameters.of(model)
         return parameters.expand(parameters.start(model)[0])[0]
 
-    def _components(self, values: FloatArray, grid: FloatArray) -> tuple[list[FloatArray], FloatArray]:
+    def _components(self, values: FloatArray) -> tuple[list[FloatArray], FloatArray]:
         curves, rows = [], []
-        for entry, part in zip(self._shapes, self._slices, strict=True):
+        for entry, part, spread in zip(self._shapes, self._slices, self._spread, strict=True):
+            grid = self._wide if spread else self._grid
             value, gradient = entry.evaluate(grid, *values[part], direction=self.direction)
+            if spread and self._kernel is not None:
+                both = self._kernel.spread(np.concatenate([value[None, :], gradient]))
+                value, gradient = both[0], both[1:]
             curves.append(value)
             rows.append(gradient)
-        return curves, np.concatenate(rows) if rows else np.empty((0, grid.size))
+        return curves, np.concatenate(rows) if rows else np.empty((0, self._grid.size))
 
     def _background_terms(
         self, values: FloatArray, peaks: FloatArray, rows: FloatArray
@@ -297,7 +351,7 @@ class Evaluator:
 
     def parts(self, values: FloatArray) -> Parts:
         """Background, components and envelope for all parameter values, shape (k,)."""
-        curves, rows = self._components(values, self._grid)
+        curves, rows = self._components(values)
         peaks = np.sum(curves, axis=0) if curves else np.zeros_like(self._grid)
         background = self._background_terms(values, peaks, rows[:0])[0]
         inside = tuple(curve[self._inside] for curve in curves)
@@ -305,7 +359,7 @@ class Evaluator:
 
     def full(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Envelope (n,) and its derivatives (k, n) with respect to all parameters."""
-        curves, rows = self._components(values, self._grid)
+        curves, rows = self._components(values)
         peaks = np.sum(curves, axis=0) if curves else np.zeros_like(self._grid)
         background, gradient, peak_part = self._background_terms(values, peaks, rows)
         jacobian = np.concatenate([rows[:, self._inside] + peak_part, gradient])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fitting.backgrounds import DEFAULT_KIND, starting_values
+from fitting.backgrounds import DEFAULT_KIND, KINDS, starting_values
 from fitting.backgrounds import kind as background_kind
 from fitting.dataset import FloatArray, Spectrum
 from fitting.evaluate import Evaluator
@@ -28,6 +28,27 @@ WIDTH_BOUNDS = (0.2, 6.0)
 DEFAULT_WIDTH = 1.2
 # The library has no lifetime widths of K levels below neon; C 1s to F 1s are about 0.1 to 0.2 eV wide (unverified).
 LIGHT_ELEMENT_WIDTH = 0.1
+
+
+# Electrons that lost energy show neither Shirley's nor Tougaard's background: those are made for photoelectrons.
+_OF_LOSSES = ("power_law", "linear_active", "constant", "polynomial", "linear", "level", "spline", "none")
+# From here on a core-loss background falls as a power of the energy loss; below lie zero-loss tail and plasmons
+# (R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope, 3rd ed. (2011), section 4.4).
+CORE_LOSS = 50.0  # eV
+
+
+def backgrounds_for(spectrum: Spectrum) -> tuple[str, ...]:
+    """Names of the backgrounds that make sense on the axis of a spectrum."""
+    if spectrum.axis.quantity != "energy_loss":
+        return tuple(KINDS)
+    return tuple(name for name in KINDS if name in _OF_LOSSES)
+
+
+def default_background(spectrum: Spectrum, low: float) -> str:
+    """The background of a new region that begins at `low` eV."""
+    if spectrum.axis.quantity != "energy_loss":
+        return DEFAULT_KIND
+    return "power_law" if low >= CORE_LOSS and "power_law" in KINDS else "linear_active"
 
 
 def new_model(
@@ -79,7 +100,10 @@ def _net_height(spectrum: Spectrum, model: FitModel, position: float) -> float:
     return max(net, 0.02 * float(np.ptp(evaluator.y)), 1e-6)
 
 
-def _params(shape_name: str, values: Mapping[str, float], region: tuple[float, float], line: str) -> Pairs:
+def _params(
+    shape_name: str, values: Mapping[str, float], region: tuple[float, float], line: str,
+    bounds: tuple[float, float] = WIDTH_BOUNDS,
+) -> Pairs:
     """Parameters of a new component with the bounds that suit a peak in a region.
 
     The Lorentzian width of a core level is its lifetime width, known from the library and held: data of one peak tell
@@ -92,7 +116,7 @@ def _params(shape_name: str, values: Mapping[str, float], region: tuple[float, f
         if p.kind == "position":
             low, high = region
         elif p.kind == "width":
-            low, high = max(low, WIDTH_BOUNDS[0] if p.name != "fwhm_l" else low), min(high, WIDTH_BOUNDS[1])
+            low, high = max(low, bounds[0] if p.name != "fwhm_l" else low), min(high, bounds[1])
             if p.name == "fwhm_l" and lifetime is not None:
                 value, low, vary = lifetime, min(low, lifetime), False
         elif p.kind == "shape":
@@ -139,6 +163,7 @@ def add_peak(
     line : str
         Core level; by default that of the spectrum or of the other peaks.
     """
+    losses = spectrum.axis.quantity == "energy_loss"  # plasmons and edges are as wide as they like
     if not model.region[0] <= position <= model.region[1]:
         raise BadModel(
             f"{position:g} eV lies outside the region {model.region[0]:g} to {model.region[1]:g} eV", where=model.name
@@ -146,13 +171,14 @@ def add_peak(
     if height is None:
         height = _net_height(spectrum, model, position)
     if fwhm is None:
-        fwhm = _usual_width(model)
+        fwhm = _measured_width(spectrum, model, position) if losses else _usual_width(model)
+    bounds = (2 * spectrum.axis.step, model.region[1] - model.region[0]) if losses else WIDTH_BOUNDS
     line = line or _usual_line(spectrum, model, position)
     component = Component(
         model.fresh_id(),
         name or _free_name(model, line or "Peak"),
         shape,
-        _params(shape, _start(shape, position, height, fwhm, spectrum), model.region, line),
+        _params(shape, _start(shape, position, height, fwhm, spectrum), model.region, line, bounds),
         line=line,
         compound=compound,
         source=source,
@@ -172,6 +198,23 @@ def _start(name: str, position: float, height: float, fwhm: float, spectrum: Spe
 def _usual_width(model: FitModel) -> float:
     widths = [c.value("fwhm") for c in model.components if any(n == "fwhm" for n, _ in c.params)]
     return float(np.median(widths)) if widths else DEFAULT_WIDTH
+
+
+def _measured_width(spectrum: Spectrum, model: FitModel, position: float) -> float:
+    """Twice the distance at which what the model leaves of the data falls to half, on the nearer side of a place."""
+    evaluator = Evaluator(spectrum, model)
+    net = evaluator.y - evaluator.parts(evaluator.values_of(model)).envelope
+    # Enough channels are added up that noise does not look like the end of the peak.
+    wide = max(min(round(0.02 * net.size), round(0.5 / max(spectrum.axis.step, 1e-9))), 1)
+    smooth = np.convolve(net, np.ones(wide) / wide, mode="same")
+    at = int(np.argmin(np.abs(evaluator.x - position)))
+    if smooth[at] <= 0:
+        return DEFAULT_WIDTH
+    below = np.flatnonzero(smooth < 0.5 * smooth[at])
+    sides = [evaluator.x[at] - evaluator.x[below[below < at][-1]]] if np.any(below < at) else []
+    sides += [evaluator.x[below[below > at][0]] - evaluator.x[at]] if np.any(below > at) else []
+    width = 2 * float(min(sides)) if sides else DEFAULT_WIDTH
+    return max(width, 3 * spectrum.axis.step)
 
 
 def _free_name(model: FitModel, stem: str) -> str:

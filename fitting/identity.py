@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fitting.stored import Stored
+
 
 class _Sink(Protocol):
     def update(self, data: bytes, /) -> None: ...
@@ -38,7 +40,8 @@ def same(a: Any, b: Any) -> bool:
     Parameters
     ----------
     a, b : object
-        Frozen dataclasses, arrays, tuples, mappings, numbers, strings or None, nested as they like.
+        Frozen dataclasses, arrays, stored images (equal by their fingerprints), tuples, mappings, numbers, strings or
+        None, nested as they like.
         Fields declared with `metadata={"identity": False}` (timings, say) are passed over.
     """
     if a is b:
@@ -49,6 +52,8 @@ def same(a: Any, b: Any) -> bool:
         if a.dtype != b.dtype or a.shape != b.shape:
             return False
         return _canonical(a).tobytes() == _canonical(b).tobytes()
+    if isinstance(a, Stored) or isinstance(b, Stored):
+        return isinstance(a, Stored) and isinstance(b, Stored) and (a.shape, a.fingerprint) == (b.shape, b.fingerprint)
     if is_dataclass(a) and not isinstance(a, type):
         if type(a) is not type(b):
             return False
@@ -70,6 +75,8 @@ def _feed(sink: _Sink, value: Any) -> None:
     if isinstance(value, np.ndarray):
         sink.update(f"array{value.dtype.str}{value.shape}".encode())
         sink.update(_canonical(value).tobytes())
+    elif isinstance(value, Stored):
+        sink.update(f"stored{value.shape}{value.fingerprint}".encode())
     elif is_dataclass(value) and not isinstance(value, type):
         sink.update(f"{type(value).__name__}(".encode())
         for field in fields(value):

@@ -66,6 +66,10 @@ class Shape:
         Whether it is drawn after a measured line (see `with_curve`).
     size : float
         A width in eV that it has beside its parameters.
+    quantity : str
+        The only quantity of an axis that it stands on: its formula counts from that axis's zero. "" for any.
+    maximum : callable or None
+        (*parameters) -> place of the maximum, of a shape that changes when it is moved.
     """
 
     name: str
@@ -79,6 +83,12 @@ class Shape:
     step: bool = False
     takes_curve: bool = False
     size: float = 0.0
+    quantity: str = ""
+    maximum: Callable[..., float] | None = None
+
+    def stands_on(self, quantity: str) -> bool:
+        """Whether it can be used on an axis of this quantity."""
+        return self.quantity in ("", quantity)
 
     def with_curve(self, curve: Curve | None) -> Shape:
         """The shape drawn after a measured line; itself where it takes none.
@@ -159,15 +169,22 @@ class Shape:
         unit = (1.0, *others)
         scale = self._scale(unit)
         function = self._rise if self.step else self.function
-        maximum = unit[1] if self.step else maximum_of(function, unit, scale)
+        maximum = self._maximum(unit, scale)
         top = float(function(np.array([maximum]), *unit)[0][0])
         fwhm = crossing_of(function, unit, maximum, top, scale) + crossing_of(function, unit, maximum, top, -scale)
         if self.step:
             top = 1.0
+            # Of a step that changes when it is moved, the derivative by the position is not its slope.
+            fwhm = fwhm if not self.quantity else float(values["fwhm"])
         if self.finite_area:
             return Derived(maximum, fwhm, amplitude * top, self.area(values))
         area = None if window is None else self.area(values, window)
         return Derived(maximum, fwhm, amplitude * top, area, window)
+
+    def _maximum(self, unit: tuple[float, ...], scale: float) -> float:
+        if self.step:
+            return unit[1]
+        return maximum_of(self.function, unit, scale) if self.maximum is None else self.maximum(*unit)
 
     def area(self, values: Mapping[str, float], window: Window | None = None) -> float:
         """Area of the whole profile, or, where that is infinite, inside `window`."""

@@ -38,7 +38,7 @@ Notes = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """A measured line that serves as a shape: intensities `y` on ascending energies `x` (eV, 0 at its maximum).
+    """A measured line that serves as a shape or response: intensities `y` on ascending energies `x` (eV, 0 at its top).
 
     Raises
     ------
@@ -91,6 +91,8 @@ class Component(HasParams):
         The measured line, for the shape that takes one.
     extra : tuple of (name, text)
         What another program says of it and gets back unchanged ("casa rsf", ...).
+    broadened : bool
+        Whether it is convolved with the model's response; its parameters are those before the convolution.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Component(HasParams):
     tag: str = ""
     curve: Curve | None = None
     extra: Notes = ()
+    broadened: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", as_pairs(self.params))
@@ -187,6 +190,9 @@ class FitModel:
     name : str
     extra : tuple of (name, text)
         What another program says of the region and gets back unchanged.
+    response : Curve or None
+        A zero loss or a low loss, energies relative to its zero-loss maximum, with which the components that say so are
+        convolved; its area does not matter (`fitting.response`).
 
     Raises
     ------
@@ -199,6 +205,7 @@ class FitModel:
     components: tuple[Component, ...] = ()
     name: str = ""
     extra: Notes = ()
+    response: Curve | None = None
 
     def __post_init__(self) -> None:
         low, high = sorted(float(edge) for edge in self.region)

@@ -37,7 +37,12 @@ def to_dict(model: FitModel) -> dict[str, Any]:
         "background": _background_to_dict(model.background),
         "components": [_component_to_dict(component) for component in model.components],
         **({"extra": dict(model.extra)} if model.extra else {}),
+        **({"response": _curve_to_dict(model.response)} if model.response is not None else {}),
     }
+
+
+def _curve_to_dict(curve: Curve) -> dict[str, Any]:
+    return {"x": list(curve.x), "y": list(curve.y), "name": curve.name}
 
 
 def _background_to_dict(background: Background) -> dict[str, Any]:
@@ -63,10 +68,11 @@ def _component_to_dict(component: Component) -> dict[str, Any]:
     if component.tag:
         row["tag"] = component.tag
     if component.curve is not None:
-        curve = component.curve
-        row["curve"] = {"x": list(curve.x), "y": list(curve.y), "name": curve.name}
+        row["curve"] = _curve_to_dict(component.curve)
     if component.extra:
         row["extra"] = dict(component.extra)
+    if component.broadened:
+        row["broadened"] = True
     return row
 
 
@@ -102,7 +108,6 @@ def _background_from_dict(row: Any) -> Background:
 
 
 def _component_from_dict(row: Any) -> Component:
-    curve = row.get("curve")
     return Component(
         id=str(row["id"]),
         name=str(row.get("name", row["id"])),
@@ -114,9 +119,14 @@ def _component_from_dict(row: Any) -> Component:
         doublet=str(row.get("doublet", "")),
         quantify=bool(row.get("quantify", True)),
         tag=str(row.get("tag", "")),
-        curve=None if curve is None else Curve(tuple(curve["x"]), tuple(curve["y"]), str(curve.get("name", ""))),
+        curve=_curve_from_dict(row.get("curve")),
         extra=_notes(row.get("extra", {})),
+        broadened=bool(row.get("broadened", False)),
     )
+
+
+def _curve_from_dict(row: Any) -> Curve | None:
+    return None if row is None else Curve(tuple(row["x"]), tuple(row["y"]), str(row.get("name", "")))
 
 
 def from_dict(data: Any) -> FitModel:
@@ -134,6 +144,7 @@ def from_dict(data: Any) -> FitModel:
             background=_background_from_dict(data.get("background", {})),
             components=tuple(map(_component_from_dict, data.get("components", []))),
             extra=_notes(data.get("extra", {})),
+            response=_curve_from_dict(data.get("response")),
         )
     except KeyError as error:
         raise BadModel(f"The model lacks {error.args[0]!r}") from None

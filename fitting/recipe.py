@@ -8,10 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fitting.dataset import Axis, Noise, Spectrum
 from fitting.eels.conditions import microscope
-from fitting.processing import difference, satellites, scale, smoothing, spikes, sweeps
+from fitting.identity import content_hash
+from fitting.processing import (
+    align,
+    deconvolution,
+    detector,
+    difference,
+    energy_axis,
+    image_spikes,
+    image_steps,
+    satellites,
+    scale,
+    smoothing,
+    spikes,
+    sweeps,
+    zero_loss_removal,
+)
 from fitting.processing.step import Step, Value
+from fitting.stored import Stored
 from libraries.errors import BadData, BadModel
 from libraries.units import binding_from_kinetic
 
@@ -19,6 +38,7 @@ __all__ = ["STEPS", "Recipe", "Step", "Value", "energy_shift"]
 
 
 _KEPT = 3  # answers of a spectrum: as it is, as it was, and its single sweeps
+_KEPT_BYTES = 256 << 20  # images are kept once
 
 
 @dataclass(frozen=True)
@@ -35,15 +55,10 @@ class Recipe:
         for recipe, answer in known:
             if recipe == self:
                 return answer
-        raw = spectrum
-        for step in self.active:
-            try:
-                action = STEPS[step.kind]
-            except KeyError:
-                raise BadModel(f"There is no step {step.kind}", todo=f"Use one of {', '.join(STEPS)}") from None
-            spectrum = action(spectrum, step)
-        object.__setattr__(raw, "_processed", ((self, spectrum), *known[: _KEPT - 1]))
-        return spectrum
+        answer = _piecewise(spectrum, self) if spectrum.stored else _applied(self.active, spectrum)
+        kept = 0 if answer.counts.nbytes > _KEPT_BYTES and not answer.stored else _KEPT - 1
+        object.__setattr__(spectrum, "_processed", ((self, answer), *known[:kept]))
+        return answer
 
     @property
     def active(self) -> tuple[Step, ...]:
@@ -80,6 +95,101 @@ class Recipe:
             if step.kind == "energy_shift":
                 return step.note or f"shift {step.number('shift'):+.2f} eV"
         return ""
+
+
+def _applied(steps: tuple[Step, ...], spectrum: Spectrum) -> Spectrum:
+    for step in steps:
+        try:
+            action = STEPS[step.kind]
+        except KeyError:
+            raise BadModel(f"There is no step {step.kind}", todo=f"Use one of {', '.join(STEPS)}") from None
+        spectrum = action(spectrum, step)
+    return spectrum
+
+
+# -- images that stay in their file -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Processed(Stored):
+    """Stored spectra after steps that act on each of them alone; the steps are carried out as pieces are read."""
+
+    raw: Spectrum
+    steps: tuple[Step, ...]
+    shape: tuple[int, ...]
+    axis: Axis
+
+    def __post_init__(self) -> None:
+        source = self.source
+        object.__setattr__(self, "dtype", np.dtype(np.float64))
+        object.__setattr__(self, "portable", source.portable)
+        object.__setattr__(self, "fingerprint", content_hash(self.raw.hash, self.steps))
+
+    @property
+    def source(self) -> Stored:
+        """Of the spectra as they were measured."""
+        counts = self.raw.counts
+        assert isinstance(counts, Stored)
+        return counts
+
+    def read(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Spectra start to stop after the steps."""
+        done = _applied(sliced(self.steps, start, stop, self.raw.pixels), _piece(self.raw, start, stop))
+        if done.counts.shape != (stop - start, len(self.axis)) or np.any(done.x != self.axis.values):
+            raise BadData("The steps do not give all spectra the same axis", where=self.raw.name, todo=_TOO_LARGE)
+        return done.y
+
+    def readable(self) -> bool:
+        """As the data."""
+        return self.source.readable()
+
+
+def _piece(raw: Spectrum, start: int, stop: int) -> Spectrum:
+    places = Axis(np.arange(start, stop, dtype=float), "index", "")
+    return replace(raw, counts=raw.rows(start, stop), navigation=(places,))
+
+
+def _piecewise(raw: Spectrum, recipe: Recipe) -> Spectrum:
+    """The recipe on stored spectra: what is the same for all of them is found from the first one."""
+    for step in recipe.active:
+        if step.kind in STEPS and not acts_alone(step):
+            raise BadData(
+                f"The step {step.kind.replace('_', ' ')} needs all spectra at once, and this image stays in its file",
+                where=raw.name, todo=_TOO_LARGE,
+            )  # fmt: skip
+    head = _applied(sliced(recipe.active, 0, 1, raw.pixels), _piece(raw, 0, 1))
+    if len(head.navigation) != 1:
+        raise BadData("A step changes which spectra there are", where=raw.name, todo=_TOO_LARGE)
+    counts = Processed(raw, recipe.active, (*raw.counts.shape[:-1], len(head.axis)), head.axis)
+    return replace(head, counts=counts, navigation=raw.navigation)
+
+
+def acts_alone(step: Step) -> bool:
+    """Whether a step does to every spectrum of an image what it would do to it alone, so that pieces will do."""
+    if step.kind == "normalise":
+        return step.get("mode") in ("factor", "live_time")
+    if step.kind == "unit":
+        return step.get("to") == "counts/s"
+    return step.kind in PIECEWISE or step.kind in SLICED
+
+
+def sliced(steps: tuple[Step, ...], start: int, stop: int, pixels: int) -> tuple[Step, ...]:
+    """Steps for spectra start to stop: parameters that hold one number a spectrum (`SLICED`) are cut to them."""
+    return tuple(_sliced(step, start, stop, pixels) if step.kind in SLICED else step for step in steps)
+
+
+def _sliced(step: Step, start: int, stop: int, pixels: int) -> Step:
+    name = SLICED[step.kind]
+    if not step.has(name) or not isinstance(step.get(name), str):
+        return step
+    words = step.text(name).split()
+    if len(words) != pixels:
+        return step  # one number for all, or a mistake that the step itself tells
+    cut = tuple((key, " ".join(words[start:stop]) if key == name else value) for key, value in step.params)
+    return replace(step, params=cut)
+
+
+_TOO_LARGE = "Leave the step out, or crop or bin the image in the program that measured it"
 
 
 def _energy_shift(spectrum: Spectrum, step: Step) -> Spectrum:
@@ -123,7 +233,8 @@ def _noise(spectrum: Spectrum, step: Step) -> Spectrum:
     if kind not in ("poisson", "gaussian", "unknown"):
         raise BadModel("Noise is poisson, gaussian or unknown", where=str(kind))
     origin = step.word("origin", ("user", "estimated")) if step.has("origin") else "user"
-    noise = Noise(kind, gain, read, spectrum.noise.correlation, origin)  # type: ignore[arg-type]
+    correlation = step.number("correlation", spectrum.noise.correlation)
+    noise = Noise(kind, gain, read, correlation, origin)  # type: ignore[arg-type]
     return replace(spectrum, noise=noise)
 
 
@@ -146,9 +257,28 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "background": difference.subtract_background,
     "sum_sweeps": sweeps.sum_sweeps,
     "microscope": microscope,
+    "dark": detector.dark,
+    "gain_reference": detector.gain_reference,
+    "image_spikes": image_spikes.image_spikes,
+    "loss_scale": energy_axis.loss_scale,
+    "align": align.align,
+    "crop_image": image_steps.crop_image,
+    "bin_image": image_steps.bin_image,
+    "zero_loss": zero_loss_removal.remove_zero_loss,
+    "fourier_log": deconvolution.fourier_log_step,
+    "fourier_ratio": deconvolution.fourier_ratio_step,
+    "richardson_lucy": deconvolution.richardson_lucy_step,
 }
+# Steps that act on every spectrum of an image alone; images that stay in their file take these and those of `SLICED`.
+PIECEWISE = frozenset((
+    "energy_shift", "crop", "photon_energy", "noise", "energy_scale", "charge_state", "spikes", "smooth", "rebin",
+    "resample", "microscope", "dark", "gain_reference", "loss_scale", "zero_loss", "fourier_log", "fourier_ratio",
+    "richardson_lucy",
+))  # fmt: skip
+# Steps with one number for each spectrum (in a text, separated by spaces): kind -> name of that parameter.
+SLICED: dict[str, str] = {"align": "shifts", "image_spikes": "places"}
 # Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
-RAW_KINDS = ("spikes", "sum_sweeps", "energy_scale")
+RAW_KINDS = ("dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale")
 
 
 def energy_shift(shift: float, note: str) -> Step:

@@ -41,6 +41,10 @@ def _no_curve(x: FloatArray, *params: float) -> tuple[FloatArray, FloatArray]:
     return SHAPES["measured"].with_curve(None).function(x, *params)  # refuses
 
 
+def _drude_maximum(area: float, position: float, fwhm: float) -> float:
+    return lineshapes.drude_maximum(position, fwhm)
+
+
 _INFINITY = float("inf")
 _AREA = ShapeParameter("area", "I eV", 1.0, 0.0, _INFINITY, "Integral over the whole axis", "area")
 _HEIGHT = ShapeParameter("height", "I", 1.0, 0.0, _INFINITY, "Maximum of the line", "height")
@@ -56,6 +60,8 @@ _N = ShapeParameter("n", "", 100.0, 0.0, 499.0, "Index of the Gaussian, 0 for no
 _ALPHA = ShapeParameter("alpha", "", 1.0, 0.51, 100.0, "Exponent at high binding energy: small is long", "shape")
 _BETA = ShapeParameter("beta", "", 1.5, 0.51, 100.0, "Exponent at low binding energy", "shape")
 _EDGE_G = ShapeParameter("fwhm_g", "eV", 0.4, 1e-3, 100.0, "Full width at half maximum of the Gaussian", "width")
+# Energies below a tenth of an electronvolt are inside every zero-loss peak.
+_LOSS = ShapeParameter("position", "eV", 10.0, 0.1, _INFINITY, "Energy loss", "position")
 _CASA_COOKBOOK = "CasaXPS Cookbook (Casa Software Ltd, 2026), p. 67, cited after others; unverified"
 
 SHAPES: dict[str, Shape] = {
@@ -250,6 +256,38 @@ SHAPES: dict[str, Shape] = {
             "F. K. Richtmyer, S. W. Barnes, E. Ramberg, Phys. Rev. 46, 843 (1934)",
             finite_area=False,
             step=True,
+        ),
+        Shape(
+            "drude",
+            "Plasmon (Drude)",
+            (
+                _AREA,
+                replace(_LOSS, description="Plasmon energy Ep"),
+                replace(_FWHM, description="Damping: the full width at half maximum of a narrow plasmon"),
+            ),
+            lineshapes.drude_gradient,
+            "area/N Ep² E G/[(E² - Ep²)² + (E G)²], E > 0, Ep = position, G = fwhm, "
+            "N = Ep² (2/G) atan(q)/q, q² = 4 Ep²/G² - 1",
+            "R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope, 3rd ed. (2011), 3.3",
+            quantity="energy_loss",
+            maximum=_drude_maximum,
+        ),
+        Shape(
+            "edge_step",
+            "Ionisation edge (step)",
+            (
+                replace(_HEIGHT, description="Intensity at the onset if it were sharp"),
+                replace(_LOSS, default=100.0, description="Onset: half of the step"),
+                replace(_FWHM, default=1.0, description="Width of the onset: of the Gaussian that smears it"),
+                # Cross sections of shells fall as E^-2 to E^-6 behind their edge, less than that near the onset.
+                ShapeParameter("exponent", "", 3.0, 0.0, 10.0, "How the intensity falls behind the onset", "shape"),
+            ),
+            lineshapes.edge_step_gradient,
+            "height Φ((E - position)/σ) (E/position)^-exponent, E > 0, σ = fwhm/2.3548",
+            "R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope, 3rd ed. (2011), 3.7",
+            finite_area=False,
+            step=True,
+            quantity="energy_loss",
         ),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 HDF5 = (".h5", ".hdf5", ".nxs")
 CSV = (".csv",)
 VAMAS = (".vms", ".vamas")
+MSA = (".msa",)
+HYPERSPY = (".hspy",)
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -24,14 +27,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser = commands.add_parser(
         "convert",
         help="write the spectra of a file in another format",
-        description="Write the spectra of a file as HDF5 (NeXus), CSV or VAMAS; the ending of OUT says which. CSV "
-        "holds one spectrum a file: of several, each gets a number and its name behind OUT.",
+        description="Write the spectra of a file as HDF5 (NeXus), CSV, VAMAS, EMSA/MAS (.msa) or HyperSpy (.hspy); the "
+        "ending of OUT says which. CSV, EMSA/MAS and HyperSpy hold one spectrum or image a file: of several, each gets "
+        "a number and its name behind OUT. EMSA/MAS holds no images.",
         parents=[common],
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="data file or project")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help="OUT.h5, OUT.csv or OUT.vms; prints its name"
-    )
+        "-o", "--output", type=Path, required=True, metavar="OUT",
+        help="OUT.h5, OUT.csv, OUT.vms, OUT.msa or OUT.hspy; prints its name",
+    )  # fmt: skip
     return parser
 
 
@@ -39,10 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, write, print what was written."""
     source, target = arguments.file, arguments.output
     suffix = target.suffix.lower()
-    if suffix not in (*HDF5, *CSV, *VAMAS):
+    if suffix not in (*HDF5, *CSV, *VAMAS, *MSA, *HYPERSPY):
         raise CannotWrite(
-            f"A file ending in '{suffix}' cannot be written", where=str(target), todo="Use .h5, .csv or .vms"
-        )
+            f"A file ending in '{suffix}' cannot be written", where=str(target),
+            todo="Use .h5, .csv, .vms, .msa or .hspy",
+        )  # fmt: skip
     check_target(target, source)
     if is_project(source) and suffix in VAMAS:
         from app.files.export import write_vamas_file
@@ -68,24 +74,34 @@ def _write(target: Path, spectra: list[Spectrum], suffix: str) -> list[Path]:
         from app.files.vamas_writer import write_vamas
 
         write_vamas(target, spectra)
+    elif suffix in MSA:
+        from app.files.msa_writer import write_msa
+
+        return _write_each(target, spectra, write_msa, "EMSA/MAS")
+    elif suffix in HYPERSPY:
+        from app.files.hspy_writer import write_hspy
+
+        return _write_each(target, spectra, write_hspy, "HyperSpy")
     else:
-        return _write_tables(target, spectra)
+        from app.files.csv_writer import write_csv
+
+        return _write_each(target, spectra, write_csv, "CSV")
     return [target]
 
 
-def _write_tables(target: Path, spectra: list[Spectrum]) -> list[Path]:
-    """CSV: one file, or one for each of several spectra."""
-    from app.files.csv_writer import write_csv
-
+def _write_each(
+    target: Path, spectra: list[Spectrum], write: Callable[[Path, Spectrum], None], kind: str
+) -> list[Path]:
+    """One file, or one for each of several spectra."""
     if len(spectra) == 1:
-        write_csv(target, spectra[0])
+        write(target, spectra[0])
         return [target]
-    say(f"CSV holds one spectrum a file, and there are {len(spectra)}: each is written to a file of its own.")
+    say(f"{kind} holds one spectrum a file, and there are {len(spectra)}: each is written to a file of its own.")
     digits = len(str(len(spectra)))
     written = []
     for number, spectrum in enumerate(spectra, start=1):
         name = re.sub(r"[^\w\-+.]+", "_", spectrum.name).strip("_.")[:60]
         path = target.with_name(f"{target.stem}-{number:0{digits}d}-{name or 'spectrum'}{target.suffix}")
-        write_csv(path, spectrum)
+        write(path, spectrum)
         written.append(path)
     return written

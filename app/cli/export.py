@@ -24,12 +24,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser.add_argument("--hdf5", type=Path, metavar="OUT.h5", help="one HDF5 (NeXus) file")
     parser.add_argument("--vamas", type=Path, metavar="OUT.vms", help="one VAMAS file, with fits for CasaXPS")
     parser.add_argument("--xlsx", type=Path, metavar="OUT.xlsx", help="one Excel workbook of all tables and curves")
+    parser.add_argument("--maps", type=Path, metavar="DIR", help="a folder: every map of every image as TIFF and CSV")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what was asked for; print what was written."""
     from app.files import export
+    from app.files.map_writer import write_project_maps
     from app.files.xlsx_writer import write_xlsx
 
     jobs = [
@@ -39,11 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
             (arguments.hdf5, export.write_hdf5),
             (arguments.vamas, lambda project, path: export.write_vamas_file(project, path, say)),
             (arguments.xlsx, write_xlsx),
+            (arguments.maps, write_project_maps),
         )
         if target is not None
     ]
     if not jobs:
-        say("Say what to write: --csv DIR, --hdf5 OUT.h5, --vamas OUT.vms, --xlsx OUT.xlsx, or several of them.")
+        say(
+            "Say what to write: --csv DIR, --hdf5 OUT.h5, --vamas OUT.vms, --xlsx OUT.xlsx, --maps DIR, or several of "
+            "them."
+        )
         return WRONG_USAGE
     for target, _ in jobs:
         check_target(target, arguments.file)

@@ -77,7 +77,9 @@ def _object(path: Path, index: int, title: str, spectrum: Spectrum) -> dict[str,
 
     axis, counts = spectrum.axis, spectrum.counts
     # Python's whole numbers have no end, NumPy's overflow.
-    total = int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())
+    total: float | None = None  # an image that stays in its file is not read through for this
+    if not spectrum.stored:
+        total = int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())
     meta = {field.name: getattr(spectrum.meta, field.name) for field in fields(spectrum.meta)}
     meta["comments"] = list(meta["comments"])
     meta["extra"] = dict(meta["extra"])
@@ -110,7 +112,7 @@ def _text(path: Path, rows: list[dict[str, Any]]) -> str:
             f"{row['axis']['first']:.6g}",
             f"{row['axis']['last']:.6g}",
             " x ".join(map(str, row["shape"])),
-            f"{row['total']:.6g}",
+            "in the file" if row["total"] is None else f"{row['total']:.6g}",
             one_line(row["meta"]["sample"]),
         )
         for row in rows

@@ -80,11 +80,12 @@ def everything_in(path: Path) -> Project:
     """A project, or the spectra of a file as a project without fits."""
     if is_project(path):
         return project_in(path)
+    from app.project.pairs import pair_up
     from app.project.project import Project, add_spectra
     from app.project.series import with_variables
 
     project = add_spectra(Project(path.stem), spectra_in(path))
-    return with_variables(project, [entry.id for entry in project.entries])
+    return pair_up(with_variables(project, [entry.id for entry in project.entries]))
 
 
 def check_target(target: Path, source: Path) -> None:

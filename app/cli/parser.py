@@ -14,6 +14,7 @@ from app.cli import (
     compounds,
     convert,
     demo,
+    eels,
     export,
     fit,
     identify,
@@ -24,7 +25,7 @@ from app.cli import (
 )
 
 COMMANDS: tuple[ModuleType, ...] = (
-    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, export, report, templates,
+    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, eels, export, report, templates,
 )
 WINDOW = "gui"
 _DESCRIPTION = """\

@@ -1,4 +1,4 @@
-"""Arrays in files that may be larger than memory: images and series in HDF5 and in NumPy's own format.
+"""Arrays in files that may be larger than memory: images and series in HDF5, in NumPy's own format, in raw bytes.
 
 An array is known by path and name and opened anew for every piece, so that it can be handed to threads and to other
 machines, and no handle stays open. HDF5 is read in this process, since twenty gigabytes do not go through a pipe; what
@@ -7,6 +7,7 @@ makes damaged HDF5 dangerous (links, other files, virtual data, unknown filters)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.files.contents import check, read_head
+from app.files.raw_array import RawArray, Turned, numpy_array
 from fitting.batch.sources import Series, check_array, read_slabs, sampled
 from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise
 from fitting.identity import content_hash
+from fitting.stored import Stored
 from libraries.errors import BadData, BadFile, UnknownName
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -28,25 +31,42 @@ NUMPY = b"\x93NUMPY"
 _FILTERS = (1, 2, 3, 4, 5, 6, 32000)
 # So many spectra, evenly spaced, stand for the content of a file.
 _SAMPLES = 16
+# A chunk is unpacked as a whole.
+_MAX_CHUNK = 512 << 20
+# Deflate shrinks to no less than 1/1032 (RFC 1951); a file that declares more has nothing behind it.
+_MAX_RATIO = 1100
 
 
 @dataclass(frozen=True, eq=False)
-class FileArray:
-    """Spectra in a file, an `ArraySource`.
+class FileArray(Stored):
+    """Spectra in a file.
 
     Attributes
     ----------
     path : Path
         Absolute.
     dataset : str
-        Name inside an HDF5 file ("/entry/data/counts"); "" for a .npy file.
+        Name inside an HDF5 file ("/entry/data/counts"); "" for other files.
     shape : tuple of int
         (*navigation, n).
     dtype : dtype
+        Of this machine's byte order.
     fingerprint : str
-        Of size, time of change and sampled content.
+        Of size and sampled content, and of the time of change where `timed`.
     reverse : bool
         Whether channels are turned round while reading, because the file's axis descends.
+    order : tuple of int
+        For each axis of `shape` its place in the file's array; () where they are the same.
+    flips : tuple of bool
+        For each axis of `shape` whether it runs backwards in the file; () for none.
+    offset : int
+        Of the first byte, for files of raw numbers; -1 for HDF5 and NumPy's format.
+    form : str
+        Type of raw numbers in the file ("<f4").
+    inside : tuple of int
+        Shape of the array of raw numbers as it lies in the file.
+    timed : bool
+        Whether another time of change makes it another array (results of a batch must not be mixed).
     """
 
     path: Path
@@ -55,6 +75,12 @@ class FileArray:
     dtype: np.dtype[Any]
     fingerprint: str
     reverse: bool = False
+    order: tuple[int, ...] = ()
+    flips: tuple[bool, ...] = ()
+    offset: int = -1
+    form: str = ""
+    inside: tuple[int, ...] = ()
+    timed: bool = False
     portable = True
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
@@ -65,25 +91,73 @@ class FileArray:
         BadFile
             If the file is gone, damaged, or holds an array of another shape by now.
         """
-        with _opened(self.path, self.dataset) as array:
-            if tuple(array.shape) != self.shape:
-                raise BadFile("The data have changed while they were read", where=str(self.path), todo="Start again")
+        with self._opened() as array:
             rows = read_slabs(array, start, stop)
         return rows[:, ::-1] if self.reverse else rows
+
+    @property
+    def by_channel(self) -> bool:
+        """Whether the file holds one image after the other: raw numbers with the energy as their first axis."""
+        return self.offset >= 0 and bool(self.order) and self.order[-1] == 0 and len(self.order) > 1
+
+    def channel(self, place: int) -> NDArray[Any]:
+        """One channel of all spectra, shape (pixels,)."""
+        if not self.by_channel:
+            return super().channel(place)
+        place = self.shape[-1] - 1 - place if self.reverse else place
+        with self._opened() as array:
+            part = array[(*(slice(None) for _ in self.shape[:-1]), slice(place, place + 1))]
+        return np.asarray(part).reshape(-1)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """The array in the order of `shape`, for the time of the block."""
+        with _opened(self.path, self.dataset, self._raw) as array:
+            if self.order or any(self.flips):
+                order = self.order or tuple(range(len(self.shape)))
+                if len(array.shape) < len(order) or max(order) >= len(array.shape):
+                    raise self._changed()
+                array = Turned(array, order, self.flips or (False,) * len(order))
+            if tuple(array.shape) != self.shape:
+                raise self._changed()
+            yield array
+
+    @property
+    def _raw(self) -> RawArray | None:
+        return RawArray(self.path, self.offset, self.inside, np.dtype(self.form)) if self.offset >= 0 else None
+
+    def _changed(self) -> BadFile:
+        return BadFile("The data have changed while they were read", where=str(self.path), todo="Start again")
+
+    def content(self) -> str:
+        """The fingerprint that the file gives now."""
+        status = self.path.stat()
+        with self._opened() as array:
+            rows = [read_slabs(array, place, place + 1) for place in sampled(self.shape, _SAMPLES)]
+        told = (self.order, self.flips, self.offset, self.form) if self.order or self.flips or self.form else ()
+        name = self.dataset.strip("/")
+        mark = content_hash(status.st_size, name, self.shape, str(self.dtype), told, rows)
+        mark = content_hash(mark, status.st_mtime_ns) if self.timed else mark
+        return mark + "-reversed" if self.reverse else mark
 
     def readable(self) -> bool:
         """Whether the file can be read from here and is the same."""
         try:
-            return _found(self.path, self.dataset).reversed_if(self.reverse).fingerprint == self.fingerprint
-        except (BadFile, BadData):
+            check(self.path)
+            return self.content() == self.fingerprint
+        except (BadFile, BadData, OSError):
             return False
 
     def reversed_if(self, reverse: bool) -> FileArray:
         """The same with channels turned round, or as it is."""
         return replace(self, reverse=True, fingerprint=self.fingerprint + "-reversed") if reverse else self
 
+    def marked(self) -> FileArray:
+        """The same with the fingerprint that the file gives now."""
+        return replace(self, fingerprint=self.content())
 
-def file_array(path: str | Path, dataset: str = "") -> FileArray:
+
+def file_array(path: str | Path, dataset: str = "", *, timed: bool = True) -> FileArray:
     """The array in a file.
 
     Parameters
@@ -92,33 +166,56 @@ def file_array(path: str | Path, dataset: str = "") -> FileArray:
         A .npy file without objects, or an HDF5 file.
     dataset : str
         Its name inside an HDF5 file.
+    timed : bool
+        Whether another time of change makes it another array.
 
     Raises
     ------
     BadFile
         If the file cannot be read, there is no such array, or it holds no numbers.
     """
-    return _found(Path(path).absolute(), dataset)
-
-
-def _found(path: Path, dataset: str) -> FileArray:
-    check(path)
-    status = path.stat()
-    with _opened(path, dataset) as array:
+    place = Path(path).absolute()
+    check(place)
+    with _opened(place, dataset) as array:
         shape, dtype = tuple(array.shape), np.dtype(array.dtype)
-        try:
-            check_array(shape, dtype)
-        except BadData as error:
-            raise BadFile(error.what, where=_where(path, dataset), todo="Choose another array") from error
-        rows = [read_slabs(array, place, place + 1) for place in sampled(shape, _SAMPLES)]
-    mark = content_hash(status.st_size, status.st_mtime_ns, dataset.strip("/"), shape, str(dtype), rows)
-    return FileArray(path, dataset, shape, dtype, mark)
+    try:
+        check_array(shape, dtype)
+    except BadData as error:
+        raise BadFile(error.what, where=_where(place, dataset), todo="Choose another array") from error
+    return FileArray(place, dataset, shape, dtype.newbyteorder("="), "", timed=timed).marked()
+
+
+def stored_in(
+    path: Path, dataset: str, inside: tuple[int, ...], dtype: np.dtype[Any], *, order: tuple[int, ...],
+    flips: tuple[bool, ...], offset: int = -1,
+) -> FileArray:
+    """The spectra of a reader that knows where they lie and how their axes stand, with their fingerprint.
+
+    Parameters
+    ----------
+    inside : tuple of int
+        Shape of the array in the file.
+    order, flips : tuple
+        For each axis of the spectra (energy last) its place in the file, and whether it runs backwards.
+
+    Raises
+    ------
+    BadFile
+        If they cannot be read.
+    """
+    shape = tuple(inside[i] for i in order)
+    raw = {"offset": offset, "form": dtype.str, "inside": inside} if offset >= 0 else {}
+    return FileArray(
+        path.absolute(), dataset, shape, dtype.newbyteorder("="), "", order=order, flips=flips, **raw  # type: ignore
+    ).marked()
 
 
 @contextmanager
-def _opened(path: Path, dataset: str) -> Iterator[Any]:
+def _opened(path: Path, dataset: str, raw: RawArray | None = None) -> Iterator[Any]:
     """What can be sliced, for the time of the block."""
-    if read_head(path).startswith(HDF5):
+    if raw is not None:
+        yield raw
+    elif read_head(path).startswith(HDF5):
         import h5py
 
         try:
@@ -126,15 +223,9 @@ def _opened(path: Path, dataset: str) -> Iterator[Any]:
                 yield _walk(file, dataset, path)
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
             raise BadFile(f"The HDF5 file cannot be read ({error})", where=_where(path, dataset)) from error
-        return
-    try:
-        # Mapped for the time of the block only: pages of a mapping count as memory of the process.
-        array = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise BadFile(
-            f"This is no array of numbers in NumPy's format ({error})", where=str(path), todo="Save it with numpy.save"
-        ) from error
-    yield array
+    else:
+        array, order = numpy_array(path)
+        yield array if order == tuple(range(len(order))) else Turned(array, order, (False,) * len(order))
 
 
 def _walk(file: Any, dataset: str, path: Path) -> Any:
@@ -151,7 +242,14 @@ def _walk(file: Any, dataset: str, path: Path) -> Any:
             raise BadFile("There is no such array", where=_where(path, dataset), todo="Name another one by --dataset")
     if not name or name not in group:
         raise BadFile("There is no such array", where=_where(path, dataset), todo="Name another one by --dataset")
-    return plain_dataset(group, name, path, _FILTERS)
+    found = plain_dataset(group, name, path, _FILTERS)
+    if found.chunks is not None and math.prod(found.chunks) * found.dtype.itemsize > _MAX_CHUNK:
+        what = f"Its numbers are packed in pieces of {math.prod(found.chunks) * found.dtype.itemsize:.3g} bytes"
+        raise BadFile(what, where=_where(path, dataset), todo="Write the file anew with smaller chunks")
+    if found.shape and found.dtype.kind in "iuf" and found.nbytes > _MAX_RATIO * max(found.id.get_storage_size(), 1):
+        what = f"It declares {found.nbytes:.3g} bytes but holds {found.id.get_storage_size()}"
+        raise BadFile(what, where=_where(path, dataset), todo="Write the file anew")
+    return found
 
 
 def _where(path: Path, dataset: str) -> str:

@@ -26,6 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.files.arrays import FileArray
 from app.files.contents import check
 from app.files.format import AxisUnknown, ReadOptions
 from app.files.wire import encode, revive
@@ -140,7 +141,7 @@ class ReaderProcess:
             answer = json.loads(text)
             if "error" in answer:
                 raise _error(answer["error"], path)
-            return revive(answer["spectra"], buffers)
+            return _of_that_file(revive(answer["spectra"], buffers), path)
         except (errors.BadData, KeyError, TypeError, ValueError) as error:
             self.end()
             raise BadFile(f"The reader gave a wrong answer ({error})", where=str(path), todo=_REPORT) from error
@@ -233,6 +234,14 @@ def _cpu_seconds(process: int) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):
         return 0.0
+
+
+def _of_that_file(spectra: list[Spectrum], path: Path) -> list[Spectrum]:
+    """What stays on the disk must be in the file that was asked for, whatever the reader says."""
+    for spectrum in spectra:
+        if isinstance(spectrum.counts, FileArray) and spectrum.counts.path != path.absolute():
+            raise errors.BadData("it refers to another file", where=str(path))
+    return spectra
 
 
 def _pipe(pipe: Any) -> BinaryIO:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from app.files.atomic import write_text
 from fitting.dataset import AXIS_LABELS, Spectrum
+from fitting.stored import Stored
 from libraries.errors import BadData
 
 
@@ -38,6 +39,8 @@ def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLi
     axis = spectrum.axis
     columns = [_titled(AXIS_LABELS[axis.quantity], axis.unit)]
     values: list[np.ndarray] = [axis.values]
+    if isinstance(spectrum.counts, Stored):
+        raise BadData("An image of this size is no table", where=spectrum.name, todo="Export HDF5, or one region of it")
     flat = spectrum.counts.reshape(-1, len(axis))
     for number, row in enumerate(flat, start=1):
         columns.append(_titled("Intensity" if len(flat) == 1 else f"Intensity {number}", unit))

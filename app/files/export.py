@@ -1,6 +1,7 @@
 """Export of a project: tables in a folder, one HDF5 (NeXus) file, one VAMAS file.
 
     c1s ... .csv      one fitted region: energy, counts, background, envelope, components, residual
+    map sum.csv       an image: the sum over its pixels; each of its maps as a table of pixels
     components.csv    every component: position, true maximum and width, area, rate, each with its error
     parameters.csv    every parameter: start value, bounds, link, fitted value, error
     composition.csv   every line with each factor and its source
@@ -29,7 +30,8 @@ from app.files.composition_tables import (
 )
 from app.files.composition_tables import write_composition as write_composition
 from app.files.csv_writer import write_csv, write_table
-from app.files.nexus_writer import write_nexus
+from app.files.map_writer import write_map_csv
+from app.files.nexus_writer import write_map, write_nexus
 from app.files.vamas_writer import write_vamas
 from libraries.errors import BadData, SodaliteError
 
@@ -71,6 +73,12 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     for entry in project.entries:
         spectrum = entry.processed()
         stem = f"{names.get(entry.sample, '')} {entry.title}".strip()
+        if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum and its maps; HDF5 holds all of it
+            write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single())
+            for one in entry.maps:
+                path = target / f"{_free(_safe(f'{stem} map {one.name}'), taken)}.csv"
+                write_map_csv(path, one, spectrum.navigation)
+            continue
         if not entry.fits or spectrum.navigation:
             write_csv(target / f"{_free(_safe(stem), taken)}.csv", spectrum)
             continue
@@ -181,10 +189,15 @@ def _in_words(link: str, labels: dict[str, str]) -> str:
 def _regions(project: Project) -> Iterator[tuple[str, Entry, Spectrum, RegionFit]]:
     names = sample_names(project)
     for entry in project.entries:
-        if entry.fits:
-            spectrum = entry.processed()
-            for fit in entry.fits:
-                yield names.get(entry.sample, ""), entry, spectrum, fit
+        for fit in entry.fits:
+            yield names.get(entry.sample, ""), entry, fitted_spectrum(entry, fit), fit
+
+
+def fitted_spectrum(entry: Entry, fit: RegionFit) -> Spectrum:
+    """What a region was fitted to: of an image the sum over the pixels that the region is about."""
+    from fitting.image.place import Place
+
+    return entry.single(Place.parse(fit.place))
 
 
 # ----------------------------------------------------------------------------------------------------- HDF5 and VAMAS
@@ -244,8 +257,10 @@ def _add_tables(
     with h5py.File(path, "r+") as file:
         for number, (entry, spectrum) in enumerate(zip(project.entries, spectra, strict=True), start=1):
             group = file[f"spectrum_{number:04d}"]
+            for place, one in enumerate(entry.maps, start=1):
+                write_map(group, place, one, spectrum.navigation)
             for place, fit in enumerate(entry.fits, start=1):
-                _add_fit(group.create_group(f"fit_{place}"), spectrum, fit)
+                _add_fit(group.create_group(f"fit_{place}"), fitted_spectrum(entry, fit), fit)
             for key in [key for key in waiting if sample_and_level(project, key)[0] is not None]:
                 sample, at = sample_and_level(project, key)
                 if sample is not None and sample.id == entry.sample and at in (None, entry.value):

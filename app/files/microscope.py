@@ -18,15 +18,20 @@ from typing import Any
 
 import numpy as np
 
+from app.files import microscope_large
+from app.files.arrays import stored_in
 from app.files.contents import check
 from app.files.format import Reader, ReadOptions
+from app.files.microscope_large import Lying
 from fitting.dataset import Axis, Meta, Noise, Quantity, Spectrum
+from fitting.stored import IN_MEMORY, Stored
 from libraries.errors import BadFile
 
-# Larger files are read piece by piece once images may stay on disk; until then they are refused.
+# What the package has to read as a whole may be so large; images beyond `IN_MEMORY` stay in their file.
 MAX_BYTES = 2 << 30
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _DAMAGED = "Export it again from the program that wrote it"
+_SMALLER = "Export a part of it, or the image in a format that can stay on the disk (DM4, HyperSpy)"
 _PLUGINS = {
     "digitalmicrograph": "Gatan DigitalMicrograph",
     "msa": "EMSA/MAS",
@@ -87,13 +92,12 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     """
     del options
     where = str(path)
-    if check(path) > MAX_BYTES:
-        raise BadFile(f"The file is larger than {MAX_BYTES >> 30} GB", where=where, todo="Export a part of it")
+    size = check(path)
     with path.open("rb") as file:
         plugin = _plugin(file.read(4096), path)
     found, left_out = [], []
-    for index, signal in enumerate(_signals(plugin, path)):
-        reason = _unfit(signal)
+    for index, signal in enumerate(_signals(plugin, path, size)):
+        reason = _unfit(signal, plugin)
         if reason:
             left_out.append(f"{_title(signal) or f'signal {index + 1}'}: {reason}")
             continue
@@ -107,68 +111,108 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     return found
 
 
-def _signals(plugin: str, path: Path) -> list[dict[str, Any]]:
+def _signals(plugin: str, path: Path, size: int) -> list[dict[str, Any]]:
     """What the package reads; whatever it raises is a damaged file."""
     logging.getLogger("rsciio").setLevel(logging.CRITICAL)
-    reader = importlib.import_module(f"rsciio.{plugin}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            signals = reader.file_reader(str(path))
+            large = microscope_large.signals(plugin, path)
+            if large is not None:
+                return large
+            if size > MAX_BYTES:
+                raise BadFile(f"The file is larger than {MAX_BYTES >> 30} GB", where=str(path), todo=_SMALLER)
+            return list(importlib.import_module(f"rsciio.{plugin}").file_reader(str(path)))
+    except BadFile:
+        raise
     except Exception as error:  # the package raises whatever its parsers raise
         what = f"The {_PLUGINS[plugin]} file cannot be read ({type(error).__name__}: {str(error)[:120]})"
         raise BadFile(what, where=str(path), todo=_DAMAGED) from error
-    return list(signals)
 
 
-def _unfit(signal: Mapping[str, Any]) -> str:
+def _energy(axes: list[Mapping[str, Any]], plugin: str) -> int | None:
+    """Which axis is the energy: the only one that is not of pixels, or of several the only one in eV.
+
+    DigitalMicrograph writes a spectrum image as one image for each channel, energy first, and EMD of NCEM does not say
+    which axes are pixels.
+    """
+    own = [i for i, axis in enumerate(axes) if not axis.get("navigate", False)]
+    if len(own) == 1:
+        return own[0]
+    found = [i for i, axis in enumerate(axes) if _unit(axis) in _UNITS]
+    camera = len(axes) == 2 and plugin != "emd"
+    return found[0] if len(found) == 1 and not camera else None
+
+
+def _unit(axis: Mapping[str, Any]) -> str:
+    return str(axis.get("units") or "").strip().lower()
+
+
+def _unfit(signal: Mapping[str, Any], plugin: str) -> str:
     """Why a signal is no energy-loss spectrum; "" if it is one."""
-    axes = signal["axes"]
-    own = [axis for axis in axes if not axis.get("navigate", False)]
-    if len(own) != 1:
-        return f"it has {len(own)} signal axes"
-    if len(axes) > 3:
+    axes = list(signal["axes"])
+    place = _energy(axes, plugin)
+    if place is None:
+        own = sum(not axis.get("navigate", False) for axis in axes)
+        return f"it has {own} signal axes"
+    if sum(i != place and int(axis.get("size") or 0) != 1 for i, axis in enumerate(axes)) > 2:
         return f"it has {len(axes)} dimensions"
-    unit = str(own[0].get("units") or "").strip().lower()
+    unit = _unit(axes[place])
     kind = str(_at(signal.get("metadata", {}), "Signal", "signal_type") or "").upper()
     kind = kind or str(_at(signal.get("original_metadata", {}), "SIGNALTYPE") or "").upper()
     if kind and kind not in _EELS:
         return f"its signal is {kind}"
     if unit not in _UNITS:
         return f"its axis is in {unit or 'no unit'}, not in eV"
-    if not kind and abs(float(own[0].get("scale", 1.0))) * _UNITS[unit] > _WIDEST_CHANNEL:
+    if not kind and abs(float(axes[place].get("scale", 1.0))) * _UNITS[unit] > _WIDEST_CHANNEL:
         return "it does not say that it is EELS, and its channels are as wide as those of X-ray spectra"
-    if not np.issubdtype(np.asarray(signal["data"]).dtype, np.number) or np.iscomplexobj(signal["data"]):
+    if _array(signal["data"]).dtype.kind not in "iuf":
         return "its data are no real numbers"
     return ""
+
+
+def _array(data: Any) -> Any:
+    return data if isinstance(data, Lying) else np.asarray(data)
 
 
 def _spectrum(signal: Mapping[str, Any], plugin: str, path: Path, index: int) -> Spectrum:
     where = str(path)
     axes = list(signal["axes"])
-    data = np.asarray(signal["data"])
-    place = next(i for i, axis in enumerate(axes) if not axis.get("navigate", False))
-    if data.ndim != len(axes):
+    data = _array(signal["data"])
+    place = _energy(axes, plugin)
+    if data.ndim != len(axes) or place is None:
         raise BadFile(f"{data.ndim} dimensions of data do not fit {len(axes)} axes", where=where, todo=_DAMAGED)
     if not data.size or data.shape[place] < 2:
         raise BadFile("The spectrum has no channels", where=where, todo=_DAMAGED)
-    data = np.moveaxis(data, place, -1)
-    lateral = [axis for i, axis in enumerate(axes) if i != place]
-    energies = _values(axes[place], data.shape[-1], where) * _UNITS[str(axes[place]["units"]).strip().lower()]
-    if energies[0] > energies[-1]:
-        energies, data = energies[::-1], data[..., ::-1]
-    if data.dtype.kind == "f" and not np.all(np.isfinite(data)):
+    lateral = [i for i in range(data.ndim) if i != place and data.shape[i] > 1]
+    energies = _values(axes[place], data.shape[place], where) * _UNITS[_unit(axes[place])]
+    # Channels turn round with a falling energy, pixels with a falling length.
+    flips = (*(_falls(axes[i], data.shape[i], where) for i in lateral), bool(energies[0] > energies[-1]))
+    navigation = tuple(_navigation(axes[i], data.shape[i], where) for i in lateral)
+    counts = _counts(data, (*lateral, place), flips)
+    if isinstance(counts, np.ndarray) and counts.dtype.kind == "f" and not np.all(np.isfinite(counts)):
         raise BadFile("The spectrum holds numbers that are not finite", where=where, todo=_DAMAGED)
-    sizes = data.shape[:-1]
-    for number, (axis, size) in enumerate(zip(lateral, sizes, strict=True)):
-        if _falls(axis, size, where):  # pixels turn round with their axis
-            data = np.flip(data, number)
-    navigation = tuple(_navigation(axis, size, where) for axis, size in zip(lateral, sizes, strict=True))
-    counts = data if data.dtype.kind in "iu" else data.astype(np.float64)
     return Spectrum(
-        Axis(energies, "energy_loss", "eV"), counts, Noise("poisson", None), _meta(signal, plugin, path, index),
-        navigation=navigation,
+        Axis(energies[::-1] if flips[-1] else energies, "energy_loss", "eV"), counts, Noise("poisson", None),
+        _meta(signal, plugin, path, index), navigation=navigation,
     )  # fmt: skip
+
+
+def _counts(data: Any, order: tuple[int, ...], flips: tuple[bool, ...]) -> np.ndarray | Stored:
+    """Intensities with pixels first and ascending energies last, in memory or where they lie."""
+    if isinstance(data, Lying):
+        wanted = tuple(data.order[i] for i in order)
+        stored = stored_in(
+            data.path, data.dataset, data.inside, data.dtype, order=wanted, flips=flips, offset=data.offset
+        )
+        if microscope_large.bytes_in_memory(data.inside, data.dtype) > IN_MEMORY:
+            return stored
+        data = stored.read(0, math.prod(stored.shape[:-1])).reshape(stored.shape)
+    else:
+        rest = tuple(i for i in range(data.ndim) if i not in order)
+        data = data.transpose(order + rest).reshape([data.shape[i] for i in order])
+        data = data[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
+    return data if data.dtype.kind in "iu" else data.astype(np.float64)
 
 
 def _values(axis: Mapping[str, Any], size: int, where: str) -> np.ndarray:
@@ -212,6 +256,7 @@ def _meta(signal: Mapping[str, Any], plugin: str, path: Path, index: int) -> Met
     tem = _at(known, "Acquisition_instrument", "TEM") or {}
     eels = _at(tem, "Detector", "EELS") or {}
     volts = _number(_at(tags, "Microscope Info", "Voltage"))
+    volts = volts or _number(_float(_at(original, "Optics", "AccelerationVoltage")))  # Velox
     beam = _number(tem.get("beam_energy")) or (volts / 1e3 if volts else None) or _number(original.get("BEAMKV"))
     exposure = _seconds(eels, "exposure") or _seconds(eels, "dwell_time") or _first(
         _at(tags, *_DM_ACQUISITION, "Exposure (s)"), _at(tags, "SIm", "Acquisition", "Spectrometer", "Exposure Time")
@@ -263,6 +308,14 @@ def _number(value: Any) -> float | None:
         return None
     number = float(value)
     return number if math.isfinite(number) and number > 0 else None
+
+
+def _float(text: Any) -> float | None:
+    """The number of a text, None where it is none."""
+    try:
+        return float(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _seconds(tree: Mapping[str, Any], name: str) -> float | None:

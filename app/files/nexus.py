@@ -19,6 +19,8 @@ from app.files.format import Reader, ReadOptions
 from app.files.nexus_writer import CREATOR, LAYOUT
 from app.files.wire import restore
 from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise, Spectrum
+from fitting.stored import IN_MEMORY as _LARGE
+from fitting.stored import Stored
 from libraries.errors import BadData, BadFile
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -187,10 +189,21 @@ def _entry(entry: Any, path: Path) -> Spectrum:
     data = _group(entry, "data", path)
     try:
         transmission = _numbers(data, "transmission", path) if "transmission" in data else None
-        counts = _numbers(data, "intensity", path)
+        counts = _intensities(data, path)
         return Spectrum(axes[-1], counts, noise, meta, transmission, axes[:-1])
     except BadData as error:
         raise _damaged(error, f"{path}, {entry.name}") from error
+
+
+def _intensities(data: Any, path: Path) -> np.ndarray | Stored:
+    """The numbers, or where they lie if they are too many for memory."""
+    dataset = plain_dataset(data, "intensity", path)
+    large = dataset.dtype.kind in "iuf" and dataset.shape is not None and dataset.size > _LARGE // 8
+    if not large or (dataset.dtype.kind in "iu" and dataset.nbytes <= _LARGE):
+        return _numbers(data, "intensity", path)
+    from app.files.arrays import file_array
+
+    return file_array(path, dataset.name, timed=False)
 
 
 def _axis(data: Any, name: str, path: Path) -> Axis:

@@ -28,8 +28,11 @@ from numpy.typing import ArrayLike
 
 from app import __version__
 from app.files.atomic import atomic_path
+from app.files.pieces_writer import create, fill
 from app.files.wire import plain
 from fitting.dataset import Axis, Spectrum
+from fitting.image.maps import Map
+from fitting.stored import Stored
 from libraries.errors import BadData
 
 CREATOR = "Sodalite"
@@ -113,7 +116,12 @@ def _data(data: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> Non
     names.append(spectrum.axis.quantity)
     _attributes(data, signal="intensity", title=spectrum.name)
     data.attrs["axes"] = names
-    _array(data, "intensity", spectrum.counts, unit, f"Intensity ({unit})")
+    if isinstance(spectrum.counts, Stored):
+        dataset = create(data, "intensity", spectrum)
+        fill(dataset, spectrum)
+        _attributes(dataset, units=unit, long_name=f"Intensity ({unit})")
+    else:
+        _array(data, "intensity", spectrum.counts, unit, f"Intensity ({unit})")
     for place, (name, axis) in enumerate(zip(names, (*spectrum.navigation, spectrum.axis), strict=True)):
         _axis(data, name, axis)
         data.attrs[f"{name}_indices"] = place
@@ -127,6 +135,23 @@ def _data(data: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> Non
         auxiliary.append(name)
     if auxiliary:
         data.attrs["auxiliary_signals"] = auxiliary
+
+
+def write_map(entry: Any, number: int, one: Map, navigation: Sequence[Axis]) -> None:
+    """A map as NXdata inside an NXentry: values, errors and flags on the axes of the image."""
+    data = _group(entry, f"map_{number:03d}", "NXdata")
+    _attributes(data, signal="values", title=one.name)
+    names = [f"{axis.quantity}_{place}" for place, axis in enumerate(navigation)]
+    if tuple(map(len, navigation)) == one.shape:
+        data.attrs["axes"] = names
+        for name, axis in zip(names, navigation, strict=True):
+            _axis(data, name, axis)
+    _array(data, "values", one.values, one.unit, one.label)
+    if one.error is not None:
+        _array(data, "values_errors", one.error, one.unit, f"Standard error of {one.name}")
+    if one.flags is not None:
+        _array(data, "flags", one.flags, "", "; ".join(f"{code}: {words}" for code, words in one.legend))
+    _fields(data, name=one.name, kind=one.kind, run=one.group, origin=one.origin, data_sha256=one.data_hash)
 
 
 def _axis(data: Any, name: str, axis: Axis) -> None:

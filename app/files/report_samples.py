@@ -192,7 +192,8 @@ def raw_data(entries: tuple[Entry, ...]) -> Html:
     """Title, channels and content hash of every raw spectrum."""
     rows = [
         (entry.title, " × ".join(map(str, entry.spectrum.counts.shape)),
-         f"{entry.spectrum.counts.sum(dtype=float):.6g}", "; ".join(_step(s.kind, s.note) for s in entry.recipe.active)
+         "in its file" if entry.spectrum.stored else f"{entry.spectrum.counts.sum(dtype=float):.6g}",
+         "; ".join(_step(s.kind, s.note) for s in entry.recipe.active)
          or "as measured", tag("code", entry.spectrum.hash, class_="hash"))
         for entry in entries
     ]

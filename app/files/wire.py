@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from app.files.references import described, restored
 from fitting.dataset import Axis, Meta, Noise, Spectrum
+from fitting.stored import Stored
 from libraries.errors import BadData
 
 _CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Spectrum, Axis, Noise, Meta)}
@@ -24,6 +26,8 @@ def plain(value: Any, store: Callable[[np.ndarray], dict[str, Any]] | None = Non
     name = type(value).__name__
     if _CLASSES.get(name) is type(value):
         return {"class": name, "fields": {f.name: plain(getattr(value, f.name), store) for f in fields(value)}}
+    if isinstance(value, Stored):
+        return {"stored": described(value)}
     if isinstance(value, np.ndarray):
         if store is None:
             raise BadData("An array has no place here")
@@ -51,6 +55,8 @@ def restore(value: Any, load: Callable[[dict[str, Any]], np.ndarray] | None = No
         return value
     if "array" in value and load is not None:
         return load(value)
+    if "stored" in value and load is not None:
+        return restored(value["stored"])
     cls = _CLASSES.get(str(value.get("class")))
     given = value.get("fields")
     if cls is None or not isinstance(given, dict) or not given.keys() <= {f.name for f in fields(cls)}:

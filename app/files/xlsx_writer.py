@@ -80,6 +80,9 @@ def write_xlsx(project: Project, path: str | Path) -> Path:
 
 def _entry_sheets(book: Any, entry: Entry, sample: str, taken: set[str]) -> None:
     spectrum = entry.processed()
+    if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum; HDF5 holds all of it
+        _sheet(book, f"{entry.title} sum {sample}", *_data_columns(entry.single()), taken)
+        return
     if not entry.fits or spectrum.navigation:
         _sheet(book, f"{entry.title} {sample}", *_data_columns(spectrum), taken)
         return
@@ -90,11 +93,11 @@ def _entry_sheets(book: Any, entry: Entry, sample: str, taken: set[str]) -> None
 
 def _data_columns(spectrum: Spectrum) -> tuple[list[str], list[Sequence[float]]]:
     unit, axis = spectrum.meta.intensity_unit, spectrum.axis
-    flat = spectrum.counts.reshape(-1, len(axis))
-    if len(flat) >= _MOST_COLUMNS:
+    if spectrum.pixels >= _MOST_COLUMNS:
         raise BadData(
-            f"A sheet has no room for {len(flat)} spectra", where=spectrum.name, todo="Export the project as HDF5"
+            f"A sheet has no room for {spectrum.pixels} spectra", where=spectrum.name, todo="Export the project as HDF5"
         )
+    flat = np.asarray(spectrum.counts).reshape(-1, len(axis))
     titles = [f"{AXIS_LABELS[axis.quantity]} [{axis.unit}]"]
     titles += [f"Intensity [{unit}]" if len(flat) == 1 else f"Intensity {n} [{unit}]" for n in range(1, len(flat) + 1)]
     return titles, list(zip(axis.values.tolist(), *(row.tolist() for row in flat), strict=True))

@@ -18,4 +18,6 @@ EELS = (
             enabled="image", argument="Maps"),
     Command("eels.factors", "Factors…", "EELS", _PAGE, 1, tip="PCA, NMF and MCR of an image or series",
             enabled="image", argument="Factors"),
+    Command("eels.use_low_loss", "Use as low loss of chosen", "EELS", "data.use_low_loss", 2, enabled="two",
+            tip="Of two chosen spectra or images the one with the zero loss becomes the low loss of the other"),
 )

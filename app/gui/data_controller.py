@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.sweeps_part import drift_words
-from app.project import process
+from app.project import pairs, process
 from app.project.project import Entry, Project
 from fitting.processing.edge import fit_edge
 from fitting.processing.sweeps import drift
@@ -85,6 +85,17 @@ class DataController(QObject):
             self._window.show_error(error)
             return False
         return True
+
+    def use_low_loss(self) -> None:
+        """Of two chosen energy-loss spectra the one with the zero loss becomes the low loss of the other."""
+        document = self._window.document
+
+        def make() -> None:
+            project, low, core = pairs.use_as_low_loss(document.project, document.chosen)
+            document.apply(f"Low loss of {core.title}: {low.title}", project)
+            self._window.say(f"{low.title} is the low loss of {core.title}")
+
+        self._attempt(make)
 
     # -- overlay ------------------------------------------------------------------------------------------------
 

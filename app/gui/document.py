@@ -7,16 +7,19 @@ an undo step is simply the project before and after, which share everything that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.project.joint import group_of, without_results
+from app.project.preview import is_slow, preview
 from app.project.project import Entry, Project, RegionFit
+from app.project.region_at import RegionAt, region_at, words
 from fitting.dataset import Spectrum
 from fitting.image.place import ALL, Place
 from fitting.model import FitModel
+from fitting.recipe import Recipe
 from libraries.errors import SodaliteError
 
 MAX_UNDO = 500
@@ -73,6 +76,7 @@ class Document(QObject):
         self._selection = Selection()
         self._chosen: tuple[str, ...] = ()
         self._places: dict[str, Place] = {}
+        self._regions: tuple[Entry, Place, tuple[RegionAt, ...]] | None = None
         self._undo: list[_UndoStep] = []
         self._redo: list[_UndoStep] = []
         self.path: Path | None = None
@@ -290,9 +294,23 @@ class Document(QObject):
 
     @property
     def fit(self) -> RegionFit | None:
-        """The shown region."""
-        entry = self.entry
-        return entry.fit(self._selection.fit) if entry and self._selection.fit else None
+        """The shown region; of an image as it stands for the pixels that are looked at (`app.project.region_at`)."""
+        shown = self.region
+        return shown.fit if shown is not None else None
+
+    @property
+    def region(self) -> RegionAt | None:
+        """The shown region with where its model comes from."""
+        return next((region for region in self.regions() if region.fit.id == self._selection.fit), None)
+
+    def regions(self) -> tuple[RegionAt, ...]:
+        """All regions of the shown entry as they stand for the pixels that are looked at."""
+        entry, place = self.entry, self.place
+        if entry is None:
+            return ()
+        if self._regions is None or self._regions[0] is not entry or self._regions[1] != place:
+            self._regions = (entry, place, tuple(region_at(entry, fit, place) for fit in entry.fits))
+        return self._regions[2]
 
     def spectrum(self) -> Spectrum | None:
         """The shown spectrum after its recipe; None where there is none or the recipe cannot be applied."""
@@ -321,16 +339,21 @@ class Document(QObject):
             self.place_changed.emit()
 
     def shown(self) -> Spectrum | None:
-        """The single spectrum of the plot: of an image or series the sum over the pixels of `place`."""
+        """The single spectrum of the plot: of an image or series the sum over the pixels of `place`.
+
+        Of an image that stays in its file an estimate until the sum has been read (`app.gui.stored_controller`).
+        """
         entry = self.entry
         if entry is None:
             return None
         try:
-            return entry.single(self.place)
+            return preview(entry, self.place) if is_slow(entry, self.place) else entry.single(self.place)
         except SodaliteError:
             pass  # a recipe that no longer applies, or a place that a new recipe took away
         spectrum = self.spectrum()
-        return None if spectrum is None else spectrum.summed()
+        if spectrum is None or not spectrum.stored:
+            return None if spectrum is None else spectrum.summed()
+        return preview(replace(entry, recipe=Recipe()))
 
     # -- edits of the shown region ------------------------------------------------------------------------------
 
@@ -343,5 +366,9 @@ class Document(QObject):
         if project.ties:
             # The results of tied regions belong to one joint fit, which is over.
             project = without_results(project, group_of(project, entry.id, fit.id))
-        changed = project.entry(entry.id).with_fit(RegionFit(fit.id, model))
+        changed = project.entry(entry.id).with_fit(self.placed(fit.id, model))
         self.apply(text, project.with_entry(changed), merge=merge)
+
+    def placed(self, fit_id: str, model: FitModel) -> RegionFit:
+        """A region whose model belongs to the pixels that are looked at; without a result."""
+        return RegionFit(fit_id, model, None, words(self.place))

@@ -11,6 +11,9 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from app.files.export import write_csv_folder, write_hdf5, write_vamas_file
+from app.files.hspy_writer import write_hspy
+from app.files.map_writer import write_maps
+from app.files.msa_writer import write_msa
 from app.files.xlsx_writer import write_xlsx
 from app.project.project import Entry, Project, RegionFit
 
@@ -49,6 +52,44 @@ class ExportController(QObject):
     def xlsx(self) -> None:
         """One Excel workbook."""
         self._ask(self._save_dialog("Export Excel workbook", "Excel workbook (*.xlsx)", "xlsx"), write_xlsx)
+
+    def msa(self) -> None:
+        """The spectrum of the plot as EMSA/MAS."""
+        entry, place = self._window.document.entry, self._window.document.place
+        if entry is None:
+            return
+
+        def write(_: Project, path: Path) -> Path:
+            write_msa(path, entry.single(place))
+            return path
+
+        dialog = self._save_dialog("Export EMSA/MAS", "EMSA/MAS (*.msa)", "msa")
+        dialog.selectFile(f"{entry.title}.msa")
+        self._ask(dialog, write)
+
+    def hspy(self) -> None:
+        """The shown spectrum or image as HyperSpy file."""
+        entry = self._window.document.entry
+        if entry is None:
+            return
+
+        def write(_: Project, path: Path) -> Path:
+            write_hspy(path, entry.processed())
+            return path
+
+        dialog = self._save_dialog("Export HyperSpy", "HyperSpy (*.hspy)", "hspy")
+        dialog.selectFile(f"{entry.title}.hspy")
+        self._ask(dialog, write)
+
+    def maps(self) -> None:
+        """All maps of the shown image in a folder."""
+        entry = self._window.document.entry
+        if entry is None:
+            return
+        dialog = self._dialog("Folder for the maps", "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        self._ask(dialog, lambda _, path: write_maps([entry], path))
 
     def intervals(self) -> None:
         """The error intervals of the shown region as one table, as `sodalite fit --csv` writes them."""

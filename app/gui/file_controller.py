@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from app.files import formats
 from app.files.child import read_in_child
 from app.files.format import AxisUnknown, ReadOptions
+from app.files.references import MissingFile
 from app.gui.action_set import Row
 from app.gui.recovery import Recoverer
-from app.project import lock, store
+from app.project import collect, lock, store
+from app.project.pairs import pair_up, pair_words
 from app.project.project import Project, add_spectra
 from app.project.series import with_variables
 from app.project.store_child import load_in_child
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SUFFIX = ".sodalite"
 PROJECT_FILTER = f"Sodalite project (*{SUFFIX})"
 HDF5_MARK = b"\x89HDF\r\n\x1a\n"
+MOST_PAIRS = 3
 SAMPLES = (
     ("xps", "Sodium battery surfaces, XPS", "Simulated spectra of four surfaces whose composition is known exactly"),
     ("xps-angles", "Films at five angles, XPS", "Simulated angle series of two films whose thickness is known exactly"),
@@ -36,8 +39,15 @@ SAMPLES = (
 )
 
 
-def read_any(path: Path, cancel: Callable[[], bool], options: ReadOptions | None = None) -> Project | list[Spectrum]:
+def read_any(
+    path: Path, cancel: Callable[[], bool], options: ReadOptions | None = None, given: Mapping[str, Path] | None = None
+) -> Project | list[Spectrum]:
     """A project or spectra, told by the content of the file.
+
+    Parameters
+    ----------
+    given : mapping of text to Path, optional
+        Where files are that a project refers to, by the path that it has for them.
 
     Raises
     ------
@@ -52,7 +62,7 @@ def read_any(path: Path, cancel: Callable[[], bool], options: ReadOptions | None
     if not is_hdf5 and path.suffix.lower() != SUFFIX:
         return read_in_child(path, cancel, options)
     try:
-        return load_in_child(path, cancel)
+        return load_in_child(path, cancel, given)
     except BadProject:
         if path.suffix.lower() == SUFFIX:
             raise
@@ -101,7 +111,7 @@ class FileController(QObject):
 
     def open_paths(
         self, paths: Sequence[Path], *, add: bool = False, options: ReadOptions | None = None,
-        then: Callable[[], None] | None = None,
+        then: Callable[[], None] | None = None, given: Mapping[str, Path] | None = None,
     ) -> None:
         """Open files: a project is shown instead of this one; spectra make a new project, or are added.
 
@@ -111,6 +121,8 @@ class FileController(QObject):
             Add spectra to this project (dropped and imported files).
         then : callable, optional
             Called when all is shown.
+        given : mapping of text to Path, optional
+            Where images of a project are, by the path that it has for them.
         """
 
         def work(progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> list[Any]:
@@ -118,25 +130,30 @@ class FileController(QObject):
             for number, path in enumerate(paths):
                 progress(number / len(paths), f"Reading {path.name}")
                 try:
-                    found.append((path, read_any(path, cancel, options)))
+                    found.append((path, read_any(path, cancel, options, given)))
                 except (BadFile, BadProject) as error:
                     found.append((path, error))
             return found
 
         def done(found: list[Any]) -> None:
-            self._take(found, add=add)
+            self._take(found, add=add, given=given)
             if then is not None:
                 then()
 
         self._window.tasks.run(work, done, title="Opening files")
 
-    def _take(self, found: list[tuple[Path, Project | list[Spectrum] | SodaliteError]], *, add: bool) -> None:
+    def _take(
+        self, found: list[tuple[Path, Project | list[Spectrum] | SodaliteError]], *, add: bool,
+        given: Mapping[str, Path] | None = None,
+    ) -> None:
         """Show what was read; tell what could not be."""
         spectra: list[Spectrum] = []
         files: list[Path] = []
         for path, what in found:
             if isinstance(what, AxisUnknown):
                 self._ask_axis(path, what, add)
+            elif isinstance(what, MissingFile):
+                self._ask_place(path, what, given or {})
             elif isinstance(what, SodaliteError):
                 self._window.show_error(what)
             elif isinstance(what, Project):
@@ -160,12 +177,16 @@ class FileController(QObject):
         project = add_spectra(document.project, spectra)
         new = [entry.id for entry in project.entries if entry.id not in known]
         project = with_variables(project, new)
+        alone = project
+        project = pair_up(project, new)
         if not known and project.name == "Untitled":
             project = replace(project, name=files[0].stem)
         text = files[0].name if len(files) == 1 else f"{len(files)} files"
         document.apply(f"Import {text}", project)
         document.select(new[0] if new else None)
         self._window.say(f"{len(spectra)} spectra from {text}")
+        for words in pair_words(alone, project)[:MOST_PAIRS]:
+            self._window.messages.show_message(f"{words}.", "info")
         self._window.series.imported(new)
 
     def _ask_axis(self, path: Path, error: AxisUnknown, add: bool) -> None:
@@ -175,6 +196,51 @@ class FileController(QObject):
         self._window.messages.show_message(
             f"{path.name} does not say which energy its first column holds.", "question",
             [("Binding energy", lambda: again("binding_energy")), ("Kinetic energy", lambda: again("kinetic_energy"))],
+        )
+
+    def _ask_place(self, project: Path, error: MissingFile, given: Mapping[str, Path]) -> None:
+        """A project's image is not where it was: let the user show where it is."""
+
+        def find() -> None:
+            name = error.path.name
+            dialog = QFileDialog(self._window, f"Where is {name}?", str(project.parent))
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.setNameFilters([f"{name} ({name})", f"*{error.path.suffix} (*{error.path.suffix})", "All files (*)"])
+            dialog.fileSelected.connect(
+                lambda found: self.open_paths([project], given={**given, str(error.path): Path(found)})
+            )
+            self.show_dialog(dialog)
+
+        self._window.messages.show_message(
+            f"{project.name} works on {error.path.name}, which is not at {error.path.parent} any more.", "question",
+            [("Find…", find), ("Do not open", lambda: None)],
+        )
+
+    def collect(self) -> None:
+        """Copy the images that stay in their files beside the project, and save it."""
+        document = self._window.document
+        if document.path is None:
+            self.save_as(self.collect)
+            return
+        project, session, target = document.project, document.session, document.path
+
+        def done(collected: Project) -> None:
+            if document.session is not session:
+                return
+            if document.project is not project:
+                self._window.messages.show_message(
+                    "The project was changed while its data were copied. Collect them once more.", "warning"
+                )
+                return
+            document.apply("Collect data", collected)
+            self.save_to(target)
+            self._window.messages.show_message(
+                f"The data of the project are in {collect.folder_of(target)}. Move it together with the project.",
+                "info",
+            )
+
+        self._window.tasks.run(
+            lambda progress, cancel: collect.collect(project, target, progress, cancel), done, title="Collecting data"
         )
 
     def open_sample(self, key: str) -> None:
@@ -251,7 +317,9 @@ class FileController(QObject):
             if then is not None:
                 then()
 
-        self._window.tasks.run(lambda progress, cancel: store.save(project, path), done, title=f"Saving {path.name}")
+        self._window.tasks.run(
+            lambda progress, cancel: store.save(project, path, cancel), done, title=f"Saving {path.name}"
+        )
 
     # -- unsaved changes, dialogs -------------------------------------------------------------------------------
 

@@ -38,10 +38,10 @@ class FitController(QObject):
         entry, fit = self._window.document.entry, self._window.document.fit
         if entry is None or fit is None:
             return
-        project = self._window.document.project
+        project, place = self._window.document.project, self._window.document.place
         self._run(
             f"Fit {entry.title}", project,
-            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel),
+            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel, place=place),
             lambda: self._say_fit(entry.id, fit.id),
         )
 
@@ -50,10 +50,10 @@ class FitController(QObject):
         entry, fit = self._window.document.entry, self._window.document.fit
         if entry is None or fit is None:
             return
-        project, found = self._window.document.project, []
+        project, place, found = self._window.document.project, self._window.document.place, []
 
         def fitted(progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Project:
-            found.append(work.fit_from_many_starts(project, entry.id, fit.id, progress, cancel))
+            found.append(work.fit_from_many_starts(project, entry.id, fit.id, progress, cancel, place=place))
             return found[0].project
 
         def say() -> None:
@@ -68,7 +68,7 @@ class FitController(QObject):
         entry, fit = self._window.document.entry, self._window.document.fit
         if entry is None or fit is None:
             return
-        project = self._window.document.project
+        project, place = self._window.document.project, self._window.document.place
 
         def done() -> None:
             self._say_fit(entry.id, fit.id)
@@ -76,7 +76,9 @@ class FitController(QObject):
 
         self._run(
             f"Fit {entry.title} from a better minimum", project,
-            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel, start=model), done,
+            lambda progress, cancel: work.fit_region(
+                project, entry.id, fit.id, progress, cancel, start=model, place=place
+            ), done,
         )
 
     def error_intervals(self) -> None:
@@ -175,7 +177,7 @@ class FitController(QObject):
     def set_background(self, kind: str) -> None:
         """Give the shown region another background."""
         document = self._window.document
-        fit, spectrum = document.fit, document.spectrum()
+        fit, spectrum = document.fit, document.shown()
         if fit is None or spectrum is None or kind == fit.model.background.kind:
             return
         try:
@@ -187,10 +189,13 @@ class FitController(QObject):
 
     def background_rows(self) -> list[Row]:
         """Rows of Fit > Background."""
-        fit = self._window.document.fit
+        fit, spectrum = self._window.document.fit, self._window.document.shown()
         chosen = fit.model.background.kind if fit is not None else ""
+        offered = guess.backgrounds_for(spectrum) if spectrum is not None else tuple(KINDS)
         rows, group = [], ""
         for name, kind in KINDS.items():
+            if name not in (*offered, chosen):
+                continue
             tip = f"{kind.formula}\n{kind.reference}".strip()
             rows.append(Row(background_words(name), name, tip, name == chosen, bool(group) and kind.group != group))
             group = kind.group

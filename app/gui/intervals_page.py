@@ -96,6 +96,7 @@ class IntervalsPage(QWidget):
         self.setFocusProxy(self.start)
         document.project_changed.connect(self.refresh)
         document.selection_changed.connect(self.refresh)
+        document.place_changed.connect(self.refresh)
         self.refresh()
 
     def _build_choice(self) -> None:
@@ -153,7 +154,7 @@ class IntervalsPage(QWidget):
 
     def _current(self) -> tuple[Spectrum, RegionFit, FitResult] | None:
         """Spectrum, region and result that intervals may be computed of; None where there is no proper fit."""
-        fit, spectrum = self._document.fit, self._document.spectrum()
+        fit, spectrum = self._document.fit, self._document.shown()
         result = fit.result if fit is not None else None
         if fit is None or spectrum is None or result is None or not result.success or self._tied():
             return None

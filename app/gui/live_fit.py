@@ -81,6 +81,9 @@ class LiveFit(QObject):
         # An undone edit must not be done again by a fit.
         if fit.result is not None or not fit.model.components or self._document.redo_text:
             return None
+        # Of an image: looking at other pixels is no edit, so that nothing is fitted for it.
+        if self._document.region is None or self._document.region.source != "own":
+            return None
         return entry.id, fit
 
     def _changed(self) -> None:
@@ -115,7 +118,7 @@ class LiveFit(QObject):
 
     def _follow(self) -> None:
         """Fit at once what the hand does not hold."""
-        entry, fit, spectrum = self._document.entry, self._document.fit, self._document.spectrum()
+        entry, fit, spectrum = self._document.entry, self._document.fit, self._document.shown()
         if entry is None or fit is None or spectrum is None:
             return
         before = self._model_before(entry.id, fit.id)
@@ -138,7 +141,7 @@ class LiveFit(QObject):
         values = self._near = {name: param.value for name, param in result.model.params.items()}
         # The result was made with parts held, so that it is no result of this model: only its values are shown.
         self._amend(self._document.project.with_entry(
-            entry.with_fit(RegionFit(fit.id, fit.model.with_values(values)))
+            entry.with_fit(self._document.placed(fit.id, fit.model.with_values(values)))
         ))
 
     def _amend(self, project: Project) -> None:
@@ -158,10 +161,10 @@ class LiveFit(QObject):
         entry, fit = self._document.entry, self._document.fit
         if entry is None or fit is None:
             return
-        project = self._document.project
+        project, place = self._document.project, self._document.place
         self._running, self._again = True, False
         self._tasks.run(
-            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel),
+            lambda progress, cancel: work.fit_region(project, entry.id, fit.id, progress, cancel, place=place),
             lambda after: self._done(project, after, entry.id, fit.id), self._failed, quiet=True, title="Live fit",
         ).ended.connect(self._ended)
 

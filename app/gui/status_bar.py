@@ -57,6 +57,7 @@ class StatusBar(QStatusBar):
         tasks.progressed.connect(self._progressed)
         document.project_changed.connect(self.show_fit)
         document.selection_changed.connect(self.show_fit)
+        document.place_changed.connect(self.show_fit)
         document.state_changed.connect(self.show_saved)
         self._show_work()
         self.show_fit()
@@ -92,10 +93,14 @@ class StatusBar(QStatusBar):
 
     def show_fit(self) -> None:
         """The fit of the shown region in a few words."""
-        fit = self._document.fit
+        region = self._document.region
+        fit = region.fit if region is not None else None
         result = fit.result if fit is not None else None
         if fit is None:
             text = ""
+        elif region is not None and region.source == "pixel":
+            chi = f", χ²ᵣ {region.reduced_chi2:.2f}" if math.isfinite(region.reduced_chi2) else ""
+            text = f"fit of every pixel: {region.flag or 'good'}{chi}"
         elif result is None:
             text = "not fitted" if fit.model.components else "no peaks yet"
         else:

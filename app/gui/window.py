@@ -22,12 +22,15 @@ from app.gui.errors import details_dialog, log, sentence
 from app.gui.export_controller import ExportController
 from app.gui.file_controller import SAMPLES, FileController
 from app.gui.fit_controller import FitController
+from app.gui.image.navigator import WIDTH as NAVIGATOR_WIDTH
 from app.gui.image.navigator import Navigator
+from app.gui.image_controller import ImageController
 from app.gui.joint_controller import JointController
 from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
 from app.gui.pages import inspector_pages, offered, results_pages, scrolled
+from app.gui.panels.base import Panel
 from app.gui.plot.spectrum_view import SpectrumView
 from app.gui.plot_pick import PlotPick
 from app.gui.project_tree import ProjectTree
@@ -35,6 +38,7 @@ from app.gui.quantify_controller import QuantifyController
 from app.gui.results_pages import words
 from app.gui.series_controller import SeriesController
 from app.gui.status_bar import StatusBar
+from app.gui.stored_controller import StoredController
 from app.gui.style.icons import application_icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_2
@@ -78,6 +82,7 @@ class MainWindow(QMainWindow):
         self._build_middle()
         self._build_docks()
         self.files = FileController(self)
+        self.stored = StoredController(self)
         self.exports = ExportController(self)
         self.edits = EditController(self)
         self.fits = FitController(self)
@@ -87,6 +92,7 @@ class MainWindow(QMainWindow):
         self.series = SeriesController(self)
         self.quantities = QuantifyController(self)
         self.ties = JointController(self)
+        self.images = ImageController(self)
         self._build_commands()
         self._connect()
         self.default_layout()
@@ -110,6 +116,7 @@ class MainWindow(QMainWindow):
         self.picture.addWidget(self.navigator)
         self.picture.addWidget(self.view)
         self.picture.setStretchFactor(1, 1)
+        self.picture.setSizes([NAVIGATOR_WIDTH, SIZE[0]])
         self.pages.addWidget(self.picture)
         self.messages = MessageBar()
         middle = QWidget()
@@ -142,9 +149,10 @@ class MainWindow(QMainWindow):
         self.actions_ = ActionSet(self, {
             "recent": self.files.recent_rows, "samples": self.files.sample_rows,
             "backgrounds": self.fits.background_rows, "templates": self.batch.template_rows,
-            "presets": self.ties.preset_rows,
+            "presets": self.ties.preset_rows, "runs": self.images.run_rows,
         })
         self.actions_.build_menus()
+        self.actions_["view.navigator"].setChecked(True)
         self.toolbar = self.actions_.build_toolbar()
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -162,6 +170,9 @@ class MainWindow(QMainWindow):
         document.selection_changed.connect(self.actions_.refresh)
         document.state_changed.connect(self._state_changed)
         self.tasks.changed.connect(self.actions_.refresh)
+        for page in (page for pages in self._pages for page in pages):
+            if isinstance(page.widget, Panel):
+                page.widget.use_window(self)
         self.view.cursor_moved.connect(self.status.show_cursor)
         self.view.message.connect(self.status.hint)
         self.view.tool_changed.connect(self._tool_changed)
@@ -173,6 +184,7 @@ class MainWindow(QMainWindow):
         self.library_panel.references_requested.connect(self.view.show_references)
         self.library_panel.elements_requested.connect(self.view.show_elements)
         self.identify_panel.elements_requested.connect(self.view.show_elements)
+        self.factors_panel.map_wanted.connect(self.navigator.show_map)
         self.identify_panel.page_requested.connect(lambda: self.inspector.show_page("Identify"))
         self.tree.menu_wanted.connect(self._tree_menu)
         self.tree.remove_wanted.connect(self.edits.remove_spectrum)

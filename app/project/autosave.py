@@ -24,7 +24,7 @@ from app.project.store_layout import spectrum_hashes, tree_of
 from app.project.store_plain import from_row, from_text, to_text
 from app.project.store_tree import Tree
 from fitting.dataset import Spectrum
-from libraries.errors import BadData, BadProject, CannotWrite, SodaliteError
+from libraries.errors import BadData, BadFile, BadProject, CannotWrite, SodaliteError
 
 _ITEM = "recovery"
 _PATTERN = "recovery-*.sodalite"
@@ -78,7 +78,8 @@ def write_recovery(project: Project, path_of_project: str | Path | None = None) 
     session = this_session()
     recovery = Recovery(_file(session, saved), now(), project.name, saved, session)
     try:
-        tree = tree_of(project, without=_saved_hashes(saved), copies=False)
+        seen = store.seen_from(recovery.path.parent.resolve(), whole=False)
+        tree = tree_of(project, without=_saved_hashes(saved), copies=False, seen=seen)
     except BadData as error:
         raise CannotWrite(error.what, where=str(recovery.path), todo="Report this") from error
     tree[_ITEM] = to_text({**asdict(recovery), "path": "", "project_path": None if saved is None else str(saved)})
@@ -167,7 +168,7 @@ def _raw_data(saved: Path | None) -> dict[str, Spectrum]:
         return {}
     try:
         return {entry.spectrum.hash: entry.spectrum for entry in store.load(saved).entries}
-    except BadProject:
+    except (BadProject, BadFile):
         return {}
 
 

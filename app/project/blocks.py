@@ -10,7 +10,10 @@ import numpy as np
 from app.project.project import Entry, Project
 from app.project.template import shells
 from fitting.dataset import FloatArray
+from fitting.stored import sampled
 from libraries.errors import SodaliteError
+
+_OUTLINE_OF = 16  # spectra of an image that stays in its file
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ def outline(entry: Entry, points: int = 64) -> FloatArray:
     spectrum = entry.spectrum
     with contextlib.suppress(SodaliteError):  # a recipe that cannot be applied: the spectrum as it was measured
         spectrum = entry.processed()
-    y = spectrum.counts
+    if spectrum.stored:  # a picture of this size needs no more than some of the spectra
+        y = np.array([spectrum.rows(place, place + 1)[0] for place in sampled(spectrum.counts.shape, _OUTLINE_OF)])
+    else:
+        y = np.asarray(spectrum.counts)
     if y.ndim > 1:
         y = y.reshape(-1, y.shape[-1]).mean(axis=0)
     y = y[np.isfinite(y)]

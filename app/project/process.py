@@ -12,13 +12,16 @@ import numpy as np
 
 from app.project import joint
 from app.project.project import Entry, Project, Tie, fresh_id
+from app.project.reframed import reframed
 from app.project.work import shifted_entry
 from fitting.backgrounds import kind as background_kind
 from fitting.constraints import Dual
 from fitting.dataset import Spectrum
+from fitting.eels.noise import estimate_loss_noise
 from fitting.joint_links import Place, checked, place, references, rewritten
 from fitting.model import BACKGROUND, FitModel, Param
 from fitting.processing import combine
+from fitting.processing.align import axis_step
 from fitting.processing.gain import Gain, gain_from_repeats, gain_from_scatter
 from fitting.processing.scale import energy_scale_step, scale_of
 from fitting.processing.sweeps import Drift, sum_sweeps_step
@@ -26,7 +29,7 @@ from fitting.recipe import RAW_KINDS, Recipe, Step
 from fitting.shapes import shape
 from libraries.errors import BadData, BadModel, SodaliteError
 
-_AXIS_KINDS = ("energy_shift", "energy_scale", "photon_energy")
+_AXIS_KINDS = ("energy_shift", "energy_scale", "photon_energy", "loss_scale", "align")
 COMBINATIONS = ("average", "sum", "difference", "ratio", "repeats")
 
 
@@ -132,6 +135,7 @@ def _recipe_of(entry: Entry, recipe: Recipe) -> Entry:
     if recipe == entry.recipe:
         return entry
     recipe.apply(entry.spectrum)
+    entry = reframed(entry, recipe)
     if not entry.fits:
         return replace(entry, recipe=recipe)
     before, after = _energies(entry, entry.recipe), _energies(entry, recipe)
@@ -147,12 +151,16 @@ def _recipe_of(entry: Entry, recipe: Recipe) -> Entry:
 
 
 def _energies(entry: Entry, recipe: Recipe) -> Spectrum:
-    """The spectrum with only the steps that move its axis."""
-    return Recipe(tuple(step for step in recipe.active if step.kind in _AXIS_KINDS)).apply(entry.spectrum)
+    """A single spectrum with only the steps that move its axis."""
+    steps = [axis_step(step) for step in recipe.active if step.kind in _AXIS_KINDS]
+    raw = entry.spectrum
+    return Recipe(tuple(steps)).apply(raw.at(*(0 for _ in raw.navigation)) if raw.navigation else raw)
 
 
 def _factor(entry: Entry, recipe: Recipe) -> float:
     """By what all intensities are multiplied when the recipe changes; 1 where they change otherwise."""
+    if entry.spectrum.stored:
+        return 1.0  # not read again for this; fits of such images lose their results like all others
     try:
         before = entry.processed().y
     except SodaliteError:
@@ -287,8 +295,14 @@ def before_sum(entry: Entry) -> Spectrum:
 
 
 def estimated_gain(entry: Entry) -> Gain:
-    """The gain of an entry's raw intensities: from its sweeps where it is a series, else from neighbouring channels."""
+    """The gain of an entry's raw intensities: from its sweeps where it is a series, else from neighbouring channels.
+
+    Of energy-loss spectra with the correlation of neighbouring channels (`fitting.eels.noise`).
+    """
     raw = Recipe(entry.recipe.steps[: entry.recipe.front]).apply(entry.spectrum)
+    if raw.meta.technique == "eels":
+        found = estimate_loss_noise(raw)
+        return Gain(found.value, found.error, found.noise, found.how)
     return gain_from_repeats(raw) if raw.navigation else gain_from_scatter(raw)
 
 
@@ -297,8 +311,16 @@ def estimate_noise(project: Project, entry_id: str) -> tuple[Project, Gain]:
     entry = project.entry(entry_id)
     bare = replace(entry, recipe=entry.recipe.without_kind("noise"))
     gain = estimated_gain(bare)
-    params = (("kind", "poisson"), ("gain", gain.value), ("origin", "estimated"))
-    step = Step("noise", params, f"gain {gain.value:.4g} ± {gain.error:.1g} from the {gain.how}")
+    params: tuple[tuple[str, float | str], ...] = (
+        ("kind", "poisson"), ("gain", gain.value), ("origin", "estimated"))
+    words = f"gain {gain.value:.4g} ± {gain.error:.1g} from the {gain.how}"
+    if gain.noise.read_noise:
+        params = (*params, ("read_noise", gain.noise.read_noise))
+        words += f", read noise {gain.noise.read_noise:.3g}"
+    if gain.noise.correlation:
+        params = (*params, ("correlation", gain.noise.correlation))
+        words += f", neighbouring channels correlate by {gain.noise.correlation:.2f}"
+    step = Step("noise", params, words)
     return with_recipe(project, entry_id, bare.recipe.with_front(step)), gain
 
 

@@ -12,10 +12,17 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from app.project.loss_settings import LossSettings
+from app.project.valence_study import ValenceStudy
 from fitting.dataset import Spectrum
+from fitting.eels.core_setup import CoreLoss
+from fitting.eels.fine_setup import FineSetup
+from fitting.factors.kept import KeptFactors
 from fitting.identity import same
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place, Roi
+from fitting.image.profiles import Line
+from fitting.image.windows import Window
 from fitting.model import FitModel
 from fitting.recipe import Recipe
 from fitting.result import FitResult
@@ -55,10 +62,20 @@ class Entry:
         Its place in a series: what was varied ("depth", "emission angle", "sputter time"), how far, and in which unit.
     rois : tuple of Roi
         Shapes drawn on an image.
+    windows : tuple of Window
+        Energy windows of its maps.
+    lines : tuple of Line
+        Lines drawn on an image, for profiles.
     maps : tuple of Map
         Computed from the processed image, in the order of the gallery.
     low_loss : str
         Id of the entry that holds the low loss of the same scan (dual EELS); "" for none.
+    factors : tuple of KeptFactors
+        Factor analyses of the image; their amounts are among the maps.
+    loss : LossSettings
+        What the analyst says of its low loss.
+    fine : tuple of FineSetup
+        What is read from its edges for their fine structure.
     """
 
     id: str
@@ -72,7 +89,13 @@ class Entry:
     unit: str = ""
     rois: tuple[Roi, ...] = ()
     maps: tuple[Map, ...] = ()
+    windows: tuple[Window, ...] = ()
+    lines: tuple[Line, ...] = ()
     low_loss: str = ""
+    factors: tuple[KeptFactors, ...] = ()
+    core: CoreLoss = CoreLoss()
+    loss: LossSettings = field(default_factory=LossSettings)
+    fine: tuple[FineSetup, ...] = ()
 
     @property
     def title(self) -> str:
@@ -247,6 +270,8 @@ class Project:
         Links between regions; regions that are tied are fitted together.
     factor_sets : tuple of (name, text)
         Sensitivity factors that the user brought, as text of `libraries.sensitivity.FactorSet.to_csv`.
+    valence : ValenceStudy
+        References and calibrations for valences.
     """
 
     name: str = "Untitled"
@@ -256,6 +281,7 @@ class Project:
     note: str = ""
     ties: tuple[Tie, ...] = ()
     factor_sets: tuple[tuple[str, str], ...] = ()
+    valence: ValenceStudy = field(default_factory=ValenceStudy)
 
     def entry(self, id: str) -> Entry:
         """The entry of that id."""

@@ -7,48 +7,73 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from app.files.arrays import FileArray
 from app.files.atomic import atomic_path
 from app.files.contents import read_bytes
+from app.files.references import ChangedFile, MissingFile, Witness, found_again, witness
 from app.project.migrations import migrate, version_of
-from app.project.project import Project
+from app.project.project import Entry, Project
 from app.project.store_layout import project_of, tree_of
 from app.project.store_reader import MAX_TEXT, read_tree
 from app.project.store_tree import Tree, digest, to_image, utf8
 from app.project.store_view import is_copy
 from fitting.dataset import Spectrum
-from libraries.errors import BadFile, BadProject, CannotWrite, SodaliteError
+from libraries.errors import BadFile, BadProject, Cancelled, CannotWrite, SodaliteError
 
 SUFFIX = ".sodalite"
-MAX_EMBEDDED = 256 << 20
+MAX_EMBEDDED = 640 << 20
 MAX_FILE = 1 << 30
 _RESTORE = "Open a backup copy of the project"
 _LEFTOVER = re.compile(r"\.sodalite-[A-Za-z0-9_]{8}\.tmp\Z")
 _LEFTOVER_SECONDS = 600.0
 
 
-def save(project: Project, path: str | Path) -> None:
+def save(project: Project, path: str | Path, cancel: Callable[[], bool] | None = None) -> None:
     """Write the project; `path` is the old file until the new one is complete, also when the program is killed.
+
+    Images larger than memory stay in their own files: the project says which, and how to know them again.
 
     Raises
     ------
     CannotWrite
-        If the spectra are larger than a project file may be, the folder is missing or read-only, or the disk is full.
+        If spectra and maps are larger than a project file may be, the folder is missing or read-only, or the disk is
+        full.
     """
     target = Path(path)
-    size = sum(entry.spectrum.counts.nbytes for entry in project.entries)
+    size = sum(_bytes(entry) for entry in project.entries)
     if size > MAX_EMBEDDED:
         raise CannotWrite(
-            f"The spectra hold {size / 2**20:.0f} MB, a project file holds up to {MAX_EMBEDDED >> 20} MB",
+            f"Spectra and maps hold {size / 2**20:.0f} MB, a project file holds up to {MAX_EMBEDDED >> 20} MB",
             where=str(target),
-            todo="Remove some spectra, or crop or bin them before adding them",
+            todo="Remove some spectra or maps, or crop or bin spectra before adding them",
         )
-    write_image(image_of(tree_of_checked(project, target), target), target)
+    write_image(image_of(tree_of_checked(project, target, cancel), target), target)
 
 
-def tree_of_checked(project: Project, target: Path) -> Tree:
+def _bytes(entry: Entry) -> int:
+    """What an entry takes in the project file, before it is packed."""
+    maps = sum(
+        array.nbytes for one in entry.maps for array in (one.values, one.error, one.flags) if array is not None
+    )
+    return maps + (0 if entry.spectrum.stored else entry.spectrum.counts.nbytes)
+
+
+def seen_from(folder: Path, *, whole: bool, cancel: Callable[[], bool] | None = None) -> Callable[[FileArray], Witness]:
+    """How the files of images look at the moment; one that cannot be read keeps no work from being saved."""
+
+    def look(stored: FileArray) -> Witness:
+        try:
+            return witness(stored, folder, whole=whole, cancel=cancel)
+        except BadFile:
+            return Witness("", -1, 0)
+
+    return look
+
+
+def tree_of_checked(project: Project, target: Path, cancel: Callable[[], bool] | None = None) -> Tree:
     """The tree of a project, made into a project again and compared, before anything is written.
 
     Raises
@@ -57,8 +82,10 @@ def tree_of_checked(project: Project, target: Path) -> Tree:
         If the project holds something that would not come back from the file.
     """
     try:
-        tree = tree_of(project)
+        tree = tree_of(project, seen=seen_from(target.resolve().parent, whole=True, cancel=cancel))
         same = project_of(tree, str(target)).equals(project)
+    except Cancelled:
+        raise
     except SodaliteError as error:
         what = f"The project could not be opened again ({error})"
         raise CannotWrite(what, where=str(target), todo=_REPORT) from error
@@ -128,7 +155,7 @@ def sweep(folder: Path, seconds: float = _LEFTOVER_SECONDS) -> int:
     return removed
 
 
-def load(path: str | Path) -> Project:
+def load(path: str | Path, given: Mapping[str, Path] | None = None) -> Project:
     """Open a project file in this process (see `store_child.load_in_child` for files from outside).
 
     Raises
@@ -137,7 +164,7 @@ def load(path: str | Path) -> Project:
         If the file is missing, damaged, unsafe, no project, or newer than this program.
     """
     file = Path(path)
-    project = project_from(read_checked(file), file)
+    project = project_from(read_checked(file), file, given=given)
     sweep(file.resolve().parent)
     return project
 
@@ -167,18 +194,29 @@ def read_checked(file: Path, depth: int | None = None) -> Tree:
     return tree
 
 
-def project_from(tree: Tree, file: Path, raw: Mapping[str, Spectrum] | None = None) -> Project:
+def project_from(
+    tree: Tree, file: Path, raw: Mapping[str, Spectrum] | None = None, given: Mapping[str, Path] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Project:
     """The project in a tree of any schema version.
+
+    Parameters
+    ----------
+    given : mapping of text to Path, optional
+        Where files of images are, by the path that the project has for them.
 
     Raises
     ------
     BadProject
         If the version is too new or too old, or something is missing or of the wrong type.
+    MissingFile, ChangedFile
+        If an image that is not in the project is gone, or is another one.
     """
     tree = migrate(tree, str(file))
+    folder = file.resolve().parent
     try:
-        return project_of(tree, str(file), raw)
-    except BadProject:
+        return project_of(tree, str(file), raw, lambda stored, seen: found_again(stored, seen, folder, given, cancel))
+    except (BadProject, MissingFile, ChangedFile, Cancelled):
         raise
     except SodaliteError as error:
         raise BadProject(error.what, where=_place(error.where, file), todo=error.todo or _RESTORE) from error

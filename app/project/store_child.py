@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ SECONDS_PER_BYTE = 1.0 / 1e6
 _DAMAGED = "The file is probably damaged; open a backup copy"
 
 
-def load_in_child(path: str | Path, cancel: Callable[[], bool] | None = None) -> Project:
+def load_in_child(
+    path: str | Path, cancel: Callable[[], bool] | None = None, given: Mapping[str, Path] | None = None
+) -> Project:
     """As `store.load`, with the reading done in a process of its own.
 
     Parameters
@@ -41,6 +43,8 @@ def load_in_child(path: str | Path, cancel: Callable[[], bool] | None = None) ->
     path : path
     cancel : callable, optional
         Asked about 20 times a second; True stops the reading.
+    given : mapping of text to Path, optional
+        Where files of images are, by the path that the project has for them.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def load_in_child(path: str | Path, cancel: Callable[[], bool] | None = None) ->
     finally:
         if process is not None:
             process.end()
-    project = store.project_from(tree, file)
+    project = store.project_from(tree, file, given=given, cancel=cancel)
     store.sweep(file.resolve().parent)
     return project
 

@@ -5,19 +5,21 @@
   entry_1_c1s           NXentry, one for each entry, in order
     title               copy for viewers (these are listed in `store_view`)
     about               JSON: id, sample, name, recipe; of the spectrum: hash, noise, meta, axes
-    data                NXdata: counts, one array an axis, transmission
+    data                NXdata: counts, one array an axis, transmission; without counts where they stay in their file,
+                        which `about` then names (`app.files.references`)
     fit_1_main          NXfit, one for each region, in order
       about             JSON: id
       model             JSON of `fitting.model.to_dict`
       result            NXcollection: about (JSON), model and start (JSON), covariance
     map_1_thickness     NXdata, one for each map, in order: about (JSON), values, error, flags
+    factors_1_mcr       NXcollection, one for each factor analysis: about (JSON), energy, spectra, singular
       label, peak_p1, parameters, curves      copies for viewers
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -25,25 +27,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import __version__
+from app.files.arrays import FileArray
+from app.files.references import Witness, described, restored, witness_of, witness_row
 from app.project.migrations import SCHEMA, SCHEMA_VERSION
 from app.project.project import Entry, HistoryItem, Project, RegionFit, Sample
 from app.project.store_plain import fields_from, from_row, from_text, row_of, to_text
 from app.project.store_tree import Tree
 from app.project.store_view import axis_names, data_group, fit_copies, processed_or_none, words
 from fitting.dataset import Axis, Meta, Noise, Spectrum
+from fitting.factors.kept import KeptFactors
 from fitting.image.maps import Map
 from fitting.model import FitModel, from_json, to_dict
 from fitting.recipe import Recipe
 from fitting.result import FitResult
+from fitting.stored import Stored
 from libraries.errors import BadData, SodaliteError
 
 _RESULT_PARTS = ("model", "start", "covariance")
 _MAP_PARTS = ("values", "error", "flags")
-_NUMBERED = re.compile(r"(entry|fit|map)_([0-9]{1,9})(?:_.*)?\Z")
+_FACTOR_PARTS = ("energy", "spectra", "singular")
+_NUMBERED = re.compile(r"(entry|fit|map|factors)_([0-9]{1,9})(?:_.*)?\Z")
 _WRONG = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
-def tree_of(project: Project, *, without: Collection[str] = (), copies: bool = True) -> Tree:
+Seen = Callable[[FileArray], Witness]
+Find = Callable[[FileArray, Witness], FileArray]
+
+
+def _unseen(stored: FileArray) -> Witness:
+    return Witness("", -1, 0)
+
+
+def _as_told(stored: FileArray, seen: Witness) -> FileArray:
+    return stored
+
+
+def tree_of(
+    project: Project, *, without: Collection[str] = (), copies: bool = True, seen: Seen = _unseen
+) -> Tree:
     """The tree of a project.
 
     Parameters
@@ -52,6 +73,8 @@ def tree_of(project: Project, *, without: Collection[str] = (), copies: bool = T
         Content hashes of spectra whose raw data are left out (a recovery file refers to the saved project).
     copies : bool
         Whether viewers get their copies of fits.
+    seen : callable
+        Looks at the files of images that are not written into the project.
 
     Raises
     ------
@@ -67,7 +90,7 @@ def tree_of(project: Project, *, without: Collection[str] = (), copies: bool = T
     for number, entry in enumerate(project.entries, 1):
         name = f"entry_{number}_{_slug(entry.id)}"
         tree.setdefault("@default", name)
-        tree[name] = _entry_tree(entry, without, copies)
+        tree[name] = _entry_tree(entry, without, copies, seen)
     return tree
 
 
@@ -75,13 +98,13 @@ def _slug(id: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", id).strip("_")[:40]
 
 
-def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
+def _entry_tree(entry: Entry, without: Collection[str], copies: bool, seen: Seen) -> Tree:
     spectrum = entry.spectrum
     identity = spectrum.hash
-    about = row_of(entry, skip=("spectrum", "recipe", "fits", "maps"))
+    about = row_of(entry, skip=("spectrum", "recipe", "fits", "maps", "factors"))
     about |= {"recipe": row_of(entry.recipe), "hash": identity}
     tree: Tree = {"@NX_class": "NXentry"}
-    if identity not in without:
+    if identity not in without or spectrum.stored:
         about["spectrum"] = {
             "noise": row_of(spectrum.noise),
             "meta": row_of(spectrum.meta),
@@ -92,12 +115,19 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool) -> Tree:
         }
         tree["data"] = data_group(spectrum)
         tree["@default"] = "data"
+        if isinstance(spectrum.counts, Stored):
+            about["spectrum"]["stored"] = described(spectrum.counts)
+            about["spectrum"]["witness"] = witness_row(seen(spectrum.counts))  # type: ignore[arg-type]
     tree |= {"about": to_text(about), "title": words(entry.title)}
     processed = processed_or_none(entry) if copies and any(fit.result for fit in entry.fits) else None
     for number, fit in enumerate(entry.fits, 1):
         tree[f"fit_{number}_{_slug(fit.id)}"] = _fit_tree(fit, processed, copies)
     for number, one in enumerate(entry.maps, 1):
         tree[f"map_{number}_{_slug(one.id)}"] = _map_tree(one)
+    for number, about in enumerate(entry.factors, 1):
+        arrays = {name: getattr(about, name) for name in _FACTOR_PARTS}
+        text = to_text(row_of(about, skip=_FACTOR_PARTS))
+        tree[f"factors_{number}_{_slug(about.id)}"] = {"@NX_class": "NXcollection", "about": text, **arrays}
     return tree
 
 
@@ -126,7 +156,9 @@ def _fit_tree(fit: RegionFit, processed: Spectrum | None, copies: bool) -> Tree:
     return tree
 
 
-def project_of(tree: Tree, where: str, raw: Mapping[str, Spectrum] | None = None) -> Project:
+def project_of(
+    tree: Tree, where: str, raw: Mapping[str, Spectrum] | None = None, find: Find = _as_told
+) -> Project:
     """The project in a tree of the present schema version.
 
     Parameters
@@ -136,6 +168,8 @@ def project_of(tree: Tree, where: str, raw: Mapping[str, Spectrum] | None = None
         What messages call the file.
     raw : mapping, optional
         Spectra by content hash, for entries that were written without their raw data.
+    find : callable
+        Finds the files of images that are not in the project, and checks them.
 
     Raises
     ------
@@ -148,7 +182,7 @@ def project_of(tree: Tree, where: str, raw: Mapping[str, Spectrum] | None = None
     history = tuple(from_row(HistoryItem, row, f"{here}, history") for row in _list(about.pop("history", []), here))
     head = fields_from(Project, about, here, skip=("samples", "entries", "history"))
     names = _numbered(tree, "entry")
-    entries = tuple(_entry(_group(tree, name, where), f"{where}, {name}", raw or {}) for name in names)
+    entries = tuple(_entry(_group(tree, name, where), f"{where}, {name}", raw or {}, find) for name in names)
     return Project(samples=samples, entries=entries, history=history, **head)
 
 
@@ -158,20 +192,26 @@ def spectrum_hashes(tree: Tree, where: str) -> tuple[tuple[str, bool], ...]:
     return tuple((str(row.get("hash", "")), "spectrum" in row) for row in rows)
 
 
-def _entry(tree: Tree, where: str, raw: Mapping[str, Spectrum]) -> Entry:
+def _entry(tree: Tree, where: str, raw: Mapping[str, Spectrum], find: Find) -> Entry:
     about = _row(tree, "about", where)
-    identity, described = about.pop("hash", ""), about.pop("spectrum", None)
+    identity, described_ = about.pop("hash", ""), about.pop("spectrum", None)
     recipe = from_row(Recipe, about.pop("recipe", {}), f"{where}, recipe")
-    head = fields_from(Entry, about, where, skip=("spectrum", "recipe", "fits", "maps"))
-    if described is not None:
-        spectrum = _spectrum(_group(tree, "data", where), described, where)
+    head = fields_from(Entry, about, where, skip=("spectrum", "recipe", "fits", "maps", "factors"))
+    if described_ is not None:
+        spectrum = _spectrum(_group(tree, "data", where), described_, where, find)
     elif identity in raw:
         spectrum = raw[identity]
     else:
         raise BadData("The raw data of this spectrum are not here", where=where)
     fits = tuple(_fit(_group(tree, name, where), f"{where}, {name}") for name in _numbered(tree, "fit"))
     maps = tuple(_map(_group(tree, name, where), f"{where}, {name}") for name in _numbered(tree, "map"))
-    return Entry(spectrum=spectrum, recipe=recipe, fits=fits, maps=maps, **head)
+    factors = tuple(_factors(_group(tree, name, where), f"{where}, {name}") for name in _numbered(tree, "factors"))
+    return Entry(spectrum=spectrum, recipe=recipe, fits=fits, maps=maps, factors=factors, **head)
+
+
+def _factors(tree: Tree, where: str) -> KeptFactors:
+    about = fields_from(KeptFactors, _row(tree, "about", where), where, skip=_FACTOR_PARTS)
+    return KeptFactors(**about, **{name: _array(tree, name, "f", where) for name in _FACTOR_PARTS})
 
 
 def _map(tree: Tree, where: str) -> Map:
@@ -182,22 +222,27 @@ def _map(tree: Tree, where: str) -> Map:
     return Map(**about, **arrays)
 
 
-def _spectrum(data: Tree, described: Any, where: str) -> Spectrum:
-    if not isinstance(described, dict):
+def _spectrum(data: Tree, told: Any, where: str, find: Find) -> Spectrum:
+    if not isinstance(told, dict):
         raise BadData("The spectrum is not described", where=where)
     axes: list[Axis] = []
-    for row in _list(described.get("axes"), where):
+    for row in _list(told.get("axes"), where):
         if not isinstance(row, dict):
             raise BadData("An axis is not described", where=where)
         values = _array(data, str(row.pop("name", "")), "f", where)
         axes.append(Axis(values, **fields_from(Axis, row, f"{where}, axis", skip=("values",))))
     if not axes:
         raise BadData("The spectrum has no axis", where=where)
+    counts: Any
+    if "stored" in told:
+        counts = find(restored(told["stored"], where), witness_of(told.get("witness"), where))
+    else:
+        counts = _array(data, "counts", "iuf", where)
     return Spectrum(
         axis=axes[-1],
-        counts=_array(data, "counts", "iuf", where),
-        noise=from_row(Noise, described.get("noise"), f"{where}, noise"),
-        meta=from_row(Meta, described.get("meta"), f"{where}, meta"),
+        counts=counts,
+        noise=from_row(Noise, told.get("noise"), f"{where}, noise"),
+        meta=from_row(Meta, told.get("meta"), f"{where}, meta"),
         transmission=_array(data, "transmission", "f", where) if "transmission" in data else None,
         navigation=tuple(axes[:-1]),
     )

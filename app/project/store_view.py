@@ -45,12 +45,14 @@ def axis_names(spectrum: Spectrum) -> list[str]:
 
 
 def data_group(spectrum: Spectrum) -> Tree:
-    """The raw spectrum as NXdata. Its arrays are the ones that are read back."""
+    """The raw spectrum as NXdata, without intensities that stay in their file. Its arrays are read back."""
     names = axis_names(spectrum)
-    group: Tree = {"@NX_class": "NXdata", "@signal": "counts", "@axes": names, "@title": words(spectrum.name)[:200]}
-    group["counts"] = spectrum.counts
-    group["counts@units"] = spectrum.meta.intensity_unit
-    group["counts@long_name"] = f"Intensity ({spectrum.meta.intensity_unit})"
+    group: Tree = {"@NX_class": "NXdata", "@axes": names, "@title": words(spectrum.name)[:200]}
+    if not spectrum.stored:
+        group["@signal"] = "counts"
+        group["counts"] = spectrum.counts
+        group["counts@units"] = spectrum.meta.intensity_unit
+        group["counts@long_name"] = f"Intensity ({spectrum.meta.intensity_unit})"
     for name, axis in zip(names, (*spectrum.navigation, spectrum.axis), strict=True):
         group |= _axis_items(name, axis)
     if spectrum.transmission is not None:
@@ -115,8 +117,8 @@ def _curves(result: FitResult, processed: Spectrum) -> Tree:
 
 
 def processed_or_none(entry: Entry) -> Spectrum | None:
-    """The spectrum after its recipe, None where the recipe does not apply."""
+    """The spectrum after its recipe, None where the recipe does not apply, or of an image, which has many."""
     try:
-        return entry.processed()
+        return None if entry.spectrum.navigation else entry.processed()
     except (SodaliteError, ArithmeticError, ValueError):
         return None

@@ -13,6 +13,7 @@ from app.project import joint
 from app.project.compose import casa_composition as casa_composition
 from app.project.compose import composition as composition
 from app.project.project import Entry, Project, RegionFit, fresh_id
+from app.project.region_at import is_image, region_at, words
 from fitting import guess
 from fitting.dataset import NO_DATA, Spectrum
 from fitting.engine import fit as run_fit
@@ -31,12 +32,14 @@ _LOWER = 1e-3
 
 
 def add_region(
-    project: Project, entry_id: str, low: float, high: float, background: str = "shirley_active", place: Place = ALL
+    project: Project, entry_id: str, low: float, high: float, background: str = "", place: Place = ALL
 ) -> tuple[Project, str]:
     """A new region on a spectrum; returns the project and the region's id.
 
     Parameters
     ----------
+    background : str
+        By default what suits the axis (`fitting.guess.default_background`).
     place : Place
         Of an image of energy-loss spectra: the pixels whose sum gives the starting values.
 
@@ -53,9 +56,10 @@ def add_region(
     if spectrum.navigation:
         raise BadData("A series is fitted level by level", where=entry.title, todo=SPLIT_FIRST)
     name = entry.title if not entry.fits else f"{entry.title} {len(entry.fits) + 1}"
-    model = guess.new_model(spectrum, low, high, background, name)
+    kind = background or guess.default_background(spectrum, min(low, high))
+    model = guess.new_model(spectrum, low, high, kind, name)
     id = fresh_id("r1", {fit.id for fit in entry.fits})
-    return project.with_entry(entry.with_fit(RegionFit(id, model))), id
+    return project.with_entry(entry.with_fit(RegionFit(id, model, None, words(place)))), id
 
 
 def fit_region(
@@ -66,7 +70,7 @@ def fit_region(
     cancel: Cancel | None = None,
     *,
     start: FitModel | None = None,
-    place: Place = ALL,
+    place: Place | None = None,
 ) -> Project:
     """Fit one region, and all that are tied to it together with it; their models take the fitted values.
 
@@ -76,8 +80,8 @@ def fit_region(
     ----------
     start : FitModel, optional
         Where to start instead of the region's own model.
-    place : Place
-        Of an image of energy-loss spectra: the pixels whose sum is fitted.
+    place : Place, optional
+        Of an image of energy-loss spectra: the pixels whose sum is fitted; by default those that the region belongs to.
 
     Raises
     ------
@@ -91,21 +95,21 @@ def fit_region(
     if joint.is_tied(project, entry_id, fit_id):
         begin = project if start is None else project.with_entry(entry.with_fit(RegionFit(fit_id, start)))
         return joint.fit_group(begin, joint.group_of(project, entry_id, fit_id), progress, cancel)[0]
-    result = run_fit(_fitted(entry, place), start or region.model, progress=progress, cancel=cancel)
-    return _with_result(project, entry, region, result, place)
+    where = Place.parse(region.place) if place is None else place
+    begin_with = start or region_at(entry, region, where).fit.model
+    result = run_fit(_fitted(entry, where), begin_with, progress=progress, cancel=cancel)
+    return _with_result(project, entry, region, result, where)
 
 
 def _fitted(entry: Entry, place: Place) -> Spectrum:
     """What a region of an entry is fitted to: of an image of energy-loss spectra the sum over a place."""
-    image = entry.spectrum.navigation and entry.spectrum.meta.technique == "eels"
-    return entry.single(place) if image else entry.processed()
+    return entry.single(place) if is_image(entry) else entry.processed()
 
 
 def _with_result(project: Project, entry: Entry, region: RegionFit, result: FitResult, place: Place = ALL) -> Project:
     if result.status == "cancelled":
         raise Cancelled("The fit was stopped", where=region.name)
-    words = "" if place == ALL else str(place)
-    return project.with_entry(entry.with_fit(RegionFit(region.id, result.model, result, words)))
+    return project.with_entry(entry.with_fit(RegionFit(region.id, result.model, result, words(place))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +161,7 @@ def fit_from_many_starts(
     *,
     starts: int = STARTS,
     seed: int = SEED,
+    place: Place | None = None,
 ) -> ManyStarts:
     """Fit one region from its model and from random places about it (`fitting.multistart`); the best end counts.
 
@@ -166,6 +171,8 @@ def fit_from_many_starts(
         How many, the region's own model among them.
     seed : int
         The same seed gives the same places.
+    place : Place, optional
+        As `fit_region`.
 
     Raises
     ------
@@ -173,14 +180,15 @@ def fit_from_many_starts(
         As `fit_region`.
     """
     entry = project.entry(entry_id)
-    region, spectrum = entry.fit(fit_id), entry.processed()
+    where = Place.parse(entry.fit(fit_id).place) if place is None else place
+    region, spectrum = region_at(entry, entry.fit(fit_id), where).fit, _fitted(entry, where)
     if joint.is_tied(project, entry_id, fit_id):
         raise BadModel(
             "A region that is tied to others is not fitted from many starts", where=region.name,
             todo="Use Fit tied regions together, or remove its ties first",
         )
     plain = run_fit(spectrum, region.model, cancel=cancel)
-    _with_result(project, entry, region, plain)  # stopped already?
+    _with_result(project, entry, region, plain, where)  # stopped already?
     count = _Counted(progress, starts) if progress is not None else None
     best = run_fit(spectrum, region.model, starts=starts, seed=seed, progress=count, cancel=cancel)
     lower = plain.deviance - best.deviance > _LOWER * best.scale
@@ -188,7 +196,7 @@ def fit_from_many_starts(
         best = plain
     elif best.success:
         best = replace(best, message=f"{best.message} It is the best of {starts} starts (seed {seed}).")
-    after = _with_result(project, entry, region, best)
+    after = _with_result(project, entry, region, best, where)
     had = region.result
     if best is plain and plain.success and had is not None and had.success:
         after = project if abs(plain.deviance - had.deviance) <= _LOWER * plain.scale else after

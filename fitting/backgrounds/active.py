@@ -1,8 +1,8 @@
 """Backgrounds fitted together with the peaks: values and derivatives.
 
-Each is linear in its parameters and in the sum of the peaks S. Energies are binding energies; for a kinetic-energy axis
-pass direction -1 (see `fitting.shapes.axis_direction`): losses then pile up at low values, and slopes still count
-per eV of binding energy.
+Each is linear in the sum of the peaks S, and in its parameters but for places, widths and exponents. Energies are
+binding energies; for a kinetic-energy axis pass direction -1 (see `fitting.shapes.axis_direction`): losses then pile up
+at low values, and slopes still count per eV of binding energy.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ def active_background(
     if len(params) != len(entry.parameters):
         raise BadModel(f"The background {entry.title} has {len(entry.parameters)} parameters", where=kind)
     middle = 0.5 * (x[0] + x[-1]) if centre is None else centre
+    if entry.quantity and (direction < 0 or x[0] <= 0.0):
+        raise BadModel(
+            f"The background {entry.title} needs energy losses above 0", where=kind,
+            todo="Let the region begin above the zero-loss peak",
+        )
     places = [i for i, p in enumerate(entry.parameters) if p.kind == "position"]
     if direction > 0:
         return _FUNCTIONS[kind](x, x - middle, params, peaks, peak_gradient)
@@ -103,6 +108,13 @@ def _linear(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatA
 def _polynomial(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
     powers = np.stack([np.ones_like(d), d, d * d, d**3])
     return np.asarray(params) @ powers, powers, np.zeros_like(rows)
+
+
+def _power_law(x: FloatArray, d: FloatArray, params: Sequence[float], peaks: FloatArray, rows: FloatArray) -> Terms:
+    amplitude, exponent = params
+    logarithm = np.log(x / (x[0] - d[0]))
+    form = np.exp(-exponent * logarithm)
+    return amplitude * form, np.stack([form, -amplitude * logarithm * form]), np.zeros_like(rows)
 
 
 def _on_a_step(
@@ -203,6 +215,7 @@ _FUNCTIONS: dict[str, Callable[[FloatArray, FloatArray, Sequence[float], FloatAr
     "constant": _constant,
     "linear_active": _linear,
     "polynomial": _polynomial,
+    "power_law": _power_law,
     "step_erf": partial(_on_a_step, step_erf_gradient),
     "step_arctan": partial(_on_a_step, step_arctan_gradient),
     "shirley_active": _shirley,
@@ -229,6 +242,8 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
         # A step lies below its peak.
         place = float(x[int(np.argmax(y))])
         values |= {"level": low, "height": high - low, "position": place if direction > 0 else -place}
+    elif kind == "power_law":
+        values |= _tangent_power_law(x, y)
     elif kind in ("linear_active", "polynomial"):
         values |= {"level": 0.5 * (low + high), "slope": (high - low) / span if span else 0.0}
     elif kind == "shirley_active":
@@ -242,3 +257,18 @@ def starting_values(kind: str, x: FloatArray, y: FloatArray, *, direction: int =
             guess = share / integral if integral > 0 else 0.0
             values[name] = float(min(max(guess, 1e-3 * top), 0.5 * top))
     return values
+
+
+def _tangent_power_law(x: FloatArray, y: FloatArray) -> dict[str, float]:
+    """The least steep power law from the low end of the data that stays below all of them (smoothed)."""
+    width = max(1, x.size // 40)
+    count = x.size // width
+    energy, level = (values[: count * width].reshape(count, width).mean(axis=1) for values in (x, y))
+    low = float(level[0])
+    if not (x[0] > 0.0 and low > 0.0 and count > 1):
+        return {"amplitude": max(low, 0.0)}
+    # The first piece is the anchor; a level of nothing would ask for an infinite exponent.
+    falls = np.log(low / np.maximum(level[1:], 1e-3 * low)) / np.log(energy[1:] / energy[0])
+    exponent = float(np.clip(np.max(falls), 0.5, 8.0))
+    middle = 0.5 * (x[0] + x[-1])
+    return {"amplitude": low * float(middle / energy[0]) ** -exponent, "exponent": exponent}

@@ -34,6 +34,8 @@ class BackgroundKind:
         Numbers of a static kind that are not fitted (`fitting.model.Background.settings`).
     anchored : bool
         Whether it runs through `fitting.model.Background.anchors`.
+    quantity : str
+        The only quantity of an axis that it stands on: its formula counts from that axis's zero. "" for any.
     """
 
     name: str
@@ -46,6 +48,11 @@ class BackgroundKind:
     fixed: tuple[str, ...] = ()
     settings: tuple[ShapeParameter, ...] = ()
     anchored: bool = False
+    quantity: str = ""
+
+    def stands_on(self, quantity: str) -> bool:
+        """Whether it can be used on an axis of this quantity."""
+        return self.quantity in ("", quantity)
 
     @property
     def group(self) -> str:
@@ -91,6 +98,10 @@ _STEP_PLACE = ShapeParameter("position", "eV", 0.0, -_INFINITY, _INFINITY, "Midd
 _STEP_WIDTH = ShapeParameter("width", "eV", 1.5, 0.05, 50.0, "Full width at half maximum of its slope", "width")
 _CURVE = ShapeParameter("quadratic", "I/eV²", 0.0, -_INFINITY, _INFINITY, "Second power", "slope")
 _CUBIC = ShapeParameter("cubic", "I/eV³", 0.0, -_INFINITY, _INFINITY, "Third power", "slope")
+
+_AMPLITUDE = ShapeParameter("amplitude", "I", 0.0, 0.0, _INFINITY, "Level in the middle of the window", "level")
+# Tails of zero-loss peaks and of edges fall with powers of 2 to 6 (Egerton 2011, 4.4.1).
+_EXPONENT = ShapeParameter("exponent", "", 3.0, 0.0, 12.0, "How it falls with the energy loss", "step")
 
 # Settings of the static kinds. What CasaXPS counts its offsets from, and their sign, is not published: these are the
 # program's own.
@@ -178,6 +189,15 @@ KINDS: dict[str, BackgroundKind] = {
             False,
             "level + slope (x - middle) + height [1/2 + atan(2 (x - position)/width)/π]",
             fixed=("slope",),
+        ),
+        BackgroundKind(
+            "power_law",
+            "Power law, fitted with the peaks",
+            (_AMPLITUDE, _EXPONENT),
+            False,
+            "amplitude (E/E_c)^-exponent, E_c the middle of the window, which lies above 0",
+            "R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope, 3rd ed. (2011), 4.4",
+            quantity="energy_loss",
         ),
         BackgroundKind(
             "shirley",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +11,12 @@ from numpy.typing import NDArray
 
 from fitting.dataset import NO_DATA, Axis, Noise, Spectrum
 from fitting.identity import content_hash
+from fitting.stored import read_slabs, sampled, slabs
 from libraries.errors import BadData
+
+__all__ = [
+    "ArrayData", "ArraySource", "Series", "check_array", "read_slabs", "sampled", "slabs", "spectra_of_files",
+]  # fmt: skip
 
 # Up to here the whole content of an array goes into its fingerprint; of larger ones evenly spaced spectra do.
 _ALL_BYTES = 64 << 20
@@ -82,41 +86,6 @@ class Series:
                 f"The spectra have {self.source.shape[-1]} channels, their axis {len(self.axis)}",
                 todo="Give the axis that belongs to them",
             )
-
-
-def slabs(navigation: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[int | slice, ...]]:
-    """Indices of the rectangular pieces that make up places start to stop of the flattened navigation, in order."""
-    if not navigation:
-        yield ()
-        return
-    if len(navigation) == 1:
-        yield (slice(start, stop),)
-        return
-    inner = math.prod(navigation[1:])
-    (first, head), (last, tail) = divmod(start, inner), divmod(stop, inner)
-    if head:
-        for rest in slabs(navigation[1:], head, min(stop - first * inner, inner)):
-            yield (first, *rest)
-        first += 1
-    if first < last:
-        yield (slice(first, last), *(slice(None) for _ in navigation[1:]))
-    if tail and first <= last:
-        for rest in slabs(navigation[1:], 0, tail):
-            yield (last, *rest)
-
-
-def read_slabs(array: Any, start: int, stop: int) -> NDArray[Any]:
-    """Spectra start to stop of anything that is sliced like an array, shape (stop - start, n), in memory."""
-    *navigation, n = array.shape
-    pieces = [np.asarray(array[index]).reshape(-1, n) for index in slabs(tuple(navigation), start, stop)]
-    return np.array(pieces[0]) if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def sampled(shape: tuple[int, ...], count: int) -> list[int]:
-    """`count` places (all, where there are fewer) evenly spaced over the flattened navigation."""
-    total = math.prod(shape[:-1])
-    count = min(count, total)
-    return sorted({round(i * (total - 1) / max(count - 1, 1)) for i in range(count)})
 
 
 def check_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str = "") -> None:

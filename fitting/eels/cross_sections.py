@@ -210,9 +210,15 @@ def partial(
         nodes, weights = _panels(low, high, _ENERGY_PANELS)
         curve = differential(edge, nodes, beam, model=model, white_lines=white_lines, convergent=convergent)
         total += float(curve @ weights)
+    error, source, warnings = about(edge, model, beam, white_lines=white_lines)
+    return CrossSection(edge, total, error, float(window), model, source, warnings)
+
+
+def about(edge: Edge, model: Model, beam: Beam, *, white_lines: bool = False) -> tuple[float, str, tuple[str, ...]]:
+    """Systematic relative error (one standard deviation), source and warnings of a model of an edge."""
     error = _ERROR_K if edge.shell == "K" else _ERROR_OTHER
-    return CrossSection(edge, total, error, float(window), model, _HYDROGENIC if model == "hydrogenic" else _DIPOLE,
-                        _warnings(edge, model, beam, white_lines))
+    source = _HYDROGENIC if model == "hydrogenic" else _DIPOLE
+    return error, source, _warnings(edge, model, beam, white_lines)
 
 
 def _cuts(edge: Edge, model: Model, start: float, stop: float) -> list[float]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitting.dataset import FloatArray
 from fitting.eels.core_background import maximum_likelihood
@@ -17,6 +18,8 @@ from fitting.solver import minimise
 from libraries.errors import BadData, FitFailed, NotDetermined
 
 Method = Literal["cut", "mirrored tail", "power law", "vacuum reference", "fitted"]
+_MOST_STEPS = 64
+METHODS: tuple[Method, ...] = ("mirrored tail", "fitted", "power law", "vacuum reference", "cut")
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +251,139 @@ def fitted(energy: FloatArray, counts: FloatArray, limit: float, *, gain: float 
     variance = float(part @ covariance[np.ix_(known, known)] @ part)
     return _result(counts, zero, variance, "fitted", float(solution.x[1]), limit,
                    "the peak is a pseudo-Voigt function with a width for either side")
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """How zero-loss peaks are told from losses, for one spectrum or for all of an image.
+
+    Attributes
+    ----------
+    method : str
+        One of `METHODS`.
+    limit : float
+        In eV: where losses begin; for the power law the end of its window.
+    low : float or None
+        Start of the power law's window, eV.
+    reference : (energies, counts) or None
+        The vacuum measurement.
+    """
+
+    method: Method
+    limit: float
+    low: float | None = None
+    reference: tuple[FloatArray, FloatArray] | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise BadData(f"There is no method '{self.method}'", where="zero-loss removal",
+                          todo=f"Use one of {', '.join(METHODS)}")
+        if self.method == "power law" and (self.low is None or self.low >= self.limit):
+            raise BadData("A power law needs a window that ends where losses begin", where="zero-loss removal")
+        if self.method == "vacuum reference" and self.reference is None:
+            raise BadData("The vacuum measurement is missing", where="zero-loss removal", todo="Choose the spectrum")
+
+
+def separate(energy: FloatArray, counts: FloatArray, rule: Rule, *, gain: float = 1.0) -> Separation:
+    """One spectrum in two parts by a rule; errors as of the method's own function."""
+    if rule.method == "cut":
+        return cut(energy, counts, rule.limit, gain=gain)
+    if rule.method == "mirrored tail":
+        return mirrored_tail(energy, counts, rule.limit, gain=gain)
+    if rule.method == "fitted":
+        return fitted(energy, counts, rule.limit, gain=gain)
+    if rule.method == "power law":
+        assert rule.low is not None
+        return power_law_tail(energy, counts, (rule.low, rule.limit), gain=gain)
+    assert rule.reference is not None
+    return vacuum_reference(energy, counts, *rule.reference, rule.limit, gain=gain)
+
+
+def separate_rows(energy: FloatArray, rows: FloatArray, rule: Rule) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Zero-loss parts of many spectra by one rule.
+
+    Parameters
+    ----------
+    energy : array, shape (n,)
+    rows : array, shape (k, n)
+    rule : Rule
+
+    Returns
+    -------
+    zero_loss : array, shape (k, n)
+        All zero where there is none.
+    found : array of bool, shape (k,)
+        Whether the peak could be told; each row as `separate` tells it.
+    """
+    peaks = locate(energy, rows, strict=False)
+    found = (peaks.fault == 0) & (peaks.position < rule.limit) & (np.sum(rows, axis=1) > 0)
+    zero = np.zeros(rows.shape)
+    if rule.method == "vacuum reference":
+        for k in np.flatnonzero(found):
+            try:
+                zero[k] = separate(energy, rows[k], rule).zero_loss
+            except (BadData, NotDetermined):
+                found[k] = False
+        return zero, found
+    if rule.method == "fitted":
+        used = energy < rule.limit
+        if np.count_nonzero(used) < 8:
+            return zero, np.zeros(len(rows), bool)
+        start = np.column_stack([peaks.height, peaks.position, peaks.fwhm, peaks.fwhm, np.full(len(rows), 0.3)])
+        good = np.flatnonzero(found)
+        values, converged = _fit_rows(energy[used], rows[good][:, used], start[good])
+        found[good] = converged
+        zero[good[converged]] = _peak(values[converged].T[..., None], energy)
+        return zero, found
+    below = energy <= rule.limit if rule.method == "power law" else energy < rule.limit
+    zero[:, below] = rows[:, below]
+    if rule.method == "mirrored tail":
+        found &= energy[0] <= 2.0 * peaks.position - rule.limit
+        for k in np.flatnonzero(found):
+            zero[k, ~below] = np.interp(2.0 * peaks.position[k] - energy[~below], energy, rows[k], left=0.0)
+    elif rule.method == "power law":
+        assert rule.low is not None
+        for k in np.flatnonzero(found):
+            try:
+                zero[k] = power_law_tail(energy, rows[k], (rule.low, rule.limit)).zero_loss
+            except (BadData, NotDetermined):
+                found[k] = False
+    zero[~found] = 0.0
+    return zero, found
+
+
+def _fit_rows(x: FloatArray, y: FloatArray, start: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """The fit of `fitted` for many spectra at once, (k, 5) values: damped Gauss-Newton, variance after the model."""
+    values, width = start.copy(), start[:, 2:3]
+    low = np.column_stack([np.zeros(len(y)), start[:, 1:2] - width, 0.2 * width, 0.2 * width, np.zeros(len(y))])
+    high = np.column_stack([10 * start[:, :1], start[:, 1:2] + width, 5 * width, 5 * width, np.ones(len(y))])
+    scale = np.column_stack([start[:, :1], width, width, width, np.ones(len(y))])
+    damping, moved = np.full(len(y), 1e-3), np.full(len(y), np.inf)
+    variance = np.maximum(_peak(values.T[..., None], x), 1.0)
+    for number in range(_MOST_STEPS):
+        if number % 8 == 0:
+            variance = np.maximum(_peak(values.T[..., None], x), 1.0)
+        model = _peak(values.T[..., None], x)
+        slopes = np.stack([
+            (_peak((values + 1e-6 * scale * e).T[..., None], x) - model) / 1e-6 for e in np.eye(5)
+        ], axis=1)  # by parameters in units of `scale`
+        right = np.einsum("kin,kn->ki", slopes, (y - model) / variance)
+        held = ((values <= low) & (right < 0)) | ((values >= high) & (right > 0))
+        slopes, right = np.where(held[..., None], 0.0, slopes), np.where(held, 0.0, right)
+        normal = np.einsum("kin,kn,kjn->kij", slopes, 1.0 / variance, slopes)
+        size = np.einsum("kii->ki", normal) + 1e-300
+        normal += np.einsum("k,ki,ij->kij", damping, size, np.eye(5)) + 1e-12 * size.max() * np.eye(5)
+        tried = np.clip(values + scale * np.linalg.solve(normal, right[..., None])[..., 0], low, high)
+        before = np.sum((y - model) ** 2 / variance, axis=1)
+        after = np.sum((y - _peak(tried.T[..., None], x)) ** 2 / variance, axis=1)
+        better = after <= before * (1 + 1e-12)
+        step = np.max(np.abs(tried - values) / scale, axis=1)
+        values = np.where(better[:, None], tried, values)
+        moved = np.where(better, step, moved)
+        damping = np.clip(np.where(better, 0.2 * damping, 8.0 * damping), 1e-9, 1e9)
+        if number % 8 == 7 and np.all((moved < 1e-6) | (damping > 1e6)):
+            break
+    return values, (moved < 1e-4) | (damping > 1e6)
 
 
 def _peak(p: FloatArray, x: FloatArray) -> FloatArray:

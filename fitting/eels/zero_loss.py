@@ -46,6 +46,8 @@ class ZeroLoss:
         Of the fitted core, in the unit of the counts.
     fault : int array
         A key of `FAULTS`, or 0.
+    fwhm_err : array
+        In eV.
     """
 
     position: FloatArray
@@ -53,6 +55,7 @@ class ZeroLoss:
     fwhm: FloatArray
     height: FloatArray
     fault: NDArray[np.int8]
+    fwhm_err: FloatArray
 
 
 def locate(
@@ -68,7 +71,7 @@ def locate(
     counts : array, shape (*navigation, n)
         The highest channel belongs to the zero-loss peak (crop the axis where a plasmon is higher).
     gain : float
-        Counts per electron, for the error of the position.
+        Counts per electron, for the errors of position and width.
     saturation : float, optional
         Count at which the detector saturates; without it a flat top is looked for.
     half_width : int, optional
@@ -101,23 +104,25 @@ def locate(
     half_width = half_width or _half_width(rows, top, fault == OK)
     if energy.size < 2 * half_width + 1:
         fault[fault == OK] = CROPPED
-    position, error, fwhm, height = (np.full(len(rows), np.nan) for _ in range(4))
+    position, error, fwhm, height, fwhm_err = (np.full(len(rows), np.nan) for _ in range(5))
     good = np.flatnonzero(fault == OK)
     if good.size:
-        centre, variance, log_height, found = _gaussian_core(rows[good], top[good], half_width, gain)
+        centre, variance, log_height, height_var, found = _gaussian_core(rows[good], top[good], half_width, gain)
         fault[good[~found]] = FAINT
         keep = good[found]
         position[keep] = energy[0] + step * centre[found]
         error[keep] = step * np.sqrt(variance[found])
         height[keep] = np.exp(log_height[found])
-        fwhm[keep] = step * _width(rows[keep], top[keep], height[keep])
+        widths, spread = _width(rows[keep], top[keep], height[keep], gain, height_var[found])
+        fwhm[keep], fwhm_err[keep] = step * widths, step * np.sqrt(spread)
     lost = (fault == OK) & ~np.isfinite(fwhm)
     fault[lost] = CROPPED
-    for values in (position, error, height):
+    for values in (position, error, height, fwhm_err):
         values[lost] = np.nan
     if strict and np.any(fault):
         _complain(fault, shape)
-    return ZeroLoss(*(v.reshape(shape) for v in (position, error, fwhm, height)), fault.reshape(shape))
+    shaped = [values.reshape(shape) for values in (position, error, fwhm, height)]
+    return ZeroLoss(*shaped, fault.reshape(shape), fwhm_err.reshape(shape))
 
 
 def _half_width(rows: FloatArray, top: NDArray[np.intp], good: BoolArray) -> int:
@@ -125,7 +130,7 @@ def _half_width(rows: FloatArray, top: NDArray[np.intp], good: BoolArray) -> int
     chosen = np.flatnonzero(good)[:: max(1, int(np.count_nonzero(good)) // 64)]
     if not chosen.size:
         return HALF_WIDTH
-    widths = _width(rows[chosen], top[chosen], rows[chosen, top[chosen]])
+    widths, _ = _width(rows[chosen], top[chosen], rows[chosen, top[chosen]])
     known = widths[np.isfinite(widths)]
     return max(HALF_WIDTH, int(np.ceil(0.5 * np.median(known)))) if known.size else HALF_WIDTH
 
@@ -172,8 +177,11 @@ def _faults(rows: FloatArray, top: NDArray[np.intp], gain: float, saturation: fl
 
 def _gaussian_core(
     rows: FloatArray, top: NDArray[np.intp], half: int, gain: float
-) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-    """Centre (in channels), its variance, ln height, and whether there is a top, of ln m = a + b x + c x^2."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, BoolArray]:
+    """Centre (in channels), ln height, their variances, and whether there is a top, of ln m = a + b x + c x^2.
+
+    In the order centre, its variance, ln height, its variance, top.
+    """
     n = rows.shape[1]
     offset = np.arange(-half, half + 1)
     index = np.clip(top, half, n - 1 - half)
@@ -198,7 +206,10 @@ def _gaussian_core(
     found &= variance > 0
     log_height = np.where(found, a - b * b / (4.0 * safe), 0.0)
     found &= log_height < 690.0
-    return index + half * np.clip(centre, -1, 1), half**2 * np.maximum(variance, 0.0), log_height, found
+    gradient = np.stack((np.ones_like(b), -b / (2.0 * safe), b * b / (4.0 * safe**2)), axis=1)
+    height_var = gain * np.maximum(np.einsum("ri,rij,rj->r", gradient, inverse, gradient), 0.0)
+    place = index + half * np.clip(centre, -1, 1)
+    return place, half**2 * np.maximum(variance, 0.0), log_height, height_var, found
 
 
 def _solve(design: FloatArray, weight: FloatArray, response: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -218,8 +229,14 @@ def _solve(design: FloatArray, weight: FloatArray, response: FloatArray) -> tupl
     return np.einsum("rij,rj->ri", inverse, right), inverse
 
 
-def _width(rows: FloatArray, top: NDArray[np.intp], height: FloatArray) -> FloatArray:
-    """Distance in channels of the half-height points, interpolated along the logarithm with its curvature."""
+def _width(
+    rows: FloatArray, top: NDArray[np.intp], height: FloatArray, gain: float = 1.0, height_var: FloatArray | float = 0.0
+) -> tuple[FloatArray, FloatArray]:
+    """Distance in channels of the half-height points, interpolated along the logarithm with its curvature; variance.
+
+    A half-height point moves by the scatter of the two channels about it over the slope there, and both move together
+    with the height (`height_var`, of its logarithm).
+    """
     n = rows.shape[1]
     half = 0.5 * height[:, None]
     inside = np.arange(n)
@@ -228,13 +245,17 @@ def _width(rows: FloatArray, top: NDArray[np.intp], height: FloatArray) -> Float
     left = n - 1 - np.argmax((low & (inside < top[:, None]))[:, ::-1], axis=1)
     ok = (right > top) & (left < top)
     right, left = np.where(ok, right, top + 1), np.where(ok, left, top - 1)
-    ends = []
+    ends, variance, reach = [], np.zeros(len(rows)), np.zeros(len(rows))
     for outer, inward in ((right, -1), (left, 1)):
         nodes = np.clip(outer[:, None] + inward * np.array([-1, 0, 1, 2]), 0, n - 1)
         values = np.maximum(np.take_along_axis(rows, nodes, axis=1), 1e-3 * half)
         logs = np.log(values / half)
-        ends.append(outer + inward * _crossing(logs))
-    return np.where(ok, ends[0] - ends[1], np.nan)
+        part = _crossing(logs)
+        ends.append(outer + inward * part)
+        slope = np.maximum(logs[:, 2] - logs[:, 1], 1e-6)
+        variance += gain / np.maximum(half[:, 0], 1e-300) * ((1.0 - part) ** 2 + part**2) / slope**2
+        reach += 1.0 / slope
+    return np.where(ok, ends[0] - ends[1], np.nan), variance + reach**2 * height_var
 
 
 def _crossing(logs: FloatArray) -> FloatArray:
@@ -298,20 +319,66 @@ def align(energy: FloatArray, counts: NDArray[Any], position: FloatArray) -> Ali
     if not np.all(np.isfinite(position)):
         raise BadData("The position of a zero-loss peak is not known", where="alignment",
                       todo="Leave those spectra out, or give them their neighbours' position")
-    n = energy.size
-    shift = ((position - energy[0]) / step).reshape(-1)  # channel of zero in every spectrum
-    first, last = int(np.ceil(np.max(-shift))), int(np.floor(np.min(n - 1 - shift)))
+    first, last = common_range(energy, position, 0.0)
+    moved, part = move(energy, counts.reshape(-1, energy.size), position.reshape(-1), step * first, last - first + 1)
+    correlation = part * (1.0 - part) / ((1.0 - part) ** 2 + part**2)
+    return Aligned(step * np.arange(first, last + 1), moved.reshape(*position.shape, -1), position,
+                   correlation.reshape(position.shape))
+
+
+def common_range(energy: FloatArray, shift: FloatArray, origin: float) -> tuple[int, int]:
+    """First and last channel, counted from `origin` (eV), that every spectrum covers once its shift is subtracted.
+
+    Raises
+    ------
+    BadData
+        If there is no common range.
+    """
+    step = float(np.mean(np.diff(energy)))
+    slack = 1e-9
+    first = int(np.ceil((energy[0] - float(np.min(shift)) - origin) / step - slack))
+    last = int(np.floor((energy[-1] - float(np.max(shift)) - origin) / step + slack))
     if last - first < 2:
         raise BadData("The spectra have no common energy range", where="alignment")
-    channel = np.arange(first, last + 1)
-    rows = counts.reshape(-1, n)
-    whole = np.floor(shift).astype(int)
-    part = shift - whole
-    # Rounding may ask for one channel beyond the end, with weight zero.
-    low = whole[:, None] + channel
-    left = np.take_along_axis(rows, np.clip(low, 0, n - 1), axis=1)
-    right = np.take_along_axis(rows, np.clip(low + 1, 0, n - 1), axis=1)
-    moved = (1.0 - part[:, None]) * left + part[:, None] * right
-    correlation = part * (1.0 - part) / ((1.0 - part) ** 2 + part**2)
-    shape = position.shape
-    return Aligned(step * channel, moved.reshape(*shape, channel.size), position, correlation.reshape(shape))
+    return first, last
+
+
+def move(
+    energy: FloatArray, rows: FloatArray, shift: FloatArray, start: float, channels: int, *, whole: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Spectra read at `start + step * k + shift`, k = 0 to `channels` - 1.
+
+    Parameters
+    ----------
+    energy : array, shape (n,)
+        Evenly spaced, eV.
+    rows : array, shape (k, n)
+    shift : array, shape (k,)
+        In eV.
+    start, channels : float, int
+        The new axis.
+    whole : bool
+        Move by whole channels, without interpolation.
+
+    Returns
+    -------
+    moved, part : array, shape (k, channels) and (k,)
+        `part` is the fraction of a channel over which each spectrum was interpolated.
+    """
+    step = float(energy[-1] - energy[0]) / (energy.size - 1)
+    place = (start + shift - energy[0]) / step
+    if whole:
+        place = np.round(place)
+    low = np.floor(place + 1e-9).astype(int)
+    part = np.maximum(place - low, 0.0)
+    part[part < 1e-9] = 0.0
+    moved = np.empty((len(rows), channels))
+    for out, row, first, f in zip(moved, rows, low.tolist(), part.tolist(), strict=True):
+        # Ends may lie half a channel outside by rounding: they repeat the last channel, with weight zero.
+        if first < 0 or first + channels + 1 > row.size:
+            row = row[np.clip(np.arange(first, first + channels + 1), 0, row.size - 1)]
+            first = 0
+        np.multiply(row[first : first + channels], 1.0 - f, out=out)
+        if f:
+            out += f * row[first + 1 : first + channels + 1]
+    return moved, part

@@ -15,7 +15,7 @@ from fitting.kernels.elementary import OPTIONS
 # The registry's in-fit backgrounds by number; static ones are 0 with their values added.
 CODES = {
     "none": 0, "constant": 1, "linear_active": 2, "shirley_active": 3, "tougaard_active": 4, "tougaard_plasmon": 5,
-    "polynomial": 6, "step_erf": 7, "step_arctan": 8,
+    "polynomial": 6, "step_erf": 7, "step_arctan": 8, "power_law": 9,
 }
 SCATTERING = (4, 5)  # those with a loss operator
 

@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 from fitting.kernels import backgrounds as back
-from fitting.kernels import links, steps
-from fitting.kernels.elementary import OPTIONS
-from fitting.kernels.shapes import component
+from fitting.kernels import links, losses, steps
+from fitting.kernels.elementary import OPTIONS, exp
+from fitting.kernels.shapes import EDGE, MEASURED, component
 
 MOST_SHAPE_PARAMETERS = 8
 BACKGROUND_ROWS = 8
@@ -26,7 +26,7 @@ class Program(NamedTuple):
     Attributes
     ----------
     x : array, shape (n,)
-        The grid: the data's points, and those outside that an integrating background needs.
+        The grid: the data's points, and those outside that an integrating background or a response needs.
     inside : array of int, shape (2,)
         First and end of the data's points on the grid.
     numbers : array, shape (2,)
@@ -50,6 +50,17 @@ class Program(NamedTuple):
     own : array of int, shape (k,)
         For a component's parameter that is free, has no link and is in no link: its place among the free ones, so that
         its derivative is written where it belongs. -1 for all others.
+    logarithm : array, shape (n,) or (0,)
+        Of the grid, where a power of it is needed; far below zero where it is not above 0.
+    response : array, shape (r,) or (0,)
+        Weights of the response in reverse: the convolved value at the first data point is their sum with the first r
+        points of the grid.
+    spread : array of bool, shape (m,)
+        Components that are convolved.
+    on_spread : array of bool, shape (f + 1,)
+        Which free parameters move those; True for the sum of the peaks if there are any.
+    curve_x, curve_y, curve_first : arrays, shapes (c,), (c,), (m + 1,)
+        Measured lines of the components, one behind the other, each of unit area.
     """
 
     x: np.ndarray
@@ -69,6 +80,13 @@ class Program(NamedTuple):
     link_arguments: np.ndarray
     on_peaks: np.ndarray
     own: np.ndarray
+    logarithm: np.ndarray
+    response: np.ndarray
+    spread: np.ndarray
+    on_spread: np.ndarray
+    curve_x: np.ndarray
+    curve_y: np.ndarray
+    curve_first: np.ndarray
 
 
 class Work(NamedTuple):
@@ -141,14 +159,34 @@ def evaluate(program: Program, work: Work, free: np.ndarray) -> None:
     """Derivatives by the free parameters and, behind them, the envelope, into `work.rows`."""
     expand(program, work, free)
     work.last[:] = free
-    f, n = free.size, program.x.size
-    sign, rows = program.numbers[1], work.rows
+    f, rows = free.size, work.rows
     rows[f, :] = 0.0
     for j in range(f):
         if not np.any(program.own == j):
             rows[j, :] = 0.0
+    if program.response.size:
+        _components(program, work, f, True)
+        count = program.inside[1] - program.inside[0]
+        for j in range(f + 1):
+            if program.on_spread[j]:
+                losses.spread(program.response, rows[j], work.part, count)
+                rows[j, program.inside[0] : program.inside[1]] = work.part[:count]
+    _components(program, work, f, False)
+    _background(program, work, f)
+    if program.static.size:
+        low = program.inside[0]
+        for i in range(program.static.size):
+            rows[f, low + i] += program.static[i]
+
+
+@njit(**OPTIONS)
+def _components(program: Program, work: Work, f: int, spread: bool) -> None:
+    """Add the components that are convolved, or the others, and their derivatives."""
+    n, sign, rows = program.x.size, program.numbers[1], work.rows
     place = np.empty(MOST_SHAPE_PARAMETERS, dtype=np.int64)
     for c in range(program.shape_codes.size):
+        if program.spread[c] != spread:
+            continue
         first, end = program.shape_first[c], program.shape_first[c + 1]
         values = work.values[first:end].copy()
         values[1] *= sign
@@ -157,7 +195,7 @@ def evaluate(program: Program, work: Work, free: np.ndarray) -> None:
             own = program.own[first + q]
             place[q] = own if own >= 0 else f + 1 + q
             bent |= q > 2 and np.any(work.chain[first + q] != 0.0)
-        component(program.shape_codes[c], program.x, values, work.part, rows, place, bent)
+        _component(program, c, values, work.part, rows, place, bent)
         total = rows[f]
         for i in range(n):
             total[i] += work.part[i]
@@ -169,11 +207,21 @@ def evaluate(program: Program, work: Work, free: np.ndarray) -> None:
                 row = rows[place[q]]
                 for i in range(n):
                     row[i] = -row[i]
-    _background(program, work, f)
-    if program.static.size:
-        low = program.inside[0]
-        for i in range(program.static.size):
-            rows[f, low + i] += program.static[i]
+
+
+@njit(**OPTIONS)
+def _component(
+    program: Program, c: int, values: np.ndarray, out: np.ndarray, rows: np.ndarray, place: np.ndarray, bent: bool
+) -> None:
+    """Values of a component and its derivatives."""
+    code = program.shape_codes[c]
+    if code == EDGE:
+        losses.edge_step(program.x, program.logarithm, values, out, rows, place)
+    elif code == MEASURED:
+        first, end = program.curve_first[c], program.curve_first[c + 1]
+        losses.measured(program.x, values, program.curve_x[first:end], program.curve_y[first:end], out, rows, place)
+    else:
+        component(code, program.x, values, out, rows, place, bent)
 
 
 @njit(**OPTIONS)
@@ -192,6 +240,9 @@ def _add(work: Work, parameter: int, gradient: np.ndarray, sign: float, f: int) 
 def _background(program: Program, work: Work, f: int) -> None:
     code, first = program.background[0], program.background[1]
     if code == 0:
+        return
+    if code == 9:
+        _power_law(program, work, first, f)
         return
     n, centre, terms, total = program.x.size, program.numbers[0], work.terms, work.rows[f]
     level = work.values[first]
@@ -229,6 +280,20 @@ def _background(program: Program, work: Work, f: int) -> None:
         total[i] += level + tilt * d
     for q in range(count):
         _add(work, first + q, terms[q], 1.0, f)
+
+
+@njit(**OPTIONS)
+def _power_law(program: Program, work: Work, first: int, f: int) -> None:
+    amplitude, exponent, middle = work.values[first], work.values[first + 1], np.log(program.numbers[0])
+    total, form, by_exponent = work.rows[f], work.terms[0], work.terms[1]
+    for i in range(program.x.size):
+        logarithm = program.logarithm[i] - middle
+        # Outside the data the grid of a response may reach below 0; nobody looks there.
+        form[i] = exp(min(-exponent * logarithm, 700.0))
+        by_exponent[i] = -amplitude * logarithm * form[i]
+        total[i] += amplitude * form[i]
+    _add(work, first, form, 1.0, f)
+    _add(work, first + 1, by_exponent, 1.0, f)
 
 
 @njit(**OPTIONS)

@@ -16,6 +16,7 @@ from fitting.kernels.blends import blend, emg, gelius
 from fitting.kernels.doniach import doniach_sunjic
 from fitting.kernels.elementary import OPTIONS, erfcx, erfcx_array, exp, faddeeva_array
 from fitting.kernels.lorentz_power import lorentz_power
+from fitting.kernels.losses import drude
 from fitting.kernels.steps import fermi_edge, step
 from fitting.lineshapes.damped_power import NEAR, TERMS
 from fitting.lineshapes.gauss_lorentz import GAUSS_AREA, LN2_4, LORENTZ_AREA, NEAREST_TO_LORENTZ, SERIES_BELOW
@@ -27,7 +28,10 @@ from fitting.lineshapes.voigt import SIGMA_PER_FWHM
 CODES = {
     "gl_sum": 0, "gl_product": 1, "voigt": 2, "gl_tail": 3, "plasmon_train": 4, "doniach_sunjic": 5, "la": 6, "lf": 7,
     "gl_t": 8, "sgl_t": 9, "gelius": 10, "emg": 11, "fermi_edge": 12, "step_erf": 13, "step_arctan": 14,
+    "drude": 15, "edge_step": 16, "measured": 17,
 }
+# Those that need more than the axis and their parameters: `fitting.kernels.evaluate` calls them.
+EDGE, MEASURED = 16, 17
 
 _ROOT_PI = math.sqrt(math.pi)
 _FAR_TIER, _FAR_TERMS = 24.0, 7  # in units of sigma: from here on so many terms of the series leave less than 1e-12
@@ -84,6 +88,8 @@ def _rarer(
         emg(x, p, value, rows, place)
     elif code == 12:
         fermi_edge(x, p, value, rows, place)
+    elif code == 15:
+        drude(x, p, value, rows, place)
     else:
         step(x, code == 13, p[0], p[1], p[2], value, rows[place[0]], rows[place[1]], rows[place[2]])
 

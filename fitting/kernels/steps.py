@@ -15,7 +15,7 @@ _ROOT_2PI = math.sqrt(2.0 * math.pi)
 
 
 @njit(**OPTIONS)
-def _share(z: float, bell: float) -> float:
+def share(z: float, bell: float) -> float:
     """Phi(z), where `bell` is exp(-z**2/2)."""
     tail = 0.5 * bell * erfcx(abs(z) * _ROOT_HALF)
     return tail if z < 0 else 1.0 - tail
@@ -39,7 +39,7 @@ def step(
         for i in range(x.size):
             z = (x[i] - position) * inverse
             bell = exp(-0.5 * z * z)
-            form = _share(z, bell)
+            form = share(z, bell)
             bell /= _ROOT_2PI
             by_height[i] = form
             value[i] = height * form
@@ -86,7 +86,7 @@ def fermi_edge(x: np.ndarray, p: np.ndarray, value: np.ndarray, rows: np.ndarray
             for i in range(x.size):
                 z = (x[i] - position - shift) * inverse
                 bell = exp(-0.5 * z * z)
-                by_height[i] += weight * _share(z, bell)
+                by_height[i] += weight * share(z, bell)
                 bell *= weight / _ROOT_2PI
                 by_position[i] += bell
                 by_kt[i] -= bell * THERMAL_X[k]

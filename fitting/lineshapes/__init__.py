@@ -7,9 +7,12 @@ use `fitting.shapes.Shape.evaluate` with direction -1.
 
 Shapes with an area are normalised: their integral over the whole axis is the area (for the plasmon train: the area of
 its first line). Doniach-Sunjic's and Gelius's have no finite integral and are given by their height, as steps are.
+Plasmons and edges of energy-loss spectra count from the zero-loss peak: moving the axis changes their form.
 """
 
 from fitting.lineshapes.doniach import doniach_sunjic, doniach_sunjic_gradient
+from fitting.lineshapes.drude import drude, drude_gradient, drude_maximum
+from fitting.lineshapes.edge import edge_step, edge_step_gradient
 from fitting.lineshapes.exponential_blend import gl_t, gl_t_gradient, sgl_t, sgl_t_gradient
 from fitting.lineshapes.gauss_lorentz import gl_product, gl_product_gradient, gl_sum, gl_sum_gradient
 from fitting.lineshapes.gelius import gelius, gelius_gradient
@@ -31,6 +34,11 @@ __all__ = [
     "PLASMON_REPLICAS",
     "doniach_sunjic",
     "doniach_sunjic_gradient",
+    "drude",
+    "drude_gradient",
+    "drude_maximum",
+    "edge_step",
+    "edge_step_gradient",
     "emg",
     "emg_gradient",
     "fermi_edge",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fitting.model import Curve
 from libraries.errors import BadModel
 
 Value = float | str
@@ -23,12 +24,15 @@ class Step:
         Why, for people.
     enabled : bool
         A step that is switched off stays in the recipe and does nothing.
+    curves : tuple of Curve
+        Measured curves that the step needs (a dark frame, a low loss), kept in it so that a recipe needs no other data.
     """
 
     kind: str
     params: tuple[tuple[str, Value], ...] = ()
     note: str = ""
     enabled: bool = True
+    curves: tuple[Curve, ...] = ()
 
     def has(self, name: str) -> bool:
         """Whether the step says anything of that name."""
@@ -78,6 +82,18 @@ class Step:
         if not isinstance(value, str):
             raise BadModel(f"{name} of the step {self.kind} must be a text", where=str(value))
         return value
+
+    def curve(self) -> Curve:
+        """The only measured curve of the step.
+
+        Raises
+        ------
+        BadModel
+            If it holds none, or several.
+        """
+        if len(self.curves) != 1:
+            raise BadModel(f"The step {self.kind} needs one measured curve", where=f"it holds {len(self.curves)}")
+        return self.curves[0]
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """Numbers of a text, separated by spaces."""

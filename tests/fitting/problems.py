@@ -17,7 +17,7 @@ from fitting.shapes import SHAPES, shape
 COUNTS = Noise("poisson", 1.0)
 TYPICAL = {
     "level": 500.0, "slope": 3.0, "tilt": -1.0, "step": 0.02, "loss_slope": 0.001, "quadratic": 0.2, "cubic": 0.01,
-    "height": 150.0, "position": 287.1, "width": 1.5,
+    "height": 150.0, "position": 287.1, "width": 1.5, "amplitude": 300.0, "exponent": 2.5,
 }
 # Peaks whose parameters the data tell apart, whatever the others do.
 _WILD = ["gl_product", "gl_sum", "voigt", "gl_tail", "doniach_sunjic", "plasmon_train"]
@@ -191,3 +191,4 @@ def scipy_minimum(spectrum: Spectrum, start: FitModel) -> float:
 
 # A measured line comes with its component, not by name.
 ALL_SHAPES = [name for name, entry in SHAPES.items() if not entry.takes_curve]
+

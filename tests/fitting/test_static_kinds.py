@@ -171,6 +171,8 @@ def test_every_kind_starts_from_the_data(name):
         assert values[-1] == pytest.approx(float(y[(X >= 526.0) & (X <= 558.0)][-3:].mean()), rel=2e-2)
     if name == "spline":
         assert [a for a, _ in model.background.anchors] == [pytest.approx(526.0), pytest.approx(558.0)]
+    if KINDS[name].quantity:
+        return  # a power of the energy loss: where it lies matters
     moved = model.moved(2.0)
     shifted = Evaluator(spectrum.with_(axis=Axis(X + 2.0, "binding_energy")), moved)
     np.testing.assert_allclose(shifted.parts(Evaluator.values_of(moved)).background, values, rtol=1e-9)

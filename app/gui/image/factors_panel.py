@@ -1,22 +1,312 @@
-"""The Factors page: PCA, NMF and MCR of an image or series."""
+"""The Factors page: how many different spectra an image is made of, which, and how much of each is where."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from app.gui.document import Document
-from app.gui.panels.base import Panel
-from app.gui.tasks import Tasks
+from app.gui.panels.base import Panel, button, heading, muted, row
+from app.gui.panels.numbers import parse_number, plain
+from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.plot.small_plot import SmallPlot
+from app.gui.tasks import Cancel, Progress, Task, Tasks
+from app.project import factor_analysis
+from fitting.factors.analysis import MOST_FACTORS, Factors, Method, analyse, number_of_factors
+from fitting.factors.kept import KeptFactors
+from fitting.factors.ranks import RankTests
+from libraries.errors import BadData
+
+METHODS = (
+    ("mcr", "MCR: resolved spectra and amounts, zero or above"),
+    ("nmf", "NMF: maximum likelihood of counts, zero or above"),
+    ("pca", "PCA: directions of largest variance"),
+)
+TIP = (
+    "Counts are divided by the roots of their row and column means, so that noise weighs the same everywhere. "
+    "Without it strong channels decide alone."
+)
+AMBIGUITY = (
+    "Factors are one of all sets that fit alike: without a channel or a pixel of its own a factor may be mixed with "
+    "others. Errors of the amounts take the spectra as exact."
+)
 
 
 class FactorsPanel(Panel):
-    """The Factors page: PCA, NMF and MCR of an image or series."""
+    """Factor analysis of the shown image.
+
+    Signals
+    -------
+    map_wanted(str)
+        Id of the map that is to be seen.
+    """
+
+    map_wanted = Signal(str)
 
     def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(document, "Factors", parent)
         self.tasks = tasks
+        self._task: Task | None = None
+        self._tests: tuple[str, RankTests] | None = None
+        self._wanted = ""  # id of the analysis to be shown
+        self._drawn: tuple[object, ...] = ()
+        self._build_setup()
+        self._build_result()
         self.body.addStretch(1)
         self.ready()
 
+    # -- building -----------------------------------------------------------------------------------------------
+
+    def _build_setup(self) -> None:
+        self.method = QComboBox()
+        self.method.setAccessibleName("Method")
+        for key, words in METHODS:
+            self.method.addItem(words, key)
+        self.number = QSpinBox()
+        self.number.setRange(1, MOST_FACTORS)
+        self.number.setValue(3)
+        self.number.setAccessibleName("Number of factors")
+        self.low, self.high = QLineEdit(), QLineEdit()
+        for field, name in ((self.low, "Range from"), (self.high, "Range to")):
+            field.setMaximumWidth(90)
+            field.setAccessibleName(f"{name}, eV")
+        self.poisson = QCheckBox("Scale counts for even noise")
+        self.poisson.setChecked(True)
+        self.poisson.setToolTip(TIP)
+        self.ask = button("How many?", "Tests of the number of factors, side by side", self.ask_number)
+        self.go = button("Find factors", "Find the factors of all pixels", self.find, primary=True)
+        self.answers = self.table(RowsModel((Column("Test"), Column("Factors", "", True))))
+        self.answers_view = RowsView(self.answers, "Tests of the number of factors")
+        self.answers_view.set_widths((380, 90))
+        self.scree = SmallPlot("Singular values over the largest of noise", "Factor",
+                               "log₁₀ (value / noise)", self)
+        self.scree.setFixedHeight(150)
+        self.body.addWidget(self.method)
+        self.body.addLayout(row(QLabel("Factors"), self.number, QLabel("Range / eV"), self.low, QLabel("to"),
+                                self.high))
+        self.body.addWidget(self.poisson)
+        self.body.addLayout(row(self.go, self.ask))
+        self.body.addWidget(self.answers_view)
+        self.body.addWidget(self.scree)
+
+    def _build_result(self) -> None:
+        self.title = heading("Found")
+        self.chosen = QComboBox()
+        self.chosen.setAccessibleName("Factor analysis")
+        self.chosen.activated.connect(self._choose)
+        self.figures = muted("")
+        self.factors = self.table(RowsModel((
+            Column("Factor", "Double-click to rename"), Column("Share / %", "Of all counts", True),
+            Column("Maximum at / eV", "Of its spectrum", True),
+        )))
+        self.factors.edited.connect(self._rename)
+        self.view = RowsView(self.factors, "Factors")
+        self.view.set_widths((200, 110, 140))
+        self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._show_map(now.row()))
+        self.plot = SmallPlot("Spectra of the factors", "Energy loss (eV)", "Share of counts a channel", self)
+        self.add = button("Add spectra to the project", "Make the factors' spectra entries of their own",
+                          self.add_spectra)
+        self.remove = button("Remove", "Take this analysis and its maps out of the project", self.remove_analysis,
+                             sign="delete")
+        for widget in (self.title, self.chosen, self.figures, self.view, self.plot):
+            self.body.addWidget(widget)
+        self.body.addLayout(row(self.add, self.remove))
+        self.body.addWidget(muted(AMBIGUITY))
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    @property
+    def analysis(self) -> KeptFactors | None:
+        """The analysis that is shown."""
+        entry = self.document.entry
+        if entry is None or not entry.factors:
+            return None
+        return next((one for one in entry.factors if one.id == self._wanted), entry.factors[-1])
+
     def refresh(self) -> None:
-        """Show the document as it is now."""
+        """Show the entry's analyses."""
+        entry, found = self.document.entry, self.analysis
+        image = entry is not None and bool(entry.spectrum.navigation)
+        for widget in (self.go, self.ask):
+            widget.setEnabled(image and self._task is None)
+        if entry is not None and image:
+            axis = entry.spectrum.axis.values
+            self.low.setPlaceholderText(plain(float(axis[0]), 1))
+            self.high.setPlaceholderText(plain(float(axis[-1]), 1))
+        self._show_tests()
+        key = (entry.id if entry else None, found, entry.factors if entry else None)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        for widget in (self.title, self.chosen, self.figures, self.view, self.plot, self.add, self.remove):
+            widget.setVisible(found is not None)
+        if entry is None or found is None:
+            return
+        self.chosen.clear()
+        for one in entry.factors:
+            self.chosen.addItem(f"{one.title}, {one.window[0]:.6g} to {one.window[1]:.6g} eV", one.id)
+        self.chosen.setCurrentIndex(self.chosen.findData(found.id))
+        self._show_analysis(found)
+
+    def _show_tests(self) -> None:
+        entry, tests = self.document.entry, self._tests
+        shown = tests is not None and entry is not None and tests[0] == entry.id
+        self.answers_view.setVisible(shown)
+        self.scree.setVisible(shown)
+        if tests is None or not shown:
+            return
+        self.answers.set_rows([Row(test, (Cell(test), Cell(answer))) for test, answer in tests[1].rows()])
+        self.answers_view.fit_height(4, 4)
+        heights = np.log10(np.maximum(tests[1].singular[:20] / tests[1].edge, 1e-3))
+        self.scree.clear()
+        places = np.arange(1.0, heights.size + 1)
+        self.scree.points(list(places), list(heights), self.scree.colour(0))
+        self.scree.level(0.0)
+        span = max(float(np.ptp(heights)), 0.5)
+        self.scree.frame((0.0, heights.size + 1.0), (min(float(heights.min()), 0.0) - 0.1 * span,
+                                                     float(heights.max()) + 0.1 * span))
+
+    def _show_analysis(self, found: KeptFactors) -> None:
+        entry = self.document.entry
+        if entry is None:
+            return
+        maps = {one.id: one for one in entry.maps if one.group == found.id}
+        amounts = [float(np.nansum(maps[f"{found.id}_{i + 1}"].values)) if f"{found.id}_{i + 1}" in maps else np.nan
+                   for i in range(len(found.names))]
+        total = float(np.nansum(amounts))
+        rows = []
+        self.plot.clear()
+        for index, name in enumerate(found.names):
+            spectrum = found.spectra[index]
+            colour = self.plot.colour(index)
+            share = "" if found.method == "pca" or not total > 0 else plain(100 * amounts[index] / total, 1)
+            top = found.energy[int(np.argmax(np.abs(spectrum)))]
+            rows.append(Row(str(index), (Cell(name, edit=name, swatch=colour.name()), Cell(share),
+                                         Cell(plain(float(top), 2)))))
+            self.plot.curve(found.energy, spectrum, colour)
+        self.factors.set_rows(rows)
+        self.view.fit_height(2, 8)
+        low, high = float(found.spectra.min()), float(found.spectra.max())
+        margin = 0.05 * max(high - low, 1e-12)
+        self.plot.frame((float(found.energy[0]), float(found.energy[-1])), (low - margin, high + margin))
+        noise = "known noise" if found.noise_known else "noise estimated from the data, so no test"
+        old = " The data have changed since." if found.data_hash and not self._current(found) else ""
+        ended = "" if found.status in ("exact", "converged") else f" It ended by its {found.status}."
+        self.figures.setText(
+            f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} %), "
+            f"explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{ended}{old}"
+        )
+
+    def _current(self, found: KeptFactors) -> bool:
+        spectrum = self.document.spectrum()
+        return spectrum is not None and spectrum.hash == found.data_hash
+
+    def _recolour(self) -> None:
+        self._drawn = ()
+        for plot in (self.plot, self.scree):
+            plot.recolour()
+        super()._recolour()
+
+    def _choose(self, index: int) -> None:
+        self._wanted = str(self.chosen.itemData(index))
+        self.refresh()
+
+    def _show_map(self, number: int) -> None:
+        found = self.analysis
+        if found is not None and number >= 0:
+            self.map_wanted.emit(f"{found.id}_{number + 1}")
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    def _window(self) -> tuple[float, float] | None:
+        texts = [field.text().strip() for field in (self.low, self.high)]
+        if not any(texts):
+            return None
+        entry = self.document.entry
+        if entry is None:
+            raise BadData("No image is shown")
+        ends = (float(entry.spectrum.axis.values[0]), float(entry.spectrum.axis.values[-1]))
+        values = [parse_number(t, "The range") if t else end for t, end in zip(texts, ends, strict=True)]
+        return min(values), max(values)
+
+    def ask_number(self) -> None:
+        """Test how many factors there are, off the window's thread."""
+        entry = self.document.entry
+        if entry is None or self._task is not None:
+            return
+
+        def start() -> None:
+            spectrum, window, poisson = entry.processed(), self._window(), self.poisson.isChecked()
+
+            def work(progress: Progress, cancel: Cancel) -> RankTests:
+                return number_of_factors(spectrum, window, poisson=poisson, progress=progress, cancel=cancel)
+
+            def done(tests: RankTests) -> None:
+                self._tests = (entry.id, tests)
+
+            self._begin(work, done, f"Number of factors of {entry.title}")
+
+        self.attempt(start)
+
+    def find(self) -> None:
+        """Find the factors off the window's thread; they become one undo step."""
+        entry = self.document.entry
+        if entry is None or self._task is not None:
+            return
+
+        def start() -> None:
+            spectrum, window, poisson = entry.processed(), self._window(), self.poisson.isChecked()
+            method: Method = self.method.currentData()
+            k, session, hash = self.number.value(), self.document.session, spectrum.hash
+
+            def work(progress: Progress, cancel: Cancel) -> Factors:
+                return analyse(spectrum, method, k, window, poisson=poisson, progress=progress, cancel=cancel)
+
+            def done(found: Factors) -> None:
+                document = self.document
+                if document.session is not session or all(e.id != entry.id for e in document.project.entries):
+                    return
+                self._tests = (entry.id, found.tests)
+                project, self._wanted = factor_analysis.keep_factors(document.project, entry.id, found, hash)
+                document.apply(f"Factors of {entry.title}", project)
+                self.map_wanted.emit(f"{self._wanted}_1")
+
+            self._begin(work, done, f"Factors of {entry.title}")
+
+        self.attempt(start)
+
+    def _begin(self, work: object, done: object, title: str) -> None:
+        self._task = self.tasks.run(work, done, title=title)  # type: ignore[arg-type]
+        self._task.ended.connect(self._ended)
+        self.refresh()
+
+    def _ended(self) -> None:
+        self._task = None
+        self.refresh()
+
+    def _rename(self, key: str, column: int, text: str) -> None:
+        entry, found = self.document.entry, self.analysis
+        if entry is not None and found is not None and column == 0:
+            self.attempt(lambda: self.document.apply(
+                "Rename factor",
+                factor_analysis.rename_factor(self.document.project, entry.id, found.id, int(key), text),
+            ))
+
+    def add_spectra(self) -> None:
+        """The factors' spectra as entries of the project."""
+        entry, found = self.document.entry, self.analysis
+        if entry is not None and found is not None:
+            self.attempt(lambda: self.document.apply(
+                "Add spectra of factors",
+                factor_analysis.add_factor_spectra(self.document.project, entry.id, found.id),
+            ))
+
+    def remove_analysis(self) -> None:
+        """Take the shown analysis and its maps out of the project."""
+        entry, found = self.document.entry, self.analysis
+        if entry is not None and found is not None:
+            self.attempt(lambda: self.document.apply(
+                f"Remove {found.title}",
+                factor_analysis.without_factors(self.document.project, entry.id, found.id),
+            ))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
@@ -54,6 +55,12 @@ class Panel(QWidget):
         self.document.selection_changed.connect(self._selected)
         theme.changes().changed.connect(self._recolour)
         self._recolour()
+
+    def use_window(self, window: Any) -> None:
+        """Called once when the window is built: connect what the page needs of plot and navigator.
+
+        `window.view.bands` puts draggable ranges on the plot, `window.navigator` shows maps.
+        """
 
     def table(self, model: RowsModel) -> RowsModel:
         """Keep a table's colours right."""

@@ -12,7 +12,7 @@ from app.gui import theme
 from app.gui.document import Document
 from app.gui.panels.background_part import BackgroundPart
 from app.gui.panels.base import Panel, button, heading, muted, row
-from app.gui.panels.component_rows import AREA, FWHM, POSITION, SHARE, component_rows, edited
+from app.gui.panels.component_rows import AREA, COLUMNS, FWHM, POSITION, SHARE, component_rows, edited
 from app.gui.panels.component_table import ComponentTable
 from app.gui.panels.numbers import parse_number
 from app.gui.panels.parameters import ParameterTable
@@ -31,6 +31,8 @@ from fitting.evaluate import Evaluator
 from fitting.model import BACKGROUND, FitModel
 from fitting.peaks import error_factor
 from libraries.errors import BadModel, SodaliteError
+
+LOSSES = "The library's lines are photoelectron lines; energy-loss edges are on the page Core loss"
 
 
 class ModelPanel(Panel):
@@ -63,18 +65,15 @@ class ModelPanel(Panel):
             self.body.addWidget(widget)
         self.body.addStretch(1)
         self._shown_fit: str | None = None
+        self.document.place_changed.connect(self._changed)
         self.ready()
 
     def _build_background(self) -> None:
         words = QLabel("Background")
         words.setProperty("role", "heading")
         self.kind = QComboBox()
-        group = ""
-        for kind, entry in KINDS.items():
-            if group and entry.group != group:
-                self.kind.insertSeparator(self.kind.count())
-            group = entry.group
-            self.kind.addItem(background_words(kind), kind)
+        self._offered: tuple[str, ...] = ()
+        self._offer_backgrounds(tuple(KINDS))
         # Names are long: the list shows them whole, the panel stays narrow.
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.kind.setMinimumContentsLength(16)
@@ -138,20 +137,15 @@ class ModelPanel(Panel):
         self.body.addWidget(self.enlarged)
         self.empty = muted("No components yet. Click a place with the peak tool, or let the library suggest.")
         self.body.addWidget(self.empty)
-        self.body.addLayout(
-            row(
-                button(
-                    "Peak",
-                    "Then click on the plot where the peak is",
-                    lambda: self.tool_requested.emit("peak"),
-                    sign="peak",
-                ),
-                button(
-                    "Doublet…", "Two lines with the library's splitting and ratio", self.ask_doublet, sign="doublet"
-                ),
-                button("Suggest", "What the library knows in this region", self.suggest, sign="suggest"),
-            )
+        peak = button(
+            "Peak", "Then click on the plot where the peak is", lambda: self.tool_requested.emit("peak"), sign="peak"
         )
+        self.library_buttons = (
+            (button("Doublet…", "", self.ask_doublet, sign="doublet"),
+             "Two lines with the library's splitting and ratio"),
+            (button("Suggest", "", self.suggest, sign="suggest"), "What the library knows in this region"),
+        )  # fmt: skip
+        self.body.addLayout(row(peak, *(each for each, _ in self.library_buttons)))
 
     def _build_doublet(self) -> None:
         self.doublet = QWidget()
@@ -209,6 +203,7 @@ class ModelPanel(Panel):
             self.suggestions.hide()
             self.say("")
         self.table.show()
+        self._suit_axis()
         self._show_background(fit.model)
         self.table.regions = self._other_regions(fit)
         place = {"project": self.document.project, "entry": self.document.selection.entry}
@@ -223,7 +218,32 @@ class ModelPanel(Panel):
         self.enlarged.setText(f"* Errors × {factor:.2f} = √χ²ᵣ: the model misses structure in the data.")
         self._show_chosen(fit.model, chosen)
 
+    def _offer_backgrounds(self, kinds: tuple[str, ...]) -> None:
+        """Fill the list of backgrounds, groups parted by a line."""
+        if kinds == self._offered:
+            return
+        self._offered, group = kinds, ""
+        self.kind.clear()
+        for kind in kinds:
+            if group and KINDS[kind].group != group:
+                self.kind.insertSeparator(self.kind.count())
+            group = KINDS[kind].group
+            self.kind.addItem(background_words(kind), kind)
+
+    def _suit_axis(self) -> None:
+        """Words and buttons for photoelectrons or for energy losses."""
+        spectrum = self.document.shown()
+        losses = spectrum is not None and spectrum.axis.quantity == "energy_loss"
+        self.table.rows.retitle(POSITION, "Energy / eV" if losses else COLUMNS[POSITION].title)
+        for each, tip in self.library_buttons:
+            each.setEnabled(not losses)
+            each.setToolTip(LOSSES if losses else tip)
+
     def _show_background(self, model: FitModel) -> None:
+        spectrum = self.document.shown()
+        if spectrum is not None:
+            fitting, now = guess.backgrounds_for(spectrum), model.background.kind
+            self._offer_backgrounds(tuple(k for k in KINDS if k in fitting or k == now))
         at = self.kind.findData(model.background.kind)
         if at >= 0 and at != self.kind.currentIndex():
             self.kind.setCurrentIndex(at)
@@ -238,7 +258,6 @@ class ModelPanel(Panel):
         self.more.setVisible(bool(model.background.params))
         self.background.setVisible(bool(model.background.params) and self.more.isChecked())
         self.background.show_owner(model, BACKGROUND)
-        spectrum = self.document.spectrum()
         self.settings.show_model(model, spectrum.meta.intensity_unit if spectrum is not None else "counts")
         told = background_warnings(spectrum, model) if spectrum is not None else ""
         self.doubts.setText(told)
@@ -285,7 +304,7 @@ class ModelPanel(Panel):
             self.say(note[0])
 
     def _change_background(self, _: int) -> None:
-        fit, spectrum, kind = self.document.fit, self.document.spectrum(), self.kind.currentData()
+        fit, spectrum, kind = self.document.fit, self.document.shown(), self.kind.currentData()
         if fit is None or spectrum is None or kind == fit.model.background.kind:
             return
         done = self.attempt(
@@ -303,7 +322,7 @@ class ModelPanel(Panel):
             self.document.edit_model("Ends of the background", replace(fit.model, background=background))
 
     def _add_anchor(self) -> None:
-        fit, spectrum = self.document.fit, self.document.spectrum()
+        fit, spectrum = self.document.fit, self.document.shown()
         if fit is not None and spectrum is not None:
             self._take("Add anchor", add_anchor(spectrum, fit.model, widest_gap(fit.model)))
 
@@ -323,18 +342,19 @@ class ModelPanel(Panel):
         entry, fit = self.document.entry, self.document.fit
         if entry is None or fit is None:
             return
-        target, component = entry.fit(region), fit.model.component(id)
+        target = next(other.fit for other in self.document.regions() if other.fit.id == region)
+        component = fit.model.component(id)
         bare = component.with_(**{n: replace(p, link="") for n, p in component.params})
         moved = replace(bare, id=target.model.fresh_id(), doublet="")
-        changed = entry.with_fit(RegionFit(fit.id, fit.model.without(id)))
-        changed = changed.with_fit(RegionFit(region, target.model.with_component(moved)))
+        changed = entry.with_fit(self.document.placed(fit.id, fit.model.without(id)))
+        changed = changed.with_fit(self.document.placed(region, target.model.with_component(moved)))
         self.document.apply(f"Move {title(component)} to {target.name}", self.document.project.with_entry(changed))
 
     # -- new components -----------------------------------------------------------------------------------------
 
     def ask_doublet(self) -> None:
         """Open the line for a doublet, at the largest part of the data that the model does not explain."""
-        fit, spectrum = self.document.fit, self.document.spectrum()
+        fit, spectrum = self.document.fit, self.document.shown()
         if fit is None or spectrum is None:
             return
         try:
@@ -348,7 +368,7 @@ class ModelPanel(Panel):
         self.line.selectAll()
 
     def _add_doublet(self) -> None:
-        fit, spectrum = self.document.fit, self.document.spectrum()
+        fit, spectrum = self.document.fit, self.document.shown()
         if fit is None or spectrum is None:
             return
 
@@ -367,12 +387,12 @@ class ModelPanel(Panel):
 
     def suggest(self) -> None:
         """Show what the library proposes for this region."""
-        fit, spectrum = self.document.fit, self.document.spectrum()
+        fit, spectrum = self.document.fit, self.document.shown()
         if fit is not None and spectrum is not None:
             self.attempt(lambda: self.suggestions.show_proposals(guess.suggestions(spectrum, fit.model)))
 
     def _add_suggestion(self, proposal: guess.Suggestion) -> None:
-        fit, spectrum = self.document.fit, self.document.spectrum()
+        fit, spectrum = self.document.fit, self.document.shown()
         if fit is not None and spectrum is not None:
             self.attempt(
                 lambda: self._extend(f"Add {proposal.title}", guess.add_suggestion(spectrum, fit.model, proposal))

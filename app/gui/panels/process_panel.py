@@ -59,22 +59,14 @@ class ProcessPanel(Panel):
         self.body.addWidget(heading("Measurement"))
         form = QFormLayout()
         self.meta: dict[str, QLabel] = {}
-        for name in (
-            "Photon energy",
-            "Pass energy",
-            "Sweeps",
-            "Dwell time",
-            "Emission angle",
-            "Instrument",
-            "Date",
-            "File",
-        ):
+        for name in dict.fromkeys((*_meta_words(Meta(technique="xps")), *_meta_words(Meta(technique="eels")))):
             label = QLabel()
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setWordWrap(True)
             self.meta[name] = label
             form.addRow(muted(name), label)
         self.body.addLayout(form)
+        self._meta_form = form
         self._build_noise()
         self._build_photon()
         self._build_steps()
@@ -163,9 +155,11 @@ class ProcessPanel(Panel):
             self.rows.set_rows(())
             self.sweeps.show_series(None)
             return
-        for name, text in _meta_words(spectrum.meta).items():
-            self.meta[name].setText(text)
-            self.meta[name].setToolTip(text)
+        told = _meta_words(spectrum.meta)
+        for name, label in self.meta.items():
+            self._meta_form.setRowVisible(label, name in told)
+            label.setText(told.get(name, ""))
+            label.setToolTip(told.get(name, ""))
         self.rows.set_rows(
             [
                 Row(str(i), (Cell(step_words(step), checked=step.enabled, muted=not step.enabled, tooltip=step.note),
@@ -240,8 +234,8 @@ class ProcessPanel(Panel):
             step = self.form.step(entry.recipe)
             project = self.document.project
             ids = self.document.chosen if self.form.for_all.isChecked() else (entry.id,)
-            if step.kind == "spikes" and len(ids) > 1:
-                raise BadModel("Spikes differ from spectrum to spectrum", todo="Take them out one by one")
+            if step.kind in ("spikes", "image_spikes", "align") and len(ids) > 1:
+                raise BadModel("Spikes and shifts differ from spectrum to spectrum", todo="Take them one by one")
             self.document.apply(step_words(step), process.with_step_for(project, ids, step))
 
         if self.attempt(change) and self.document.entry is not None:
@@ -372,13 +366,13 @@ def _refusal(entry: Entry) -> str:
 
 def _sweeps(entry: Entry) -> Spectrum | None:
     """The single sweeps of a series in one energy region; None where there are none."""
-    if not entry.spectrum.navigation:
-        return None
+    if len(entry.spectrum.navigation) != 1 or entry.spectrum.stored:
+        return None  # the pixels of an image are no repeats of one measurement
     try:
         sweeps = process.before_sum(entry)
     except SodaliteError:
         return None
-    return sweeps if sweeps.navigation and sweeps.y.reshape(-1, sweeps.x.size).shape[0] >= 2 else None
+    return sweeps if sweeps.pixels >= 2 else None
 
 
 def _noise_key(entry: Entry) -> str:
@@ -394,6 +388,17 @@ def _meta_words(meta: Meta) -> dict[str, str]:
     def words(value: float | None, unit: str) -> str:
         return NOT_RECORDED if value is None else f"{plain(value, 4)} {unit}".strip()
 
+    if meta.technique == "eels":
+        return {
+            "Beam energy": words(meta.beam_energy, "keV"),
+            "Convergence": words(meta.convergence_angle, "mrad"),
+            "Collection": words(meta.collection_angle, "mrad"),
+            "Exposure": words(meta.dwell_time, "s"),
+            "Frames": words(meta.sweeps, ""),
+            "Instrument": meta.instrument or NOT_RECORDED,
+            "Date": meta.date or NOT_RECORDED,
+            "File": meta.file or NOT_RECORDED,
+        }
     photon = words(meta.photon_energy, "eV") + (f"  ({meta.source})" if meta.source else "")
     return {
         "Photon energy": photon,

@@ -3,97 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import muted
+from app.gui.panels.forms import BACKGROUNDS, FORMS, METHODS, MODES, OF_KIND, Form
 from app.gui.panels.numbers import parse_number, plain
 from app.gui.theme import GAP_2
-from fitting.processing.difference import subtracted_kinds
+from app.project.project import Entry
+from fitting.model import Curve
+from fitting.processing.align import align_step, positions
+from fitting.processing.detector import curve_of
+from fitting.processing.energy_axis import known_lines, scale_of
+from fitting.processing.image_spikes import find_image_spikes, image_spikes_step
 from fitting.processing.satellites import parse_lines, satellites_step
-from fitting.processing.scale import NORMALISATIONS
-from fitting.processing.spikes import THRESHOLD, find_spikes, spikes_step
+from fitting.processing.spikes import find_spikes, spikes_step
 from fitting.recipe import Recipe, Step
-from libraries.errors import BadData
-
-
-@dataclass(frozen=True)
-class Field:
-    """One entry of a form: name of the parameter, its words, its start, or the texts to choose from.
-
-    `text` keeps what is typed as text; an `optional` field may stay empty, which then means `empty`.
-    """
-
-    name: str
-    label: str
-    start: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    text: bool = False
-    empty: str = ""
-
-    @property
-    def optional(self) -> bool:
-        """Whether it may stay empty."""
-        return bool(self.empty)
-
-
-@dataclass(frozen=True)
-class Form:
-    """A kind of step as the panel offers it."""
-
-    kind: str
-    title: str
-    tip: str
-    fields: tuple[Field, ...] = ()
-
-
-_MODES = dict(zip(NORMALISATIONS, ("to the maximum", "to the area", "to live time (counts/s)", "by a factor"),
-                  strict=True))
-_BACKGROUNDS = {"shirley": "Shirley", "linear": "straight line"}
-FORMS = (
-    Form("crop", "Keep a range", "Leaves out all other points.", (Field("low", "From / eV"), Field("high", "To / eV"))),
-    Form("normalise", "Normalise",
-         "Divides all intensities by one number; the noise goes along, counts stay counted.",
-         (Field("mode", "Normalise", choices=tuple(_MODES.items())),
-          Field("factor", "Factor", empty="only for a factor"),
-          Field("low", "Area from / eV", empty="all of the spectrum"), Field("high", "to / eV", empty=" "))),
-    Form("unit", "Counts or counts/s",
-         "Needs dwell time and sweeps, from the file or given here; the noise goes along exactly.",
-         (Field("to", "Convert to", choices=(("counts/s", "counts/s"), ("counts", "counts"))),
-          Field("dwell_time", "Dwell time / s", empty="from the file"),
-          Field("sweeps", "Sweeps", empty="from the file"))),
-    Form("spikes", "Take out spikes",
-         "Replaces single channels far above their neighbours; each is listed. Very sharp lines can look like spikes: "
-         "compare before and after.", (Field("threshold", "Above noise by / σ", f"{THRESHOLD:g}"),)),
-    Form("satellites", "Take out X-ray satellites",
-         "For tubes without monochromator. The tube's energies and heights (eV, share) are from memory of the "
-         "handbooks, not verified: edit them if you know yours. Auger lines cast none: name their range.",
-         (Field("anode", "Tube", choices=(("Al", "Al Kα"), ("Mg", "Mg Kα"))),
-          Field("lines", "Satellites", text=True), Field("auger_low", "Auger lines from / eV", empty="none"),
-          Field("auger_high", "to / eV", empty="none"))),
-    Form("background", "Subtract a background",
-         "For showing and comparing; to fit, keep the background in the model. The noise is that of all counts.",
-         (Field("background", "Background", choices=tuple((k, _BACKGROUNDS[k]) for k in subtracted_kinds()[::-1])),
-          Field("low", "From / eV"), Field("high", "To / eV"), Field("average", "Ends averaged over ± points", "2"))),
-    Form("smooth", "Smooth",
-         "Savitzky–Golay, for display: neighbours correlate, peaks become lower and wider. Better not fitted.",
-         (Field("points", "Points (odd)", "7"), Field("order", "Order", "2"))),
-    Form("rebin", "Join channels", "Adds counts of neighbours (rates: their mean); counts stay counts.",
-         (Field("channels", "Channels each", "2"),)),
-    Form("resample", "Resample", "Straight lines between points onto an even axis: neighbours correlate.",
-         (Field("step", "Step / eV", "0.1"), Field("low", "From / eV", empty="first point"),
-          Field("high", "to / eV", empty="last point"))),
-    Form("transmission", "Divide by transmission",
-         "By the file's transmission function, relative to its mean; it is not applied again in quantification. The "
-         "counts are no longer Poisson: better left to quantification."),
-    Form("charge_state", "Charge neutraliser", "How the sample was charged; each state has its own charge reference.",
-         (Field("state", "State", choices=tuple((s, s) for s in ("neutraliser on", "neutraliser off"))),)),
-    Form("sign", "Change the sign", "For detectors that count downwards."),
-)
-OF_KIND = {form.kind: form for form in FORMS}
+from libraries.errors import BadData, BadModel
 
 
 class StepForm(QWidget):
@@ -112,8 +41,9 @@ class StepForm(QWidget):
         self.document = document
         self.kind = QComboBox()
         self.kind.setAccessibleName("Kind of step")
-        for form in FORMS:
-            self.kind.addItem(form.title, form.kind)
+        self._kept: tuple[Curve, ...] = ()
+        self._offered: tuple[str, ...] = ()
+        self._offer()
         self.fields: dict[str, QLineEdit | QComboBox] = {}
         self.for_all = QCheckBox()
         self.for_all.setAccessibleName("For all chosen spectra")
@@ -126,13 +56,33 @@ class StepForm(QWidget):
         layout.addWidget(self._holder)
         layout.addWidget(self._tip)
         layout.addWidget(self.for_all)
-        self.kind.currentIndexChanged.connect(lambda _: self._build())
+        self.kind.currentIndexChanged.connect(lambda _: self._kind_chosen())
         self._build()
 
     @property
     def form(self) -> Form:
         """The form that is shown."""
         return OF_KIND[self.kind.currentData()]
+
+    def _offer(self) -> None:
+        """The kinds of steps that there are for the shown spectrum."""
+        forms = [form for form in FORMS if form.fits(self.document.entry)]
+        kinds = tuple(form.kind for form in forms)
+        if kinds == self._offered:
+            return
+        before, self._offered = self.kind.currentData(), kinds
+        self.kind.blockSignals(True)
+        self.kind.clear()
+        for form in forms:
+            self.kind.addItem(form.title, form.kind)
+        self.kind.setCurrentIndex(max(self.kind.findData(before), 0))
+        self.kind.blockSignals(False)
+        if before is not None and self.kind.currentData() != before:
+            self._kind_chosen()
+
+    def _kind_chosen(self) -> None:
+        self._kept = ()
+        self._build()
 
     def _build(self) -> None:
         form = self.form
@@ -143,7 +93,9 @@ class StepForm(QWidget):
         self.fields = {}
         for field in form.fields:
             widget: QLineEdit | QComboBox
-            if field.choices:
+            if field.curve:
+                widget = self._spectra(field.empty)
+            elif field.choices:
                 widget = QComboBox()
                 for key, words in field.choices:
                     widget.addItem(words, key)
@@ -165,6 +117,19 @@ class StepForm(QWidget):
         self.suggest()
         self.changed.emit()
 
+    def _spectra(self, empty: str) -> QComboBox:
+        """A list of the energy-loss spectra of the project; what a step keeps already comes first."""
+        box = QComboBox()
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for number, curve in enumerate(self._kept):
+            box.addItem(f"as kept: {curve.name or 'measured curve'}", number)
+        if empty:
+            box.addItem(empty, "")
+        for entry in self.document.project.entries:
+            if entry.spectrum.axis.quantity == "energy_loss":
+                box.addItem(entry.title, entry.id)
+        return box
+
     def _fill_satellites(self) -> None:
         anode, lines = self.fields["anode"], self.fields["lines"]
         if isinstance(anode, QComboBox) and isinstance(lines, QLineEdit):
@@ -173,6 +138,7 @@ class StepForm(QWidget):
 
     def suggest(self) -> None:
         """Ends of the shown region or spectrum as what an empty range means."""
+        self._offer()
         spectrum, form = self.document.spectrum(), self.form
         if spectrum is None or form.kind not in ("crop", "background"):
             return
@@ -200,9 +166,14 @@ class StepForm(QWidget):
         recipe : Recipe
             Of the shown spectrum: spikes are looked for in the raw data in front of it.
         """
-        form, params = self.form, []
+        form, params, curves = self.form, [], []
         for field in form.fields:
             widget = self.fields[field.name]
+            if field.curve:
+                assert isinstance(widget, QComboBox)
+                if widget.currentData() not in ("", None):
+                    curves.append((field.name, self._curve(widget.currentData())))
+                continue
             if isinstance(widget, QComboBox):
                 params.append((field.name, widget.currentData()))
                 continue
@@ -212,13 +183,16 @@ class StepForm(QWidget):
             typed = typed or widget.placeholderText()
             params.append((field.name, typed if field.text else parse_number(typed, field.label.split(" /")[0])))
         step = Step(form.kind, tuple(params), note)
-        checked: dict[str, Callable[[Step, Recipe], Step]] = {"spikes": self._spikes, "satellites": _satellites}
+        if any(field.curve for field in form.fields):
+            return _with_curves(step, dict(curves))
+        checked: dict[str, Callable[[Step, Recipe], Step]] = {
+            "spikes": self._spikes, "satellites": _satellites, "image_spikes": self._image_spikes,
+            "align": self._align, "loss_scale": _loss_scale,
+        }
         return checked[form.kind](step, recipe) if form.kind in checked else step
 
     def _spikes(self, step: Step, recipe: Recipe) -> Step:
-        entry = self.document.entry
-        if entry is None:
-            raise BadData("No spectrum is shown")
+        entry = self._entry()
         front = recipe.without_kind("spikes")
         raw = Recipe(front.steps[: front.front]).apply(entry.spectrum)
         threshold = step.number("threshold")
@@ -227,21 +201,102 @@ class StepForm(QWidget):
             raise BadData(f"No channel stands out by more than {threshold:g} σ", where=entry.title)
         return spikes_step(found, threshold)
 
+    @staticmethod
+    def _show_kept(box: QComboBox, name: str, step: Step) -> None:
+        """Choose what the step keeps for this field."""
+        vacuum = step.text("method") == "vacuum reference"
+        number = 0 if name == "vacuum" else len(step.curves) - 1
+        there = bool(step.curves) and (name != "vacuum" or vacuum)
+        box.setCurrentIndex(max(box.findData(number if there else ""), 0))
+
+    def _entry(self) -> Entry:
+        entry = self.document.entry
+        if entry is None:
+            raise BadData("No spectrum is shown")
+        return entry
+
+    def _curve(self, key: object) -> Curve:
+        """A curve that the step keeps already, or a spectrum of the project as it is after its recipe."""
+        if isinstance(key, int):
+            return self._kept[key]
+        entry = self.document.project.entry(str(key))
+        return curve_of(entry.single(), entry.title)
+
+    def _image_spikes(self, step: Step, recipe: Recipe) -> Step:
+        entry, front = self._entry(), recipe.without_kind("image_spikes")
+        raw = Recipe(front.steps[: front.front]).apply(entry.spectrum)
+        threshold = step.number("threshold")
+        found = find_image_spikes(raw, threshold)
+        if not found:
+            raise BadData(f"No channel stands out by more than {threshold:g} σ", where=entry.title)
+        return image_spikes_step(raw, found, threshold)
+
+    def _align(self, step: Step, recipe: Recipe) -> Step:
+        """Shifts as they are found in the spectra in front of the step."""
+        kinds = [one.kind for one in recipe.steps]
+        before = Recipe(recipe.steps[: kinds.index("align")] if "align" in kinds else recipe.steps)
+        spectrum = before.apply(self._entry().spectrum)
+        window = (step.number("search_low"), step.number("search_high")) if step.has("search_low") and step.has(
+            "search_high") else None
+        found = positions(spectrum, window)
+        note = f"{found.missing} without a measurable peak" if found.missing else "zero loss of every spectrum"
+        return align_step(spectrum, found.filled(), method=step.text("method"), note=note)
+
     def show_step(self, step: Step) -> bool:
         """Fill the form from a step; False where it is of a kind without a form."""
         if step.kind not in OF_KIND:
             return False
         at = self.kind.findData(step.kind)
+        if at < 0:
+            return False
         if at != self.kind.currentIndex():
             self.kind.setCurrentIndex(at)
+        if step.curves or self._kept:
+            self._kept = step.curves
+            self._build()
         values = dict(step.params)
         for field in self.form.fields:
             widget, value = self.fields[field.name], values.get(field.name, "")
+            if field.curve:
+                assert isinstance(widget, QComboBox)
+                self._show_kept(widget, field.name, step)
+                continue
             if isinstance(widget, QComboBox):
                 widget.setCurrentIndex(max(widget.findData(value), 0))
             else:
                 widget.setText(value if isinstance(value, str) else plain(value, 6))
         return True
+
+
+def _with_curves(step: Step, curves: dict[str, Curve]) -> Step:
+    """The step with its curves in the order in which it takes them: a vacuum measurement first."""
+    if step.kind == "richardson_lucy":
+        curve = curves.get("curve")
+        if curve is not None and step.has("reach"):
+            curves["curve"] = _within(curve, step.number("reach"))
+    method = step.text("method")
+    if method == "vacuum reference" and "vacuum" not in curves:
+        raise BadModel("The vacuum measurement is missing", todo="Choose the spectrum")
+    if method == "power law" and not step.has("low"):
+        raise BadModel("A power law needs the start of its window", todo="Type where it begins")
+    if step.kind != "zero_loss" and step.kind != "fourier_log" and "curve" not in curves:
+        raise BadModel("The measured spectrum is missing", todo="Choose it in the list")
+    names = ("vacuum", "curve") if method == "vacuum reference" else ("curve",)
+    return replace(step, curves=tuple(curves[name] for name in names if name in curves))
+
+
+def _within(curve: Curve, reach: float) -> Curve:
+    """The part of a curve within `reach` of 0 eV."""
+    kept = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if abs(x) <= reach]
+    if len(kept) < 4:
+        raise BadModel("The measured peak holds fewer than four channels", where=f"within {reach:g} eV")
+    return Curve(tuple(x for x, _ in kept), tuple(y for _, y in kept), curve.name)
+
+
+def _loss_scale(step: Step, recipe: Recipe) -> Step:
+    del recipe
+    scale_of(*known_lines(step))
+    return step
 
 
 def _satellites(step: Step, recipe: Recipe) -> Step:
@@ -263,12 +318,12 @@ def step_words(step: Step) -> str:
         "photon_energy": lambda: f"Photon energy {values['photon_energy']:g} eV" + (
             ", axis turned into binding energy" if "work_function" in values else ""),
         "noise": lambda: _noise_words(step),
-        "normalise": lambda: f"Normalise {_MODES[step.text('mode')]}" + (
+        "normalise": lambda: f"Normalise {MODES[step.text('mode')]}" + (
             f" {values['factor']:g}" if values["mode"] == "factor" else ""),
         "unit": lambda: f"Convert to {values['to']}",
         "spikes": lambda: f"Take out {len(step.text('channels').split())} spikes above {values['threshold']:g} σ",
         "satellites": lambda: f"Take out X-ray satellites of {values['anode']}",
-        "background": lambda: f"Subtract {_BACKGROUNDS[step.text('background', 'shirley')]}, "
+        "background": lambda: f"Subtract {BACKGROUNDS[step.text('background', 'shirley')]}, "
                               f"{values['low']:g} to {values['high']:g} eV",
         "smooth": lambda: f"Smooth: {values['points']:g} points, order {values['order']:g}",
         "rebin": lambda: f"Join {values['channels']:g} channels each",
@@ -276,12 +331,38 @@ def step_words(step: Step) -> str:
         "transmission": lambda: "Divide by the transmission function",
         "charge_state": lambda: f"Charge: {values['state']}",
         "sign": lambda: "Change the sign",
+        "image_spikes": lambda: f"Take out {values['count']:.0f} spikes above {values['threshold']:g} σ",
+        "microscope": lambda: _microscope_words(step),
+        "align": lambda: f"Align the zero loss {'between channels' if values['method'] == 'linear' else 'by channels'}",
+        "loss_scale": lambda: "Calibrate: " + ", ".join(
+            f"{m:g} → {t:g} eV" for m, t in zip(*known_lines(step), strict=True)),
+        "dark": lambda: f"Subtract {_curve_name(step)}, × {values['factor']:g}",
+        "gain_reference": lambda: f"Divide by {_curve_name(step)}",
+        "crop_image": lambda: "Keep " + ", ".join(
+            f"{name} {values.get(f'{name}_from', 1):.0f} to {values[f'{name}_to']:.0f}" if f"{name}_to" in values
+            else f"{name} from {values[f'{name}_from']:.0f}"
+            for name in ("columns", "rows") if f"{name}_from" in values or f"{name}_to" in values),
+        "bin_image": lambda: f"Join {values.get('columns', 1):.0f} × {values.get('rows', 1):.0f} pixels",
+        "zero_loss": lambda: f"Remove zero loss: {METHODS[step.text('method')]}, losses from {values['limit']:g} eV",
+        "fourier_log": lambda: f"Fourier-log: zero loss {METHODS[step.text('method')]} up to {values['limit']:g} eV",
+        "fourier_ratio": lambda: f"Fourier-ratio by {step.curves[-1].name}",
+        "richardson_lucy": lambda: f"Richardson–Lucy by {_curve_name(step)}, {values['iterations']:g} iterations",
         "sum_sweeps": lambda: "Align and add the sweeps" if step.text("shifts") else "Add the sweeps",
     }
     try:
         return words[step.kind]() if step.kind in words else step.kind.replace("_", " ")
     except (KeyError, ValueError, TypeError):
         return f"{step.kind.replace('_', ' ')} (damaged)"
+
+
+def _curve_name(step: Step) -> str:
+    return step.curves[-1].name or "measured curve" if step.curves else "nothing"
+
+
+def _microscope_words(step: Step) -> str:
+    units = {"beam_energy": ("beam", "keV"), "convergence_angle": ("convergence", "mrad"),
+             "collection_angle": ("collection", "mrad")}
+    return "Microscope: " + ", ".join(f"{units[name][0]} {value:g} {units[name][1]}" for name, value in step.params)
 
 
 def _noise_words(step: Step) -> str:

@@ -18,6 +18,7 @@ from app.gui.plot.layers import Curve
 from app.gui.theme import GAP_2, GAP_3, Theme
 from app.project.project import Entry
 from fitting.dataset import FloatArray, Spectrum
+from fitting.image.place import Place
 from libraries.errors import BadModel, SodaliteError
 
 MOST_NAMES = 12  # rows of the legend; more would hide the curves
@@ -133,6 +134,31 @@ def pile(
         for i, (name, (x, y)) in enumerate(zip(names, raw, strict=True))
     )
     return Pile(traces, tuple(left_out), tuple(dict.fromkeys(units)), _difference(raw))
+
+
+def pile_of_places(
+    entry: Entry, places: Sequence[tuple[str, Place, int, str]], settings: Settings, colours: Theme
+) -> Pile:
+    """The spectra of places of an image, each divided by the number of its pixels.
+
+    Parameters
+    ----------
+    entry : Entry
+    places : sequence of (name, place, number of pixels, colour)
+        In the order of the list; "" for a colour of the theme.
+    """
+    raw = []
+    for name, place, pixels, colour in places:
+        spectrum = entry.single(place)
+        y = flat(spectrum) / max(pixels, 1)
+        raw.append((name, spectrum.x, _unit_height(y) if settings.normalise else y, colour))
+    highest = max((float(np.ptp(y)) for _, _, y, _ in raw), default=1.0) or 1.0
+    step = settings.offset if settings.absolute else settings.offset * highest
+    traces = tuple(
+        Trace(name, x, y + i * step, QColor(colour) if colour else QColor(colours.data), STYLES[0])
+        for i, (name, x, y, colour) in enumerate(raw)
+    )
+    return Pile(traces, (), (), _difference([(x, y) for _, x, y, _ in raw]))
 
 
 def _unit_height(y: FloatArray) -> FloatArray:

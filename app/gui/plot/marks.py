@@ -12,6 +12,7 @@ from app.gui.plot.canvas import Mapper
 from app.gui.plot.colours import faded
 from app.gui.theme import Theme
 from fitting.dataset import Spectrum
+from fitting.eels.edge_marks import marks
 from libraries.auger import AugerLine
 from libraries.compounds import ReferenceLine
 from libraries.core_levels import lines_in_window
@@ -47,6 +48,8 @@ def element_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ..
     Without a photon energy only photoelectron lines on a binding-energy axis can be placed.
     """
     axis, photon = spectrum.axis, spectrum.meta.photon_energy
+    if axis.quantity == "energy_loss":
+        return edge_marks(spectrum, elements)
     if axis.quantity not in ("binding_energy", "kinetic_energy") or not elements:
         return ()
     kinetic = axis.quantity == "kinetic_energy"
@@ -67,6 +70,15 @@ def element_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ..
             place = _on_axis(energy, spectrum)
             marks.append(Mark(line.line.name, place, place, line.source, strong, isinstance(line, AugerLine)))
     return tuple(sorted(marks, key=lambda m: m.centre))
+
+
+def edge_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ...]:
+    """Ionisation edges of elements on an energy-loss axis: strong ones, and the others dashed; "…" marks delayed ones."""
+    found = []
+    for mark in marks(elements, float(spectrum.x[0]), float(spectrum.x[-1]), weak=True):
+        energy = mark.edge.energy
+        found.append(Mark(mark.label, energy, energy, mark.edge.source, mark.strong, auger=not mark.strong))
+    return tuple(found)
 
 
 def reference_marks(spectrum: Spectrum, rows: Sequence[ReferenceLine]) -> tuple[Mark, ...]:

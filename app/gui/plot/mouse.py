@@ -205,7 +205,7 @@ class Mouse(QObject):
             return
         low, high = max(low, float(spectrum.x[0])), min(high, float(spectrum.x[-1]))
         try:
-            project, fit = work.add_region(document.project, entry.id, low, high)
+            project, fit = work.add_region(document.project, entry.id, low, high, place=document.place)
         except SodaliteError as error:
             self._view.hint(str(error), True)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -12,10 +13,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from app.gui import theme
 from app.gui.document import Document
 from app.gui.plot.anchors import add_anchor, remove_anchor
+from app.gui.plot.bands import Bands
 from app.gui.plot.canvas import Canvas
 from app.gui.plot.captions import caption, intensity_label
 from app.gui.plot.colours import small
-from app.gui.plot.comparison import ComparisonBar, Pile, Settings, paint_legend, pile
+from app.gui.plot.comparison import ComparisonBar, Pile, Settings, paint_legend, pile, pile_of_places
 from app.gui.plot.edits import Edit
 from app.gui.plot.keyboard import pressed as key_pressed
 from app.gui.plot.marks import Mark, element_marks, reference_marks
@@ -24,7 +26,9 @@ from app.gui.plot.overlay import Overlay, Scene
 from app.gui.plot.pictures import Picture
 from app.project.project import Entry, RegionFit
 from fitting.dataset import FloatArray, Spectrum
+from fitting.image.place import Place
 from libraries.compounds import ReferenceLine
+from libraries.errors import SodaliteError
 
 TOOLS = ("region", "peak")
 
@@ -61,6 +65,7 @@ class SpectrumView(QWidget):
         self._picture = Picture(self.canvas, self.scene)
         self._overlay = Overlay(self.canvas, self.scene)
         self._mouse = Mouse(self)
+        self.bands = Bands(self)
         self._tool = ""
         self._shown: Spectrum | None = None
         self._entry_shown: str | None = None
@@ -69,6 +74,7 @@ class SpectrumView(QWidget):
         self._references: tuple[ReferenceLine, ...] = ()
         self._comparing = self._before = False
         self._pile: Pile | None = None
+        self._compared: tuple[tuple[str, Place, int, str], ...] = ()
         self._build()
         self.set_colours(theme.current())
         theme.changes().changed.connect(self.set_colours)
@@ -132,15 +138,21 @@ class SpectrumView(QWidget):
             return
         self._drawn_entry = self.document.entry
         entry, spectrum, fit = self.document.entry, self.spectrum(), self.document.fit
+        if entry is not None and entry.fits:
+            entry = replace(entry, fits=tuple(region.fit for region in self.document.regions()))
         new_entry = (entry.id if entry else None) != self._entry_shown
         self._picture.show(entry, spectrum, fit, self.document.selection.component)
         raw = entry.spectrum if self._before and entry is not None and entry.recipe.steps else None
         self._picture.show_before(raw, spectrum)
         if spectrum is not self._shown:
             self._picture.show_guide(np.zeros(0), np.zeros(0))
-            moved = not new_entry and self._shown is not None
+            # Of an image the next pixel is shown on the same axis, whose visible part stays.
+            before, same = self._shown, False
+            if before is not None and spectrum is not None:
+                same = spectrum.axis is before.axis and spectrum.meta is before.meta
+            moved = not new_entry and before is not None and not same
             self._shown = spectrum
-            if spectrum is not None:
+            if spectrum is not None and (new_entry or not same):
                 self._picture.axis_labels(spectrum)
                 self._place_marks()
                 self.canvas.auto_x = self.canvas.auto_x or moved
@@ -168,6 +180,8 @@ class SpectrumView(QWidget):
 
     def set_comparing(self, on: bool) -> None:
         """Show all chosen spectra over each other, or the one chosen last with its fit."""
+        if not on:
+            self._compared = ()
         if on == self._comparing:
             return
         self._comparing, self._pile, self._shown, self._entry_shown = on, None, None, None
@@ -177,6 +191,19 @@ class SpectrumView(QWidget):
         self.canvas.auto_x = self.canvas.auto_y = True
         self.refresh()
         self.comparing_changed.emit(on)
+
+    def compare_places(self, places: Sequence[tuple[str, Place, int, str]]) -> None:
+        """Show the spectra of places of the image over each other, for one pixel each.
+
+        Parameters
+        ----------
+        places : sequence of (name, place, number of pixels, colour)
+        """
+        self._compared = tuple(places)
+        if self._comparing:
+            self.refresh()
+        else:
+            self.set_comparing(bool(places))
 
     def set_before(self, on: bool) -> None:
         """Show the spectrum before its recipe behind the data, or not."""
@@ -199,10 +226,8 @@ class SpectrumView(QWidget):
         if spectrum is None or document.entry is None:
             self.set_comparing(False)
             return
-        entries = [document.project.entry(id) for id in document.chosen] or [document.entry]
         settings: Settings = self.bar.settings
-        samples = {sample.id: sample.name for sample in document.project.samples}
-        self._pile = found = pile(entries, spectrum, settings, self.colours, samples)
+        self._pile = found = self._pile_now(document.entry, spectrum, settings)
         if not found.traces:
             self.set_comparing(False)
             return
@@ -210,6 +235,8 @@ class SpectrumView(QWidget):
         self._picture.show_pile(found, settings.difference)
         self._picture.axis_labels(spectrum)
         words = "Intensity (normalised)" if settings.normalise else intensity_label(spectrum)
+        if self._compared and not settings.normalise:
+            words = words.replace("Intensity (", "Intensity of one pixel (")
         self.canvas.main.getAxis("left").setLabel(words)
         self._place_marks()
         self.canvas.setVisible(True)
@@ -221,9 +248,23 @@ class SpectrumView(QWidget):
         count = len(found.traces)
         self._title.setText(f"{count} spectra" if count > 1 else found.traces[0].name)
         details = "Choose more spectra in the project list (Ctrl+click)" if count == 1 else ""
+        if self._compared:
+            self._title.setText(f"{document.entry.title} · {count} places")
+            details = "each divided by the number of its pixels"
         self._details.setText(details)
         self._details.setToolTip("")
         self.canvas.viewport().update()
+
+    def _pile_now(self, entry: Entry, spectrum: Spectrum, settings: Settings) -> Pile:
+        document = self.document
+        if self._compared:
+            try:
+                return pile_of_places(entry, self._compared, settings, self.colours)
+            except SodaliteError:  # a shape that was taken away, or another spectrum
+                return Pile(())
+        entries = [document.project.entry(id) for id in document.chosen] or [entry]
+        samples = {sample.id: sample.name for sample in document.project.samples}
+        return pile(entries, spectrum, settings, self.colours, samples)
 
     def _paint_legend(self, painter: QPainter) -> None:
         if self._pile is not None:
@@ -233,7 +274,10 @@ class SpectrumView(QWidget):
 
     def _show_caption(self) -> None:
         entry = self.document.entry
-        title, details = caption(entry, self.document.fit) if entry else ("No spectrum", "Open files or drop them here")
+        title, details = "No spectrum", "Open files or drop them here"
+        if entry is not None:
+            document = self.document
+            title, details = caption(entry, document.fit, document.place, document.region)
         if self._picture.error:
             details = self._picture.error
         self._title.setText(title)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls as reference
 
-from fitting.sims import nnls as module
-from fitting.sims.nnls import nnls
+from fitting.factors import nnls as module
+from fitting.factors.nnls import nnls
 from libraries.errors import BadData
 
 

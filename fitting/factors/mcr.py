@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fitting.dataset import FloatArray, frozen_array
-from fitting.sims.nnls import nnls
+from fitting.factors.nnls import nnls
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, NotDetermined
 
@@ -186,6 +186,7 @@ def resolve(
     start: ArrayLike | None = None,
     fixed: ArrayLike | None = None,
     scaled: bool = True,
+    singular: FloatArray | None = None,
     tolerance: float = 1e-6,
     max_iterations: int = 2000,
     progress: Progress | None = None,
@@ -205,6 +206,8 @@ def resolve(
         Known spectra, kept up to their scale; they are the first factors.
     scaled : bool
         Poisson scaling before the fit.
+    singular : array, optional
+        Singular values of the scaled data where they are known already.
     tolerance : float
         Ends when the lack of fit falls by less than this share in one iteration.
     max_iterations : int
@@ -230,7 +233,7 @@ def resolve(
         ones = np.ones(raw.shape[0]), np.ones(raw.shape[1])
         scaling = PoissonScaling(raw, ones[0] > 0, ones[1] > 0, *ones)
     d = scaling.data
-    singular = np.linalg.svd(d, compute_uv=False)
+    singular = np.linalg.svd(d, compute_uv=False) if singular is None else np.asarray(singular, dtype=float)
     rank = int(np.count_nonzero(singular > _RANK * singular[0]))
     if not 1 <= k <= rank:
         raise NotDetermined(f"{k} factors were asked for, the data have the rank {rank}",

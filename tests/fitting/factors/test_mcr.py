@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fitting.sims.mcr import closure, lof_bound, poisson_scaling, purest_rows, resolve
+from fitting.factors.mcr import closure, lof_bound, poisson_scaling, purest_rows, resolve
 from libraries.errors import BadData, NotDetermined
 
 M, N, K = 160, 60, 4

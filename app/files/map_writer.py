@@ -1,0 +1,147 @@
+"""Maps as files for other programs: TIFF for images, CSV for tables.
+
+A TIFF has up to three pages of 32-bit floats: values, standard errors, flags; not a number where there is none. Its
+description says unit and pixel size in the words of ImageJ, which scales the picture by them. Pillow writes it (it
+comes with Matplotlib; MIT-CMU licence).
+
+References
+----------
+TIFF 6.0, Adobe Developers Association (1992); ImageJ's description: https://imagej.net/ij/developer/source/ij/io/
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.files.atomic import atomic_path, cannot_write
+from app.files.csv_writer import write_table
+from fitting.dataset import Axis
+from fitting.image.maps import Map
+from libraries.errors import BadData
+
+if TYPE_CHECKING:
+    from app.project.project import Entry, Project
+
+Progress = Callable[[float, str], None]
+# TIFF texts are ASCII.
+_ASCII = {"λ": "lambda", "π": "pi", "σ": "sigma", "µ": "u", "μ": "u", "–": "-", "−": "-", "×": "x", "Å": "A", "²": "2"}
+_DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 270, 282, 283, 296
+
+
+def write_tiff(path: str | Path, one: Map, navigation: Sequence[Axis] = ()) -> None:
+    """One map; a series becomes a picture of one row.
+
+    Parameters
+    ----------
+    navigation : sequence of Axis
+        Of the image: pixel sizes where they are lengths.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    from PIL import Image
+
+    pages = [one.values] + [np.asarray(page, float) for page in (one.error, one.flags) if page is not None]
+    pictures = [Image.fromarray(np.atleast_2d(page).astype(np.float32)) for page in pages]
+    sizes = [axis.step for axis in navigation if axis.quantity == "distance" and axis.step > 0]
+    tags: dict[int, object] = {_DESCRIPTION: _description(one, len(pages), sizes)}
+    if sizes:
+        # Pixels in a unit of length, which the description names.
+        tags |= {_X_RESOLUTION: 1.0 / sizes[-1], _Y_RESOLUTION: 1.0 / sizes[0], _RESOLUTION_UNIT: 1}
+    image = io.BytesIO()
+    pictures[0].save(image, format="TIFF", save_all=True, append_images=pictures[1:], tiffinfo=tags)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(image.getvalue())
+
+
+def _description(one: Map, pages: int, sizes: Sequence[float]) -> str:
+    names = ["values", *(["errors"] if one.error is not None else []), *(["flags"] if one.flags is not None else [])]
+    lines = ["ImageJ=1.11a", f"images={pages}", f"slices={pages}", *(["unit=nm"] if sizes else [])]
+    lines += [f"name={one.name}", f"intensity unit={one.unit or 'none'}", f"pages={', '.join(names[:pages])}"]
+    lines += [f"pixel size={size:.6g} nm" for size in sizes[-1:]]
+    lines += [f"flag {number}={words}" for number, words in one.legend if one.flags is not None]
+    lines += [f"origin={' '.join(one.origin.split())}", f"data={one.data_hash}"]
+    text = "\n".join(lines)
+    for sign, word in _ASCII.items():
+        text = text.replace(sign, word)
+    return text.encode("ascii", "replace").decode("ascii") + "\n"
+
+
+def write_map_csv(path: str | Path, one: Map, navigation: Sequence[Axis] = ()) -> None:
+    """One map as a table: row and column, their places, value, error, flag in words.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    shape = one.shape
+    axes = tuple(navigation) if tuple(map(len, navigation)) == shape else ()
+    unit = f" [{one.unit}]" if one.unit else ""
+    columns = ["Row", "Column"] if len(shape) == 2 else [f"Index {i + 1}" for i in range(len(shape))]
+    names = ["y", "x"] if len(shape) == 2 else [f"Place {i + 1}" for i in range(len(shape))]
+    columns += [f"{name} [{axis.unit}]" if axis.unit else name for name, axis in zip(names, axes, strict=False)]
+    columns += [f"{_cell(one.name)}{unit}", f"Error{unit}", "Flag"]
+    legend = dict(one.legend)
+    rows = []
+    for index in np.ndindex(*shape):
+        flag = 0 if one.flags is None else int(one.flags[index])
+        places = [float(axis.values[i]) for axis, i in zip(axes, index, strict=False)]
+        error = None if one.error is None else _number(one.error[index])
+        rows.append((*index, *places, _number(one.values[index]), error, legend.get(flag, str(flag)) if flag else ""))
+    write_table(path, columns, rows)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()) or "Value"
+
+
+def write_maps(entries: Sequence[Entry], folder: str | Path, progress: Progress | None = None) -> Path:
+    """All maps of some entries, each as TIFF and CSV, in a folder that is made where it is missing.
+
+    Raises
+    ------
+    BadData
+        If there are no maps.
+    CannotWrite
+    """
+    target = Path(folder)
+    found = [(entry, one) for entry in entries for one in entry.maps]
+    if not found:
+        raise BadData("There are no maps to write", where=str(target), todo="Compute some on the Maps page first")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    taken: set[str] = set()
+    for number, (entry, one) in enumerate(found):
+        if progress is not None:
+            progress(number / len(found), one.name)
+        stem = _free(re.sub(r"[^\w\-+. ]+", "_", f"{entry.title} {one.name}").strip(" ._")[:80] or "map", taken)
+        write_tiff(target / f"{stem}.tif", one, entry.spectrum.navigation)
+        write_map_csv(target / f"{stem}.csv", one, entry.spectrum.navigation)
+    return target
+
+
+def write_project_maps(project: Project, folder: str | Path) -> Path:
+    """All maps of a project (see `write_maps`)."""
+    return write_maps(project.entries, folder)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    found, number = name, 2
+    while found.lower() in taken:
+        found, number = f"{name} {number}", number + 1
+    taken.add(found.lower())
+    return found

@@ -1,0 +1,71 @@
+"""Factor analysis of an entry's image, its maps and spectra in the project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.project.project import Entry, Project, add_spectra, fresh_id
+from fitting.factors.analysis import Factors, Method, analyse, ordered
+from fitting.factors.kept import KeptFactors, kept, maps_of, renamed
+from fitting.tape import Cancel, Progress
+from libraries.errors import BadData, UnknownName
+
+
+def find_factors(
+    project: Project, entry_id: str, method: Method, k: int, window: tuple[float, float] | None = None, *,
+    poisson: bool = True, progress: Progress | None = None, cancel: Cancel | None = None,
+) -> tuple[Project, str]:
+    """The project with one more factor analysis, and its id.
+
+    Raises
+    ------
+    BadData, NotDetermined, Cancelled
+        As `fitting.factors.analysis.analyse`.
+    """
+    spectrum = project.entry(entry_id).processed()
+    found = analyse(spectrum, method, k, window, poisson=poisson, progress=progress, cancel=cancel)
+    return keep_factors(project, entry_id, found, spectrum.hash)
+
+
+def keep_factors(project: Project, entry_id: str, found: Factors, data_hash: str) -> tuple[Project, str]:
+    """The project with the spectra and maps of an analysis, and its id."""
+    entry, found = project.entry(entry_id), ordered(found)
+    about = kept(found, fresh_id(found.method, {one.id for one in entry.factors}), data_hash)
+    maps = maps_of(found, about, entry.spectrum.meta.intensity_unit)
+    entry = replace(entry.with_maps(maps), factors=(*entry.factors, about))
+    return project.with_entry(entry), about.id
+
+
+def analysis_of(entry: Entry, id: str) -> KeptFactors:
+    """The factor analysis of that id."""
+    for about in entry.factors:
+        if about.id == id:
+            return about
+    raise UnknownName(f"There is no factor analysis {id}", where=entry.title)
+
+
+def without_factors(project: Project, entry_id: str, id: str) -> Project:
+    """The project without a factor analysis and its maps."""
+    entry = project.entry(entry_id)
+    analysis_of(entry, id)
+    left = entry.without_maps(*(one.id for one in entry.maps if one.group == id))
+    return project.with_entry(replace(left, factors=tuple(one for one in entry.factors if one.id != id)))
+
+
+def rename_factor(project: Project, entry_id: str, id: str, index: int, name: str) -> Project:
+    """Another name of a factor and its map."""
+    entry, word = project.entry(entry_id), name.strip()
+    if not word or len(word) > 80:
+        raise BadData("A factor needs a name of up to 80 characters", where=name[:40])
+    about = renamed(analysis_of(entry, id), index, word)
+    maps = [replace(one, name=word) for one in entry.maps if one.id == f"{id}_{index + 1}"]
+    factors = tuple(about if one.id == id else one for one in entry.factors)
+    return project.with_entry(replace(entry.with_maps(maps), factors=factors))
+
+
+def add_factor_spectra(project: Project, entry_id: str, id: str) -> Project:
+    """The spectra of all factors as entries of their own, to be compared, fitted and exported."""
+    entry = project.entry(entry_id)
+    about = analysis_of(entry, id)
+    spectra = [about.spectrum(index, entry.processed()) for index in range(len(about.names))]
+    return add_spectra(project, spectra, project.sample(entry.sample).name)
