@@ -48,7 +48,7 @@ class Stage:
     def settle(self, seconds: float = 0.4) -> None:
         """Wait until all work is done and drawn."""
         end = time.monotonic() + PATIENCE
-        while not self.window.tasks.idle or self.window.pages.currentWidget() is not self.window.view:
+        while not self.window.tasks.idle or self.window.pages.currentWidget() is not self.window.picture:
             self.app.processEvents()
             if time.monotonic() > end:
                 raise SystemExit("the window did not come to rest")

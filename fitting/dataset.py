@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitting import stored as stored_
 from fitting.identity import content_hash
-from fitting.stored import IN_MEMORY, Channels, Stored
+from fitting.stored import Channels, Stored
 from libraries.errors import BadData
 
 FloatArray = NDArray[np.float64]
@@ -277,7 +278,7 @@ class Spectrum:
         """
         if not isinstance(self.counts, Stored):
             return np.asarray(self.counts, dtype=np.float64)
-        if 8 * self.counts.size > IN_MEMORY:
+        if 8 * self.counts.size > stored_.IN_MEMORY:
             raise BadData(
                 f"The image ({8 * self.counts.size / 1e9:.2g} GB) is too large to be worked on as a whole",
                 where=self.name, todo="Crop or bin it first, or choose a part of its pixels",

@@ -33,7 +33,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser.add_argument("--low", type=Path, metavar="FILE", help="low loss of the same place")
     parser.add_argument("--thin", action="store_true", help="fit without low loss: no plural scattering")
     parser.add_argument("--edges", required=True, metavar="B_K,N_K",
-                        help="edges or elements; B_K=191 sets an onset in eV, B_K~191 finds it nearby")
+                        help="edges or elements; B_K=191 sets an onset in eV, B_K~191 has it found near there")
     parser.add_argument("--e0", type=float, metavar="KEV", help="beam energy")
     parser.add_argument("--alpha", type=float, metavar="MRAD", help="convergence semi-angle (0: parallel)")
     parser.add_argument("--beta", type=float, metavar="MRAD", help="collection semi-angle")
@@ -133,7 +133,7 @@ def _setup(entry: Entry, arguments: argparse.Namespace) -> Any:
             if one.name not in before:
                 model = "gosh" if arguments.cross_sections is not None else ""
                 setup = setup.with_edge(replace(one, onset=_number(onset, word) if sign else None,
-                                                fit_onset=sign == "~", model=model))
+                                                fit_onset=sign != "=", model=model))
     return setup
 
 

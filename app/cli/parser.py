@@ -19,13 +19,14 @@ from app.cli import (
     fit,
     identify,
     info,
+    maps,
     quantify,
     report,
     templates,
 )
 
 COMMANDS: tuple[ModuleType, ...] = (
-    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, eels, export, report, templates,
+    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, eels, maps, export, report, templates,
 )
 WINDOW = "gui"
 _DESCRIPTION = """\

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.files.figures import COLUMN, PAGE, PALETTES, Palette, Theme, _axes, _drawable, _empty
+from app.files.figures import COLUMN, PAGE, PALETTES, Palette, Theme, _axes, _drawable, _empty, _scale
+from app.numerals import with_error
 from fitting.dataset import Axis
 from fitting.image.maps import Map
 from fitting.image.overlay import Overlay
@@ -68,7 +69,7 @@ def map_figure(
         _draw_map(figure, axes, one, (left, bottom, side), (width, height), palette, colours, scale)
         _draw_lines(axes, lines, palette)
         if number == 0:
-            _scale_bar(axes, one.shape, scale)
+            _scale_bar(axes, one.shape, scale, tall)
     return figure
 
 
@@ -85,7 +86,7 @@ def overlay_figure(
     figure = _empty(width, height, palette)
     axes = _panel(figure, (_MARGIN, legend + _MARGIN, side, tall), (width, height), palette)
     axes.imshow(found.pixels, extent=(0, columns, rows, 0), aspect="auto", interpolation="nearest")
-    _scale_bar(axes, (rows, columns), scale)
+    _scale_bar(axes, (rows, columns), scale, tall)
     for number, (name, colour, (low, high)) in enumerate(zip(found.names, found.colours, found.ranges, strict=True)):
         y = (legend + _MARGIN - 4.2 * (number + 1) + 0.8) / height
         figure.patches.append(_square(figure, _MARGIN / width, y, 2.6 / width, 2.6 / height, colour))
@@ -115,27 +116,29 @@ def profile_figure(
     if not found:
         raise BadData("There is no profile to draw", todo="Draw a line over the image first")
     palette = PALETTES[theme]
-    each = 0.3 * width + 4.0
+    each = 0.3 * width + 6.0
     height = each * len(found) + 14.5
     figure = _empty(width, height, palette)
     fits = [*fronts, *([None] * (len(found) - len(fronts)))]
     for number, (one, fit) in enumerate(zip(found, fits, strict=True)):
         top = height - 5.5 - number * each
         last = number == len(found) - 1
-        axes = _axes(figure, width, height, top - each + 2.0, palette, top=top)
+        axes = _axes(figure, width, height, top - each + 4.5, palette, top=top)
+        factor, prefix = _scale(one.value)
         ink = palette.series[number % len(palette.series)]
         errors = np.nan_to_num(one.best_error)
-        axes.errorbar(one.position, one.value, errors, fmt="o", markersize=2.2, color=ink, elinewidth=0.6,
-                      markeredgewidth=0)
+        axes.errorbar(one.position, one.value * factor, errors * factor, fmt="o", markersize=2.2, color=ink,
+                      elinewidth=0.6, markeredgewidth=0)
         if fit is not None:
             x = np.linspace(one.position[0], one.position[-1], 400)
-            axes.plot(x, fit.curve(x), color=palette.ink, linewidth=0.8)
-            words = f"{fit.position:.4g} ± {fit.position_error:.2g} {fit.unit}"
-            words += "" if fit.at_bound else f", 16–84 %: {fit.width:.3g} ± {fit.width_error:.2g} {fit.unit}"
+            axes.plot(x, fit.curve(x) * factor, color=palette.ink, linewidth=0.8)
+            words = f"{with_error(fit.position, fit.position_error)} {fit.unit}"
+            words += "" if fit.at_bound else f", 16–84 %: {with_error(fit.width, fit.width_error)} {fit.unit}"
             axes.text(1.0, 1.02, _drawable(words), transform=axes.transAxes, fontsize=6.0, color=palette.muted,
                       ha="right", va="bottom", parse_math=False)
         axes.margins(0.02, 0.08)
-        axes.set_ylabel(_drawable(f"{one.name} ({one.quantity_unit})" if one.quantity_unit else one.name), fontsize=6.8)
+        unit = f"{prefix}{one.quantity_unit}".strip()
+        axes.set_ylabel(_drawable(f"{one.name} ({unit})" if unit else one.name), fontsize=6.8)
         axes.tick_params(labelbottom=last)
         if last:
             axes.set_xlabel(f"Distance ({one.unit})", fontsize=7.5)
@@ -188,8 +191,8 @@ def _draw_map(
         bar.set_xlabel(_drawable(one.unit), fontsize=6.4, color=palette.muted, labelpad=0.8)
 
 
-def _scale_bar(axes: Axes, shape: tuple[int, ...], scale: Any) -> None:
-    """A bar of a round length in the lower left corner; none where pixels have no size."""
+def _scale_bar(axes: Axes, shape: tuple[int, ...], scale: Any, tall: float) -> None:
+    """A bar of a round length in the lower left corner of a picture `tall` mm high; none for pixels without a size."""
     if scale.unit == "px":
         return
     rows, columns = shape
@@ -199,11 +202,13 @@ def _scale_bar(axes: Axes, shape: tuple[int, ...], scale: Any) -> None:
     wide = length / scale.column
     from matplotlib.patches import Rectangle
 
-    x, y = 0.04 * columns, 0.95 * rows
-    axes.add_patch(Rectangle((x - 0.015 * columns, y - 0.115 * rows), wide + 0.03 * columns, 0.145 * rows,
-                             facecolor="black", alpha=0.5, linewidth=0))
-    axes.add_patch(Rectangle((x, y - 0.012 * rows), wide, 0.02 * rows, facecolor="white", linewidth=0))
-    axes.text(x + wide / 2, y - 0.025 * rows, f"{length:g} {scale.unit}", color="white", fontsize=6.0, ha="center",
+    mm = rows / tall  # rows of the image
+    across = mm * scale.row / scale.column
+    x, y = 2.0 * across, rows - 1.6 * mm
+    axes.add_patch(Rectangle((x - 0.8 * across, y - 3.6 * mm), wide + 1.6 * across, 4.6 * mm, facecolor="black",
+                             alpha=0.5, linewidth=0))
+    axes.add_patch(Rectangle((x, y - 0.4 * mm), wide, 0.7 * mm, facecolor="white", linewidth=0))
+    axes.text(x + wide / 2, y - 0.8 * mm, f"{length:g} {scale.unit}", color="white", fontsize=6.0, ha="center",
               va="bottom", parse_math=False)
 
 

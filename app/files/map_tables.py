@@ -1,14 +1,15 @@
-"""Maps as tables (CSV) and in HDF5, with errors, flags and where they come from."""
+"""Several maps in one table (CSV), one HDF5 file or a folder of TIFF files, and profiles as a table."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from app.files.atomic import atomic_path
+from app.files.atomic import atomic_path, cannot_write
 from app.files.csv_writer import write_table
 from fitting.dataset import AXIS_LABELS, Axis
 from fitting.image.maps import Map
@@ -107,6 +108,33 @@ def write_maps_hdf5(path: str | Path, maps: Sequence[Map], navigation: tuple[Axi
         for number, one in enumerate(maps, start=1):
             _add_map(entry.create_group(f"map_{number:04d}"), one, navigation)
     return target
+
+
+def write_tiffs(folder: str | Path, maps: Sequence[Map], navigation: tuple[Axis, ...] = ()) -> list[Path]:
+    """Each map as a TIFF named after it, in a folder that is made where it is missing; the files.
+
+    Raises
+    ------
+    CannotWrite
+        If the folder or a file in it cannot be written.
+    """
+    from app.files.map_writer import write_tiff
+
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    written: list[Path] = []
+    for one in maps:
+        stem = re.sub(r"[^\w\-+. ]+", "_", one.name).strip(" ._")[:80] or "map"
+        names = {path.name.casefold() for path in written}
+        path, number = target / f"{stem}.tif", 2
+        while path.name.casefold() in names:
+            path, number = target / f"{stem} {number}.tif", number + 1
+        write_tiff(path, one, navigation)
+        written.append(path)
+    return written
 
 
 def _add_map(group: Any, one: Map, navigation: tuple[Axis, ...]) -> None:

@@ -23,8 +23,9 @@ from app.files.arrays import stored_in
 from app.files.contents import check
 from app.files.format import Reader, ReadOptions
 from app.files.microscope_large import Lying
+from fitting import stored
 from fitting.dataset import Axis, Meta, Noise, Quantity, Spectrum
-from fitting.stored import IN_MEMORY, Stored
+from fitting.stored import Stored
 from libraries.errors import BadFile
 
 # What the package has to read as a whole may be so large; images beyond `IN_MEMORY` stay in their file.
@@ -202,12 +203,12 @@ def _counts(data: Any, order: tuple[int, ...], flips: tuple[bool, ...]) -> np.nd
     """Intensities with pixels first and ascending energies last, in memory or where they lie."""
     if isinstance(data, Lying):
         wanted = tuple(data.order[i] for i in order)
-        stored = stored_in(
+        there = stored_in(
             data.path, data.dataset, data.inside, data.dtype, order=wanted, flips=flips, offset=data.offset
         )
-        if microscope_large.bytes_in_memory(data.inside, data.dtype) > IN_MEMORY:
-            return stored
-        data = stored.read(0, math.prod(stored.shape[:-1])).reshape(stored.shape)
+        if microscope_large.bytes_in_memory(data.inside, data.dtype) > stored.IN_MEMORY:
+            return there
+        data = there.read(0, math.prod(there.shape[:-1])).reshape(there.shape)
     else:
         rest = tuple(i for i in range(data.ndim) if i not in order)
         data = data.transpose(order + rest).reshape([data.shape[i] for i in order])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fitting.stored import IN_MEMORY
+from fitting import stored
 from libraries.errors import BadFile
 
 _DAMAGED = "Copy it again, or export it again from the program that wrote it"
@@ -89,7 +89,7 @@ def signals(plugin: str, path: Path) -> list[dict[str, Any]] | None:
         Whatever the package's parsers raise on a damaged file.
     """
     if plugin == "digitalmicrograph":
-        return _digitalmicrograph(path) if path.stat().st_size > IN_MEMORY // 2 else None
+        return _digitalmicrograph(path) if path.stat().st_size > stored.IN_MEMORY // 2 else None
     if plugin not in ("hspy", "emd"):
         return None
     import h5py
@@ -108,7 +108,7 @@ def _large(file: Any) -> bool:
 
     def look(_: str, item: Any) -> bool | None:
         plain = isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "iuf"
-        return True if plain and bytes_in_memory(item.shape, item.dtype) > IN_MEMORY else None
+        return True if plain and bytes_in_memory(item.shape, item.dtype) > stored.IN_MEMORY else None
 
     return bool(file.visititems(look))
 
@@ -137,7 +137,7 @@ def _digitalmicrograph(path: Path) -> list[dict[str, Any]] | None:
             "data": lying, "axes": image.get_axes_dict(), "metadata": image.get_metadata(),
             "original_metadata": original,
         })  # fmt: skip
-    large = any(bytes_in_memory(one["data"].inside, one["data"].dtype) > IN_MEMORY for one in found)
+    large = any(bytes_in_memory(one["data"].inside, one["data"].dtype) > stored.IN_MEMORY for one in found)
     return found if large else None
 
 

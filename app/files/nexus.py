@@ -18,8 +18,8 @@ import numpy as np
 from app.files.format import Reader, ReadOptions
 from app.files.nexus_writer import CREATOR, LAYOUT
 from app.files.wire import restore
+from fitting import stored
 from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise, Spectrum
-from fitting.stored import IN_MEMORY as _LARGE
 from fitting.stored import Stored
 from libraries.errors import BadData, BadFile
 
@@ -198,8 +198,9 @@ def _entry(entry: Any, path: Path) -> Spectrum:
 def _intensities(data: Any, path: Path) -> np.ndarray | Stored:
     """The numbers, or where they lie if they are too many for memory."""
     dataset = plain_dataset(data, "intensity", path)
-    large = dataset.dtype.kind in "iuf" and dataset.shape is not None and dataset.size > _LARGE // 8
-    if not large or (dataset.dtype.kind in "iu" and dataset.nbytes <= _LARGE):
+    numbers = dataset.dtype.kind in "iuf" and dataset.shape is not None
+    each = dataset.dtype.itemsize if dataset.dtype.kind in "iu" else 8
+    if not numbers or dataset.size * each <= stored.IN_MEMORY:
         return _numbers(data, "intensity", path)
     from app.files.arrays import file_array
 

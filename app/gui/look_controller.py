@@ -91,6 +91,10 @@ class LookController(QObject):
         """Show the whole spectrum."""
         self._window.view.autoscale()
 
+    def whole_zero_loss(self, on: bool) -> None:
+        """Show the zero loss in full."""
+        self._window.view.set_whole(on)
+
     def focus_plot(self) -> None:
         """Give the plot the keyboard."""
         self._window.view.setFocus(Qt.FocusReason.ShortcutFocusReason)

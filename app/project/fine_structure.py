@@ -1,4 +1,4 @@
-"""Fine structures in a project: fits of edges as ordinary regions, their quantities, series, valences.
+"""Fine structures in a project: fits of edges as ordinary regions, their quantities, valences.
 
 The model of an edge is a region of its entry, which the Model page shows and edits; `Entry.fine` says how its
 quantities are read. Quantities are worked out from the region's result whenever they are asked for.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from fitting.image.place import ALL, Place
 from fitting.model import Curve
 from fitting.result import FitResult
 from fitting.solver import Cancel, Progress
-from libraries.errors import Cancelled, NotDetermined, SodaliteError
+from libraries.errors import NotDetermined
 from libraries.white_lines import cited_positions
 
 OWN, CITED = "Own references", "Remembered numbers (unverified)"
@@ -274,107 +274,6 @@ def _edge(entry: Entry, setup: FineSetup) -> Edge:
     if region is None or region.result is None:
         raise NotDetermined(f"{setup.edge} of {entry.title} is not fitted", todo="Fit it first")
     return edge_above_background(entry.single(Place.parse(region.place)), region.result, setup, entry.title)
-
-
-@dataclass(frozen=True)
-class SeriesRow:
-    """One spectrum of a series.
-
-    Attributes
-    ----------
-    entry, name : str
-    position, shift, ratio, valence, mixed : Quantity or None
-        Compared position, its change against the first of the series, L3/L2, valence by the table and by the mixture.
-        For carbon: pi* position, its change, share of pi*, width of pi*, sp2.
-    problem : str
-        Why there is nothing.
-    """
-
-    entry: str
-    name: str
-    position: Quantity | None = None
-    shift: Quantity | None = None
-    ratio: Quantity | None = None
-    valence: Valence | None = None
-    mixed: Valence | None = None
-    problem: str = ""
-
-
-def series_rows(project: Project, ids: tuple[str, ...], edge: str) -> tuple[SeriesRow, ...]:
-    """The spectra of a series side by side; shifts count from the first that is fitted."""
-    rows: list[SeriesRow] = []
-    base: Quantity | None = None
-    for id in ids:
-        entry = project.entry(id)
-        row, position = _series_row(project, entry, edge)
-        if position is not None:
-            if base is None:
-                base = position
-                shift = Quantity("shift", "Shift", 0.0, 0.0, "eV", "the first of the series")
-            else:
-                error = math.hypot(position.error, base.error)
-                shift = Quantity("shift", "Shift", position.value - base.value, error, "eV",
-                                 "against the first of the series")
-            row = replace(row, shift=shift)
-        rows.append(row)
-    return tuple(rows)
-
-
-def _series_row(project: Project, entry: Entry, edge: str) -> tuple[SeriesRow, Quantity | None]:
-    setup = next((one for one in entry.fine if one.edge == edge), None)
-    blank = SeriesRow(entry.id, entry.title)
-    if setup is None:
-        return replace(blank, problem="not fitted"), None
-    try:
-        found = quantities_of(entry, setup)
-    except SodaliteError as error:
-        return replace(blank, problem=str(error)), None
-    if found is None:
-        return replace(blank, problem="not fitted as it is now"), None
-    if setup.carbon:
-        position = found.get("pi_position")
-        return replace(blank, position=position, ratio=found.get("ratio")), position
-    position = found.get(compared_key(project, setup))
-    position = position if position is not None and position.known else None
-    row = replace(blank, position=position, ratio=found.get("ratio_pearson"))
-    for name, function in (("valence", valence_by_line), ("mixed", lambda *a: mixture_of(*a).valence)):
-        try:
-            row = replace(row, **{name: function(project, entry, setup)})
-        except SodaliteError as error:
-            if name == "valence":
-                row = replace(row, problem=str(error))
-    return row, position
-
-
-def fit_series(
-    project: Project, ids: tuple[str, ...], setup: FineSetup, progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> tuple[Project, tuple[str, ...]]:
-    """Fit an edge of several entries with the same choices; returns what could not be fitted, in words.
-
-    Raises
-    ------
-    Cancelled
-    """
-    problems: list[str] = []
-    for number, id in enumerate(ids):
-        entry = project.entry(id)
-        if progress is not None:
-            progress(number / len(ids), entry.title)
-        try:
-            mine = setup_of(entry, setup.edge)
-            chosen = replace(setup, fit=mine.fit, window=_inside(setup, mine))
-            project = fit_edge(project, id, chosen, ALL, None, cancel)
-        except Cancelled:
-            raise
-        except SodaliteError as error:
-            problems.append(f"{entry.title}: {error}")
-    return project, tuple(problems)
-
-
-def _inside(setup: FineSetup, mine: FineSetup) -> tuple[float, float]:
-    """The chosen window, cut to what the other axis holds."""
-    return max(setup.window[0], mine.window[0]), min(setup.window[1], max(mine.window[1], mine.window[0] + 1.0))
 
 
 def oxygen_curve(entry: Entry, low: float) -> Curve:

@@ -113,7 +113,7 @@ def measured_peak(spectrum: Spectrum, window: Window | None = None) -> Peak:
     if negative:
         least = float(spectrum.y.min()) / max(float(spectrum.y.max()), 1e-300)
         warnings.append(f"{negative} of {spectrum.x.size} channels hold negative counts "
-                        f"(down to {100 * least:.2g} % of the maximum): dark signal subtracted by the microscope?")
+                        f"(down to −{100 * abs(least):.2g} % of the maximum): was a dark signal subtracted?")
     return Peak(position, float(found.position_err), float(found.fwhm), float(found.fwhm_err), fault, tuple(warnings))
 
 

@@ -39,6 +39,8 @@ class ValenceStudy:
         Position that is compared, a key of `fitting.eels.white_line_quantities.POSITIONS`.
     shift : bool
         Whether the mixture of references may move against the sample.
+    graphite : str
+        Id of the entry whose carbon counts as all sp2; "" for none.
     """
 
     references: tuple[KnownValence, ...] = ()
@@ -46,6 +48,7 @@ class ValenceStudy:
     used: str = ""
     measure: str = "l3_onset"
     shift: bool = False
+    graphite: str = ""
 
     def table(self) -> Calibration | None:
         """The table in use."""

@@ -16,6 +16,7 @@ from fitting.eels.core_model import EXPONENTS, CoreFit, EdgeTerm, fit_core
 from fitting.eels.core_setup import CoreEdge, CoreResult, CoreRow, CoreSetup
 from fitting.eels.core_windows import background_window, signal_of
 from fitting.eels.kinematics import Beam
+from fitting.eels.onsets import find_onset
 from libraries.edges import edge
 from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError
 
@@ -24,7 +25,8 @@ Cancel = Callable[[], bool]
 CurveOf = Callable[[str, Beam, float], EdgeCurve]  # cross-sections of the user: (edge, beam, length)
 WIDTH = 50.0  # eV of fine structure where there is room
 _ROOM = 2 / 3  # share of the room to the next edge or the end that a fine structure takes
-_START = 0.82  # of the first onset: there begins the fitted range
+# Of the first onset: there begins the fitted range (background of 10 to 30 % of the edge energy; Egerton 2011, ch. 4).
+_START = 0.85
 _LEAST_BEFORE = 8  # channels that a background needs
 _CRITICAL = 1.644854  # one-sided 95 % (L. A. Currie, Anal. Chem. 40 (1968) 586)
 _WIDTHS = (0.75, 1.25)  # of the fine structure, for the part of the error budget
@@ -103,7 +105,7 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
         warnings += response.warnings
         room = last - setup.used[0].at
         if response.last < 0.5 * min(room, 100.0):
-            warnings.append(f"The low loss ends at {response.last:.0f} eV: plural scattering beyond is not in the model")
+            warnings.append(f"The low loss ends at {response.last:.0f} eV: losses beyond are not in the model")
     else:
         warnings.append("Edges are not convolved with a low loss: plural scattering is not in the model")
     terms = []
@@ -119,7 +121,8 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
             curve = edge_curve(edge(one.name), beam, length, model=one.model or None)
         warnings += curve.warnings
         width = widths[one.name]
-        terms.append(EdgeTerm(curve, one.at, one.fine, width, one.fit_onset))
+        onset, error = _onset(core, setup, one, warnings)
+        terms.append(EdgeTerm(curve, onset, one.fine, width, error))
         if one.fine == "free" and width > 0.95 * (last - one.at):
             raise BadData("The fine structure leaves nothing of the edge that tells its amount", where=one.name,
                           todo="Make it narrower, or keep its integral")
@@ -127,6 +130,18 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
         share = 100 * float(np.mean(part.y < 0))
         warnings.append(f"{share:.1f} % of the fitted channels hold negative counts: is the dark correction right?")
     return Prepared(part.x, part.y, tuple(terms), response, beam, tuple(dict.fromkeys(warnings)))
+
+
+def _onset(core: Spectrum, setup: CoreSetup, one: CoreEdge, warnings: list[str]) -> tuple[float, float]:
+    """Onset of an edge and its error: as set, or found in the data (else as set, and that is said)."""
+    if not one.fit_onset:
+        return one.at, 0.0
+    try:
+        found = find_onset(core.x, core.y, one.at, others=tuple(other.at for other in setup.used), name=one.name)
+    except NotDetermined as reason:
+        warnings.append(f"{one.name}: {reason.what[0].lower()}{reason.what[1:]}; {one.at:.1f} eV is used")
+        return one.at, 0.0
+    return found.energy, found.error
 
 
 def fine_widths(setup: CoreSetup, last: float) -> dict[str, float]:
@@ -176,7 +191,8 @@ def analyse(
     fine = _fine_spread(ready, fit, core, stop)
     tell(0.85, "Angles")
     angles = _angle_slopes(ready, setup, gosh)
-    windows = [_window(core, setup, one, term, ready, fit.gain * fit.correlation) for one, term in zip(setup.used, ready.terms, strict=True)]
+    windows = [_window(core, setup, one, term, ready, fit.gain * fit.correlation)
+               for one, term in zip(setup.used, ready.terms, strict=True)]
     tell(1.0, "")
     return _result(core, low, setup, ready, fit, fine, angles, windows, place)
 
@@ -186,13 +202,11 @@ def _fine_spread(ready: Prepared, fit: CoreFit, core: Spectrum, stop: Callable[[
     change = np.zeros((len(fit.edges), len(_WIDTHS)))
     if all(term.fine == "none" for term in ready.terms):
         return change
-    found = tuple(replace(term, onset=edge.onset, fit_onset=False)
-                  for term, edge in zip(ready.terms, fit.edges, strict=True))
     whole = np.where(fit.amounts > 0, fit.amounts, np.nan)
     for column, factor in enumerate(_WIDTHS):
         stop()
         end = float(ready.energy[-1])
-        terms = tuple(replace(term, width=min(factor * term.width, 0.9 * (end - term.onset))) for term in found)
+        terms = tuple(replace(term, width=min(factor * term.width, 0.9 * (end - term.onset))) for term in ready.terms)
         try:
             other = fit_core(ready.energy, ready.counts, terms, response=ready.response, noise=core.noise,
                              exponent=fit.exponent)
@@ -242,7 +256,7 @@ def _window(core: Spectrum, setup: CoreSetup, one: CoreEdge, term: EdgeTerm, rea
     if not inside.any():
         return _Window(None, math.nan, math.nan, "The signal window lies outside the fitted range")
     # The same plural scattering as in the data: the unit edge convolved with the low loss, summed over the window.
-    column = term.curve.columns(ready.energy, one.at, None, ready.response)[:, 0]
+    column = term.curve.columns(ready.energy, term.onset, None, ready.response)[:, 0]
     words = (f"{setup.method}, {before[0]:.0f}–{before[1]:.0f} eV; signal {signal.window[0]:.0f}–"
              f"{signal.window[1]:.0f} eV")
     return _Window(signal, float(column[inside].sum()), h, words)

@@ -202,9 +202,9 @@ class EdgeCurve:
         nm^2 times the response: counts a channel for one atom per nm^2.
         """
         step = float(np.mean(np.diff(energy)))
-        before = 0 if response is None else int(math.ceil(response.zero))
+        before = 0 if response is None else math.ceil(response.zero)
         low = min(onset, float(energy[0]))
-        lead = max(int(math.ceil((float(energy[0]) - low) / step)), 0)
+        lead = max(math.ceil((float(energy[0]) - low) / step), 0)
         # Losses beyond the last channel reach it through the part of the zero-loss peak below zero.
         grid = float(energy[0]) + step * np.arange(-lead, energy.size + before + 1)
         sub = (np.arange(_SUB) + 0.5) / _SUB - 0.5

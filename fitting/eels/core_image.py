@@ -159,8 +159,8 @@ def _own_design(
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Design (p, n, 2 + k) of pixels with their own low loss, and which of them have none."""
     kernels, zeros, lost = pixel_responses(low, start, stop, step, scale)
-    before = int(math.ceil(float(np.max(zeros)))) + 1
-    lead = max(max(int(math.ceil((float(energy[0]) - term.onset) / step)) for term in terms), 0) + 1
+    before = math.ceil(float(np.max(zeros))) + 1
+    lead = max(max(math.ceil((float(energy[0]) - term.onset) / step) for term in terms), 0) + 1
     grid = float(energy[0]) + step * np.arange(-lead, energy.size + before + 1)
     edges = np.stack([term.curve.on_grid(grid, term.onset) for term in terms])
     length = next_fast_len(grid.size + kernels.shape[1], real=True)

@@ -3,8 +3,8 @@
     J(E) = A E^-r + sum_i N_i [ L * s_i ](E),    s_i(E) = d sigma_i/dE times (fine structure f_i, 1 far above the onset)
 
 L is the measured low loss, so that plural scattering and resolution are in the model instead of being taken out of the
-data. All amounts are linear and not negative; the exponent and, where wanted, shifts of the onsets are not linear and
-are found around them. The variance follows the model (gain x mean), never the single counts: weights 1/counts lower an
+data. All amounts are linear and not negative; the exponent is not linear and is
+found around them. The variance follows the model (gain x mean), never the single counts: weights 1/counts lower an
 edge by many per cent where counts are few.
 
 References
@@ -31,7 +31,6 @@ from libraries.errors import BadData, NotDetermined
 
 Fine = Literal["conserved", "free", "none"]
 FINE_WORDS: tuple[tuple[str, Fine], ...] = (("Integral kept", "conserved"), ("Free", "free"), ("None", "none"))
-LARGEST_SHIFT = 8.0  # eV; further from its table an onset is another edge, or the energy scale is wrong
 _ROUNDS = 4  # of weights that follow the model
 _STIFF = 1e4  # weight of the sum rule against a single standard error: kept to about 1e-4
 _LAGS = 6  # channels over which neighbours may correlate
@@ -48,6 +47,8 @@ class EdgeTerm:
         Cross-section against the energy above the onset.
     onset : float
         In eV.
+    onset_err : float
+        0 where it was set.
     fine : "conserved", "free" or "none"
         Fine structure whose integral over its width is that of the cross-section; with its own integral; without.
     width : float
@@ -59,7 +60,7 @@ class EdgeTerm:
     onset: float
     fine: Fine = "conserved"
     width: float = 40.0
-    fit_onset: bool = False
+    onset_err: float = 0.0
 
     @property
     def name(self) -> str:
@@ -159,12 +160,11 @@ class CoreFit:
 
 
 class Design:
-    """Columns of the edges for given onsets; those of an edge are made again only when it moves."""
+    """Columns of the model."""
 
     def __init__(self, energy: FloatArray, terms: Sequence[EdgeTerm], response: Response | None) -> None:
         self.energy, self.terms, self.response = energy, tuple(terms), response
         self.pivot = math.sqrt(float(energy[0]) * float(energy[-1]))
-        self._known: dict[tuple[int, float], FloatArray] = {}
 
     @cached_property
     def rules(self) -> tuple[tuple[int, FloatArray], ...]:
@@ -180,26 +180,20 @@ class Design:
         """Unit power law."""
         return np.asarray((self.energy / self.pivot) ** -exponent)
 
-    def edge(self, number: int, onset: float) -> FloatArray:
-        """Columns (n, m) of an edge: the amount first, then the nodes of its fine structure."""
-        key = (number, round(onset, 6))
-        if key not in self._known:
-            if len(self._known) > 200:
-                self._known.clear()
-            term = self.terms[number]
+    def edges(self) -> tuple[FloatArray, list[slice]]:
+        """Columns (n, m) of all edges, of each the amount first, then the nodes; and their places in `matrix`."""
+        blocks, places, at = [np.zeros((self.energy.size, 0))], [], 1
+        for term in self.terms:
             width = None if term.fine == "none" else term.width
-            self._known[key] = term.curve.columns(self.energy, onset, width, self.response)
-        return self._known[key]
-
-    def matrix(self, exponent: float, onsets: Sequence[float]) -> tuple[FloatArray, list[slice]]:
-        """All columns (n, k), and where those of each edge stand."""
-        blocks, places, at = [self.power(exponent)[:, None]], [], 1
-        for number, onset in enumerate(onsets):
-            block = self.edge(number, onset)
+            block = term.curve.columns(self.energy, term.onset, width, self.response)
             blocks.append(block)
             places.append(slice(at, at + block.shape[1]))
             at += block.shape[1]
         return np.concatenate(blocks, axis=1), places
+
+    def matrix(self, exponent: float, edges: FloatArray) -> FloatArray:
+        """All columns (n, 1 + m)."""
+        return np.concatenate((self.power(exponent)[:, None], edges), axis=1)
 
 
 def fit_core(
@@ -234,56 +228,22 @@ def fit_core(
     energy, counts = _checked(energy, counts, terms)
     noise = noise or Noise("poisson")
     design = Design(energy, terms, response)
-    free = [i for i, term in enumerate(terms) if term.fit_onset]
-    start = np.array([3.0 if exponent is None else exponent, *(terms[i].onset for i in free)])
-    low = np.array([EXPONENTS[0], *(terms[i].onset - LARGEST_SHIFT for i in free)])
-    high = np.array([EXPONENTS[1], *(terms[i].onset + LARGEST_SHIFT for i in free)])
-    if exponent is None:
-        start[0] = _first_exponent(energy, counts, terms)
+    edges, places = design.edges()
+    r = _first_exponent(energy, counts, terms) if exponent is None else exponent
     variance = _smoothed(counts)
-    p = _coarse(design, counts, variance, terms, free, start)
     for turn in range(_ROUNDS):
         scale = 1.0 / np.sqrt(variance)
 
         def residual(p: FloatArray, scale: FloatArray = scale) -> FloatArray:
-            matrix, places = design.matrix(p[0], _onsets(terms, free, p))
-            return _solve(matrix, places, design, counts, scale)[1]
+            return _solve(design.matrix(p[0], edges), places, design, counts, scale)[1]
 
-        # Onsets are seen by whole channels at first: their steps must not be smaller than the data can tell.
-        found = least_squares(residual, np.clip(p, low + 1e-9, high - 1e-9), bounds=(low, high), x_scale=[0.1] + [
-            0.5] * len(free), diff_step=1e-4, xtol=1e-7, ftol=1e-9 if turn else 1e-5, max_nfev=40)
-        p = found.x
-        matrix, places = design.matrix(p[0], _onsets(terms, free, p))
-        values, _, _ = _solve(matrix, places, design, counts, scale)
-        model = matrix @ values
-        variance = np.maximum(model, 1e-6 * max(float(np.mean(counts)), 1e-30))
-    return _result(design, p, free, counts, values, variance, noise)
-
-
-def _coarse(
-    design: Design, counts: FloatArray, variance: FloatArray, terms: Sequence[EdgeTerm], free: Sequence[int],
-    start: FloatArray,
-) -> FloatArray:
-    """Onsets at the best of a row of places: nodes of a fine structure make many minima."""
-    p, scale = start.copy(), 1.0 / np.sqrt(variance)
-    steps = np.arange(-LARGEST_SHIFT + 0.5, LARGEST_SHIFT, 1.0)
-    for _ in range(2 if len(free) > 1 else 1):
-        for place, number in enumerate(free, start=1):
-            costs = []
-            for step in steps:
-                p[place] = terms[number].onset + step
-                matrix, places = design.matrix(p[0], _onsets(terms, free, p))
-                rest = _solve(matrix, places, design, counts, scale)[1]
-                costs.append(float(rest @ rest))
-            p[place] = terms[number].onset + steps[int(np.argmin(costs))]
-    return p
-
-
-def _onsets(terms: Sequence[EdgeTerm], free: Sequence[int], p: FloatArray) -> list[float]:
-    onsets = [term.onset for term in terms]
-    for place, number in enumerate(free):
-        onsets[number] = float(p[1 + place])
-    return onsets
+        found = least_squares(residual, [np.clip(r, EXPONENTS[0] + 1e-6, EXPONENTS[1] - 1e-6)], bounds=EXPONENTS,
+                              x_scale=0.1, xtol=1e-8, ftol=1e-10 if turn else 1e-6, max_nfev=40)
+        r = float(found.x[0])
+        matrix = design.matrix(r, edges)
+        values = _solve(matrix, places, design, counts, scale)[0]
+        variance = np.maximum(matrix @ values, 1e-6 * max(float(np.mean(counts)), 1e-30))
+    return _result(design, r, edges, places, counts, variance, noise)
 
 
 def _checked(energy: FloatArray, counts: FloatArray, terms: Sequence[EdgeTerm]) -> tuple[FloatArray, FloatArray]:
@@ -298,7 +258,7 @@ def _checked(energy: FloatArray, counts: FloatArray, terms: Sequence[EdgeTerm]) 
     for term in terms:
         if names.count(term.name) > 1:
             raise BadData("This edge stands twice in the model", where=term.name)
-        if not energy[0] - LARGEST_SHIFT < term.onset < energy[-1]:
+        if not energy[0] < term.onset < energy[-1]:
             raise BadData(f"The edge at {term.onset:g} eV lies outside the fitted range", where=term.name,
                           todo=f"Fit from {energy[0]:g} to {energy[-1]:g} eV holds other edges; move an end")
         if np.count_nonzero(energy > term.onset) < 5:
@@ -344,12 +304,11 @@ def _solve(
 
 
 def _result(
-    design: Design, p: FloatArray, free: Sequence[int], counts: FloatArray, values: FloatArray, variance: FloatArray,
-    noise: Noise,
+    design: Design, exponent: float, edge_columns: FloatArray, places: Sequence[slice], counts: FloatArray,
+    variance: FloatArray, noise: Noise,
 ) -> CoreFit:
     terms, energy = design.terms, design.energy
-    onsets = _onsets(terms, free, p)
-    matrix, places = design.matrix(p[0], onsets)
+    matrix = design.matrix(exponent, edge_columns)
     scale = 1.0 / np.sqrt(variance)
     values, _, whole = _solve(matrix, places, design, counts, scale)
     model = matrix @ values
@@ -358,13 +317,9 @@ def _result(
     # Amounts at zero keep their column: their error is that of a free amount, for limits.
     used[amounts_at] = True
     used[0] = True
-    jacobian = [whole[:, used]]
     rest = np.zeros(whole.shape[0] - energy.size)
-    jacobian.append(np.concatenate([_by_exponent(design, p[0], values[0]) * scale, rest])[:, None])
-    for number in free:
-        jacobian.append(np.concatenate([_by_onset(design, number, onsets[number], values[places[number]]) * scale,
-                                        rest])[:, None])
-    columns = np.concatenate(jacobian, axis=1)
+    slope = np.concatenate([_by_exponent(design, exponent, values[0]) * scale, rest])
+    columns = np.concatenate((whole[:, used], slope[:, None]), axis=1)
     count = int(np.count_nonzero(used))
     if values[0] <= 0:  # without a background its exponent means nothing
         columns[:, count] = 0.0
@@ -390,28 +345,15 @@ def _result(
     for number, (term, block) in enumerate(zip(terms, places, strict=True)):
         v = values[block]
         curve = matrix[:, block] @ v
-        error = _onset_error(inverse, count, free, number)
         structure = term.curve.structure(term.width, v) if term.fine != "none" else np.zeros((0, 2))
-        edges.append(EdgeFit(term.name, term.curve.element, float(v[0]), onsets[number], error, float(curve.sum()),
+        edges.append(EdgeFit(term.name, term.curve.element, float(v[0]), term.onset, term.onset_err, float(curve.sum()),
                              curve, structure, bool(v[0] > 1.645 * errors[number])))
-    return CoreFit(energy, counts, model, matrix[:, 0] * values[0], float(p[0]),
+    return CoreFit(energy, counts, model, matrix[:, 0] * values[0], exponent,
                    math.sqrt(inverse[count, count]), tuple(edges), covariance, gain, factor, chi2, dof, share)
-
-
-def _onset_error(inverse: FloatArray, count: int, free: Sequence[int], number: int) -> float:
-    if number not in free:
-        return 0.0
-    at = count + 1 + list(free).index(number)
-    return math.sqrt(float(inverse[at, at]))
 
 
 def _by_exponent(design: Design, exponent: float, level: float) -> FloatArray:
     return np.asarray(-level * design.power(exponent) * np.log(design.energy / design.pivot))
-
-
-def _by_onset(design: Design, number: int, onset: float, v: FloatArray) -> FloatArray:
-    step = 0.25 * float(design.energy[1] - design.energy[0])
-    return np.asarray((design.edge(number, onset + step) - design.edge(number, onset - step)) @ v / (2 * step))
 
 
 def _noise_of(noise: Noise, residual: FloatArray, spread: float) -> tuple[float, float, float]:
@@ -425,7 +367,7 @@ def _noise_of(noise: Noise, residual: FloatArray, spread: float) -> tuple[float,
     power = float(residual @ residual)
     lags = [float(residual[k:] @ residual[:-k]) / power for k in range(1, _LAGS + 1)]
     factor = 1.0
-    for k, value in enumerate(lags, start=1):
+    for value in lags:
         if value < 2.0 / math.sqrt(residual.size):
             break
         factor += 2.0 * value
@@ -451,5 +393,5 @@ def with_shapes(terms: Sequence[EdgeTerm], fit: CoreFit) -> tuple[EdgeTerm, ...]
     found = []
     for term, edge in zip(terms, fit.edges, strict=True):
         curve = term.curve.shaped(edge.structure) if edge.structure.size and edge.amount > 0 else term.curve
-        found.append(replace(term, curve=curve, onset=edge.onset, fine="none", fit_onset=False))
+        found.append(replace(term, curve=curve, fine="none"))
     return tuple(found)

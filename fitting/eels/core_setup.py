@@ -29,7 +29,7 @@ class CoreEdge:
     onset : float or None
         Where it begins in this spectrum, eV; None: as tabulated.
     fit_onset : bool
-        Find it within 8 eV of that.
+        Find it in the data within 8 eV of that (`fitting.eels.onsets`).
     model : str
         Cross-section: "hydrogenic", "dipole", "gosh"; "" for the default of the edge.
     fine : str
@@ -45,7 +45,7 @@ class CoreEdge:
     name: str
     use: bool = True
     onset: float | None = None
-    fit_onset: bool = False
+    fit_onset: bool = True
     model: CrossModel = ""
     fine: Fine = "free"
     width: float | None = None
@@ -76,7 +76,7 @@ class CoreSetup:
     ----------
     edges : tuple of CoreEdge
     low, high : float or None
-        Fitted range in eV; None: from 0.82 of the first onset, and up to the end.
+        Fitted range in eV; None: from 0.85 of the first onset, and up to the end.
     convolve : bool
         Whether the edges are convolved with the low loss.
     low_loss : str

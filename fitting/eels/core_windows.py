@@ -157,7 +157,7 @@ def before_and_after(
     for _ in range(3):
         best = minimize_scalar(lambda r: solve(r)[1], bounds=(0.2, 10.0), method="bounded", options={"xatol": 1e-7})
         r = float(best.x)
-        (level, amount), _, columns = solve(r)
+        level, amount = solve(r)[0]
         if level <= 0:
             raise NotDetermined("No power law describes the counts", where=f"{before[0]:g} to {after[1]:g} eV")
         weight = 1.0 / np.maximum(level * (e / pivot) ** -r + max(amount, 0.0) * s / scale, 1e-9 * level)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitting.dataset import FloatArray, Spectrum
-from libraries.edges import SHELLS, Edge, edge, edges_of
+from libraries.edges import Edge, edge, edges_of
 from libraries.elements import atomic_number, symbol
-from libraries.errors import UnknownName
 
 # Shells that show in practice, by range of Z; the ranges are the analyst's rule of thumb (they follow the shells that
 # C. C. Ahn, O. L. Krivanek, EELS Atlas (1983) draws as major edges; from memory, unverified, and only for drawing).
@@ -140,7 +139,7 @@ def jumps(spectrum: Spectrum) -> tuple[Jump, ...]:
     """
     x, y = spectrum.x, np.asarray(spectrum.y, float)
     step = spectrum.axis.step
-    before, gap, after = (max(int(round(v / step)), least) for v, least in ((_BEFORE, 8), (_GAP, 1), (_AFTER, 4)))
+    before, gap, after = (max(round(v / step), least) for v, least in ((_BEFORE, 8), (_GAP, 1), (_AFTER, 4)))
     first = int(np.searchsorted(x, 5.0)) + before + gap
     places = np.arange(first, x.size - after)
     if places.size < 5:
@@ -148,7 +147,7 @@ def jumps(spectrum: Spectrum) -> tuple[Jump, ...]:
     rows = [_judge(x, y, place, before, gap, after) for place in places]
     z, ratio = np.array(rows).T
     found: list[Jump] = []
-    reach = int(round(_APART / step))
+    reach = round(_APART / step)
     order = np.argsort(-np.where(ratio > _LEAST_JUMP, z, 0.0))
     taken = np.zeros(places.size, bool)
     for at in order:
@@ -195,7 +194,7 @@ def _onset(x: FloatArray, y: FloatArray, place: int, before: int, back: int, aft
     smooth = np.convolve(y, np.ones(3) / 3, mode="same")[ahead]
     excess = smooth - np.exp(np.polyval(line, np.log(x[ahead]) - middle))
     high = excess > 0.2 * float(np.max(excess))
-    run = max(int(round(1.5 / float(x[1] - x[0]))), 2)
+    run = max(round(1.5 / float(x[1] - x[0])), 2)
     held = np.convolve(high, np.ones(run), mode="valid") >= run - 0.5
     return float(x[stop + int(np.argmax(held))]) if held.any() else float(x[place])
 
@@ -210,10 +209,6 @@ def edge_named(text: str) -> tuple[str, ...]:
     text = text.strip()
     if not text:
         return ()
-    if any(text.upper().endswith(shell[-1]) for shell in SHELLS if len(text) > 2) and any(c in "KLMNO" for c in text[1:]):
-        try:
-            return (edge(text).name,)
-        except UnknownName:
-            if " " in text or "_" in text:
-                raise
+    if any(sign in text for sign in " _-0123456789"):
+        return (edge(text).name,)
     return tuple(one.name for one in edges_of(text.capitalize()) if is_strong(one))

@@ -54,7 +54,9 @@ class Part:
 
 PARTS: tuple[Part, ...] = (
     Part("pi", "π–π* of carbon, 5.4 eV", f"5.4 eV: {HOU}; graphite 6 to 7 eV; width 1.5 to 5 eV {CHOSEN}"),
-    Part("na", "Na bulk plasmon, 5.7 eV", f"5.7 eV: {HOU}; 5.7 and 5.8 eV: {JIANG}; width 0.15 to 1 eV {CHOSEN}"),
+    Part("oth", "Other interband losses, 7 to 12 eV", f"upper flank of the π loss, or of a compound; {CHOSEN}",
+         default=False),
+    Part("na", "Na bulk plasmon, 5.7 eV", f"5.7 eV: {HOU}; 5.7 and 5.8 eV: {JIANG}; width 0.15 to 0.8 eV {CHOSEN}"),
     Part("na2", "Na double plasmon", f"plural scattering: 2 Ep, 2 Γ, area A²/(2 I0); {EGERTON}", ("na",)),
     Part("na_s", "Na surface plasmon, 3.9 eV", f"3.9 eV in layers, 3.0 eV in islands: {POLITANO}", ("na",)),
     Part("ps", "π+σ, about 23 eV", f"22 to 27 eV in carbons, 20 to 25 eV in compounds; {CHOSEN}"),
@@ -67,7 +69,9 @@ METAL: tuple[Part, ...] = (
     Part("vol", "Volume plasmon", EGERTON),
     Part("vol2", "Double plasmon", f"plural scattering: 2 Ep, 2 Γ, area A²/(2 I0); {EGERTON}", ("vol",)),
     Part("sur", "Surface plasmon", f"below Ep/√2, lower under an oxide; {EGERTON}", ("vol",)),
+    Part("con", "Oxide and single electrons, broad", f"{CHOSEN}", ("vol",)),
 )
+SOURCES = {part.key: part.source for part in (*PARTS, *METAL)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,24 +226,27 @@ class _Builder:
         return float(self.seen.x[0]) < energy < float(self.seen.x[-1])
 
     def _pi(self) -> list[Component]:
-        return [self._drude("pi", "π–π*", 5.6, (4.5, 7.5), 2.5, (1.5, 5.0), 0.4, PARTS[0].source)]
+        return [self._drude("pi", "π–π*", 5.6, (4.5, 7.5), 2.5, (1.5, 5.0), 0.4, SOURCES["pi"])]
+
+    def _oth(self) -> list[Component]:
+        return [self._drude("oth", "Other interband", 8.5, (7.0, 12.0), 4.0, (2.0, 8.0), 0.2, SOURCES["oth"])]
 
     def _na(self) -> list[Component]:
-        return [self._drude("na", "Na bulk plasmon", 5.7, (5.3, 6.2), 0.5, (0.15, 1.0), 0.3, PARTS[1].source)]
+        return [self._drude("na", "Na bulk plasmon", 5.7, (5.45, 6.1), 0.45, (0.15, 0.8), 0.3, SOURCES["na"])]
 
     def _na2(self) -> list[Component]:
-        return [self._double("na2", "Na double plasmon", "na", PARTS[2].source)]
+        return [self._double("na2", "Na double plasmon", "na", SOURCES["na2"])]
 
     def _na_s(self) -> list[Component]:
-        return [self._drude("na_s", "Na surface plasmon", 3.9, (3.0, 4.3), 0.6, (0.2, 1.5), 0.2, PARTS[3].source)]
+        return [self._drude("na_s", "Na surface plasmon", 3.9, (3.0, 4.3), 0.6, (0.2, 1.5), 0.2, SOURCES["na_s"])]
 
     def _ps(self) -> list[Component]:
-        return [self._drude("ps", "π+σ", 23.0, (18.0, 28.0), 12.0, (5.0, 25.0), 0.9, PARTS[4].source)]
+        return [self._drude("ps", "π+σ", 23.0, (18.0, 28.0), 12.0, (5.0, 25.0), 0.9, SOURCES["ps"])]
 
     def _na_l(self) -> list[Component]:
         if not self._inside(31.0):
             return []
-        return [self._edge("na_l", "Na L2,3", 31.1, (29.5, 34.5), PARTS[5].source)]
+        return [self._edge("na_l", "Na L2,3", 31.1, (29.5, 34.5), SOURCES["na_l"])]
 
     def _na_x(self) -> list[Component]:
         if not self._inside(33.0):
@@ -249,14 +256,14 @@ class _Builder:
                  "mix": Param(0.0, 0.0, 1.0, vary=False)}
         minor = {"area": Param(area, link="na_x.area / 2"), "position": Param(33.1, link="na_x.position + 0.15"),
                  "fwhm": Param(0.6, link="na_x.fwhm"), "mix": Param(0.0, 0.0, 1.0, vary=False)}
-        return [Component("na_x", "Na L3 exciton", "gl_sum", major, source=PARTS[6].source, quantify=False,
+        return [Component("na_x", "Na L3 exciton", "gl_sum", major, source=SOURCES["na_x"], quantify=False,
                           broadened=True),
-                Component("na_x2", "Na L2 exciton", "gl_sum", minor, source=PARTS[6].source, quantify=False,
+                Component("na_x2", "Na L2 exciton", "gl_sum", minor, source=SOURCES["na_x"], quantify=False,
                           broadened=True)]
 
     def _v_m(self) -> list[Component]:
         onset = edge("V M2,3").energy
-        return [self._edge("v_m", "V M2,3", onset, (onset - 3.0, onset + 4.0), PARTS[7].source)] \
+        return [self._edge("v_m", "V M2,3", onset, (onset - 3.0, onset + 4.0), SOURCES["v_m"])] \
             if self._inside(onset) else []
 
     def _edge(self, id: str, name: str, onset: float, bounds: tuple[float, float], source: str) -> Component:
@@ -271,15 +278,20 @@ class _Builder:
     def _vol(self) -> list[Component]:
         top = self._strongest()
         return [self._drude("vol", "Volume plasmon", top, (max(top - 2.0, 1.0), top + 2.0), 0.8, (0.1, 6.0), 1.0,
-                            METAL[0].source)]
+                            SOURCES["vol"])]
 
     def _vol2(self) -> list[Component]:
-        return [self._double("vol2", "Double plasmon", "vol", METAL[1].source)]
+        return [self._double("vol2", "Double plasmon", "vol", SOURCES["vol2"])]
 
     def _sur(self) -> list[Component]:
         top = self._strongest()
         return [self._drude("sur", "Surface plasmon", 0.45 * top, (0.3 * top, 0.75 * top), 0.2 * top,
-                            (0.02 * top, 0.8 * top), 0.6, METAL[2].source)]
+                            (0.02 * top, 0.8 * top), 0.6, SOURCES["sur"])]
+
+    def _con(self) -> list[Component]:
+        top = self._strongest()
+        return [self._drude("con", "Oxide and single electrons", 1.4 * top, (0.8 * top, 3.0 * top), 0.8 * top,
+                            (0.4 * top, 3.0 * top), 0.6, SOURCES["con"])]
 
     def _strongest(self) -> float:
         """The energy of the highest loss beyond the tail."""

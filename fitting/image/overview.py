@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fitting import stored
 from fitting.dataset import FloatArray, Spectrum
-from fitting.stored import IN_MEMORY, Stored
+from fitting.stored import Stored
 from libraries.errors import BadData, Cancelled
 
 Progress = Callable[[float, str], None]
@@ -59,7 +60,7 @@ def known_overview(spectrum: Spectrum) -> FloatArray | None:
 
 def is_slow(spectrum: Spectrum) -> bool:
     """Whether the exact picture takes long, so that a first look should be shown before."""
-    return spectrum.stored and known_overview(spectrum) is None and 8 * spectrum.counts.size > IN_MEMORY
+    return spectrum.stored and known_overview(spectrum) is None and 8 * spectrum.counts.size > stored.IN_MEMORY
 
 
 def first_look(spectrum: Spectrum) -> FloatArray:

@@ -13,7 +13,7 @@ from app.gui.panels.component_table import ChoiceDelegate
 from app.gui.panels.numbers import parse_number, plain
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from fitting.dataset import Spectrum
-from fitting.eels.core_analysis import fitted_range, fine_widths
+from fitting.eels.core_analysis import fine_widths, fitted_range
 from fitting.eels.core_model import FINE_WORDS
 from fitting.eels.core_setup import CoreEdge, CoreSetup
 from fitting.eels.cross_sections import default_model
@@ -65,8 +65,8 @@ class EdgesPart(QWidget):
         self.find = button("Find edges", "Look for edges that this spectrum shows, with the evidence", self.find_edges)
         self.rows = RowsModel((
             Column("Edge", "Ticked edges are fitted"),
-            Column("Onset / eV", "Where the edge begins in this spectrum; the tabulated value until you change it", True),
-            Column("Find", "Find the onset within 8 eV of this value"),
+            Column("Onset / eV", "Where the edge is expected; the tabulated value until you change it", True),
+            Column("Find", "Find the onset in the data within 8 eV of this value: half the way up the first rise"),
             Column("Fine structure", "Free: not bound to the cross-section, whose amount comes from what lies beyond. "
                    "Integral kept: the sum over its width is that of the cross-section"),
             Column("/ eV", "How far above the onset the fine structure reaches", True),
@@ -122,7 +122,7 @@ class EdgesPart(QWidget):
         return Row(one.name, (
             name,
             Cell(f"{one.at:.1f}", plain(one.at, 2), where, muted=one.onset is None),
-            Cell("", tooltip="Find the onset in the fit", checked=one.fit_onset),
+            Cell("", tooltip="Find the onset in the data", checked=one.fit_onset),
             Cell(_FINE[one.fine], _FINE[one.fine], choices=tuple(words for words, _ in FINE_WORDS)),
             Cell(shown, "" if one.width is None else plain(one.width, 1),
                  "Empty: 50 eV, or two thirds of the room up to the next edge", muted=one.width is None),
@@ -159,12 +159,12 @@ class EdgesPart(QWidget):
         if key is not None:
             self.changed.emit(f"Remove {key}", self.setup_now.without_edge(key))
 
-    def add_names(self, names: tuple[str, ...], *, find: bool = False) -> None:
-        """Add edges that are not there yet; `find` has their onsets found in the fit."""
+    def add_names(self, names: tuple[str, ...]) -> None:
+        """Add edges that are not there yet."""
         setup = self.setup_now
         new = [name for name in names if all(one.name != name for one in setup.edges)]
         for name in new:
-            setup = setup.with_edge(CoreEdge(name, fit_onset=find))
+            setup = setup.with_edge(CoreEdge(name))
         if new:
             self.changed.emit(f"Add {', '.join(new)}", setup)
 
@@ -220,7 +220,7 @@ class EdgesPart(QWidget):
                 lines.append(f"No edge known: {jump.words}")
         self.evidence.setText("\n".join(lines) if lines else "No edge stands out of the background.")
         self.evidence.show()
-        self.add_names(tuple(names), find=True)
+        self.add_names(tuple(names))
 
     def current(self) -> str | None:
         """The chosen edge, else the first that is used."""

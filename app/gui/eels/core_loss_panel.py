@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFormLayout, QL
 from app.gui import theme
 from app.gui.document import Document
 from app.gui.eels.core_loss_drawing import CoreDrawing
-from app.gui.eels.core_loss_edges import EdgesPart
+from app.gui.eels.core_loss_edges import EdgesPart, labelled
 from app.gui.eels.core_loss_results import ResultsPart
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.fold import Fold
@@ -101,7 +101,7 @@ class CoreLossPanel(Panel):
 
     def _build_fit(self) -> None:
         self.from_, self.to = (self._field(name, "automatic", tip) for name, tip in (
-            ("Fitted from, eV", "Lower end of the fitted range; empty: 0.82 of the first onset"),
+            ("Fitted from, eV", "Lower end of the fitted range; empty: 0.85 of the first onset"),
             ("Fitted to, eV", "Upper end of the fitted range; empty: end of the axis")))
         for field in (self.from_, self.to):
             field.editingFinished.connect(self._range_typed)
@@ -109,8 +109,6 @@ class CoreLossPanel(Panel):
         self.map = button("Map", "Amounts of the elements in every pixel, with errors and flags", self.make_maps)
         self.stop = button("Stop", "Stop the work", self._stop, sign="stop")
         self.stop.hide()
-        from app.gui.eels.core_loss_edges import labelled
-
         self.body.addLayout(row(labelled("Range / eV", self.from_), self.from_, labelled("to", self.to), self.to,
                                 self.go, self.map, self.stop))
         self.hint = muted(ASK)
@@ -132,7 +130,8 @@ class CoreLossPanel(Panel):
                                        "in per cent: an assumption, used in the error budget only")
         self.angle_error.editingFinished.connect(self._angle_error_typed)
         self.signal = muted("")
-        self.file = button("Cross-section file…", "Generalised oscillator strengths in GOSH format (HDF5)", self._open_gosh)
+        self.file = button("Cross-section file…", "Generalised oscillator strengths in GOSH format (HDF5)",
+                           self._open_gosh)
         self.file_name = muted("none")
         content = QWidget()
         form = QFormLayout(content)
@@ -248,7 +247,8 @@ class CoreLossPanel(Panel):
         self._show_windows()
         canvas = self._window.view.canvas
         if fresh and result is not None:  # the background lies below the data: the plot has room for it
-            canvas.set_extent(spectrum.x, [spectrum.y, np.array(result.background)], spectrum.axis.step)
+            base = np.interp(spectrum.x, result.energy, result.background, left=np.inf)
+            canvas.set_extent(spectrum.x, [spectrum.y, np.minimum(base, spectrum.y)], spectrum.axis.step)
             canvas.fit_ranges()
         canvas.viewport().update()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -71,7 +72,7 @@ class ResultsPart(QWidget):
         if math.isfinite(row.limit):
             percent = f"< {row.limit:.1f}"
         areal = with_error(row.areal, row.areal_error) if math.isfinite(row.areal) else "–"
-        onset = f"{row.onset:.1f} ± {row.onset_err:.1f}" if row.onset_err >= 0.095 else f"{row.onset:.2f} ± {row.onset_err:.2f}" if row.onset_err else f"{row.onset:.1f}"
+        onset = with_error(row.onset, row.onset_err) if row.onset_err else f"{row.onset:.1f}"
         tip = f"{row.model}: {row.source}"
         return Row(row.edge, (
             Cell(row.edge, tooltip=tip, muted=old), Cell(percent, tooltip=tip, muted=old),
@@ -105,7 +106,7 @@ def _budget(row: CoreRow) -> Row:
 def _words(result: CoreResult) -> str:
     parts = []
     elements = result.elements
-    for first, second in zip(elements, elements[1:], strict=False):
+    for first, second in pairwise(elements):
         try:
             ratio, error = result.ratio(first, second)
         except SodaliteError:  # one of them is not there

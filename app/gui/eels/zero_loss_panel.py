@@ -85,7 +85,7 @@ class ZeroLossPanel(Panel):
         if entry is None or spectrum is None or not there:
             self._leave()
             return
-        zero = entry.spectrum.x[0] < 0 < entry.spectrum.x[-1]
+        zero = bool(entry.spectrum.x[0] < 0 < entry.spectrum.x[-1] or spectrum.x[0] < 0 < spectrum.x[-1])
         for fold in self.folds:
             if fold.content in (self.align, self.removal):
                 fold.setVisible(zero or any(s.kind == "align" for s in entry.recipe.steps))

@@ -120,8 +120,7 @@ class RemovalPart(ZeroLossPart):
             except SodaliteError:
                 continue
             if limit > 0:
-                self.limit.setText(plain(limit, 2))
-                self.low.setText(plain(0.5 * limit, 2))
+                self._set_limit(limit, spectrum)
                 return
 
     def find_limit(self) -> None:
@@ -131,11 +130,18 @@ class RemovalPart(ZeroLossPart):
             return
 
         def find() -> None:
-            limit = split_energy(spectrum.x, spectrum.y)
-            self.limit.setText(plain(limit, 2))
-            self.low.setText(plain(0.5 * limit, 2))
+            self._set_limit(split_energy(spectrum.x, spectrum.y), spectrum)
 
         self.page.attempt(find)
+
+    def _set_limit(self, limit: float, spectrum: Spectrum) -> None:
+        """A proposal: not beyond what the recorded left side can be mirrored to."""
+        centre = float(spectrum.x[int(np.argmax(spectrum.y))])
+        reach = 2.0 * centre - float(spectrum.x[0]) - spectrum.axis.step
+        if self.method.currentData() == "mirrored tail" and 0 < reach < limit:
+            limit = math.floor(100.0 * reach) / 100.0
+        self.limit.setText(plain(limit, 2))
+        self.low.setText(plain(0.5 * limit, 2))
 
     def rule(self) -> Rule:
         """What is chosen.
@@ -164,20 +170,21 @@ class RemovalPart(ZeroLossPart):
         if step is not None or not self.page.seen(self):
             self.page.guide(None)
             self.page.bands(OWNER, ())
-            self.value.setText("")
+            self.value.hide()
             self.warning.hide()
             return
         try:
             rule = self.rule()
             self.found = separated(spectrum, rule)
         except SodaliteError as error:
-            self.value.setText("")
+            self.value.hide()
             self.warning.setText(str(error))
             self.warning.show()
             self.page.guide(None)
         else:
             self.warning.hide()
             self.value.setText(area_words(self.found))
+            self.value.show()
             self.page.guide((spectrum.x, self.found.zero_loss))
         self._show_band(spectrum)
 

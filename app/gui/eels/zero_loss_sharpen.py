@@ -74,7 +74,7 @@ class SharpenPart(ZeroLossPart):
 
     def show_entry(self, entry: Entry, spectrum: Spectrum) -> None:
         """What can be sharpened, and what was."""
-        core = entry.spectrum.x[0] > 0
+        core = bool(entry.spectrum.x[0] > 0)
         self.ratio.setVisible(core)
         spectra_of(self.low_loss, self.page, "choose spectrum", entry.id)
         spectra_of(self.peak, self.page, "choose spectrum")

@@ -35,7 +35,7 @@ class ImageView(PlaceView):
         self._image: QImage | None = None
         self._levels = (0.0, 1.0)
         self._aspect = 1.0  # height of a pixel over its width
-        self._step: tuple[float, str] = (0.0, "")
+        self._pixel_size: tuple[float, str] = (0.0, "")
         self._zoom, self._centre = 1.0, (0.5, 0.5)  # centre as a part of the image
 
     def set_axes(self, rows: Axis, columns: Axis) -> None:
@@ -46,7 +46,7 @@ class ImageView(PlaceView):
         self.shape = shape
         same = rows.unit == columns.unit and rows.step > 0 and columns.step > 0
         self._aspect = min(max(rows.step / columns.step, 0.05), 20.0) if same else 1.0
-        self._step = (columns.step, columns.unit if columns.unit in LENGTHS else "")
+        self._pixel_size = (columns.step, columns.unit if columns.unit in LENGTHS else "")
         self.update()
 
     def set_map(self, one: Map | None) -> None:
@@ -183,7 +183,7 @@ class ImageView(PlaceView):
 
     def _paint_scale(self, painter: QPainter, frame: QRectF) -> None:
         """A bar of a round length in the lower left corner of the image."""
-        step, unit = self._step
+        step, unit = self._pixel_size
         if not unit or step <= 0:
             return
         seen = self._seen()

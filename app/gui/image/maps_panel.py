@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QMenu, 
 
 from app.gui import theme
 from app.gui.document import Document
+from app.gui.image.map_exports import MapExports
+from app.gui.image.overlay_part import OverlayPart
 from app.gui.image.profile_part import ProfilePart
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.numbers import parse_number, plain
@@ -72,6 +74,8 @@ class MapsPanel(Panel):
         self.profile = ProfilePart(document)
         self.profile.said.connect(self.say)
         self.body.addWidget(self.profile)
+        self.overlay = OverlayPart(document)
+        self.body.addWidget(self.overlay)
         self.body.addStretch(1)
         self.ready()
 
@@ -147,6 +151,19 @@ class MapsPanel(Panel):
         self.profile.use_image(window.navigator.image)
         self._gallery.chosen_changed.connect(self._show_profile)
         self._gallery.map_wanted.connect(lambda _: self._show_profile())
+        self.exports = MapExports(window)
+        self._gallery.export_wanted.connect(self.exports.maps)
+        self.profile.export_wanted.connect(self._export_profile)
+        self.overlay.export_wanted.connect(self._export_overlay)
+
+    def _export_profile(self, key: str) -> None:
+        line = self.profile.line()
+        self.exports.profiles(key, self.profile.found, line.name if line is not None else "")
+
+    def _export_overlay(self) -> None:
+        entry, found = self.document.entry, self.overlay.found
+        if entry is not None and found is not None:
+            self.exports.overlay(found, entry.spectrum.navigation)
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -185,6 +202,7 @@ class MapsPanel(Panel):
             entry = self.document.entry
             maps = entry.maps if entry is not None else ()
             self.profile.show_maps([one for one in maps if one.id in chosen])
+            self.overlay.refresh()
 
     def _row(self, number: int, window: Window) -> Row:
         colour = theme.current().of(number).name()

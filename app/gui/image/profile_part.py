@@ -59,7 +59,7 @@ class ProfilePart(QWidget):
         self.table = RowsView(RowsModel((
             Column("Front of", "An error function is fitted to the profile"),
             Column("Position", "Middle of the step, from A", True),
-            Column("Width", "From 16 to 84 %: two sigma of the error function; it holds the width of a pixel and of the beam",
+            Column("Width", "From 16 to 84 % (two sigma), with the width of a pixel and of the beam in it",
                    True),
             Column("Before", "Plateau on the side of A", True), Column("After", "Plateau on the side of B", True),
         )), "Fitted fronts")

@@ -119,6 +119,8 @@ class Canvas(pg.GraphicsLayoutWidget):
         self.grid_layer = Grid(self.main.getAxis("left"))
         self.main.addItem(self.grid_layer, ignoreBounds=True)
         self._full = (0.0, 1.0)
+        self._tall: tuple[float, float] | None = None
+        self.whole = False  # show tall lines in full
         self._values: tuple[np.ndarray, Sequence[np.ndarray]] = (np.array([0.0, 1.0]), (np.array([0.0, 1.0]),))
         self.auto_x = self.auto_y = True
         self._least_step = 0.0
@@ -145,9 +147,14 @@ class Canvas(pg.GraphicsLayoutWidget):
         self.main.vb.invertX(inverted)
         self.rest.vb.invertX(inverted)
 
-    def set_extent(self, x: np.ndarray, ys: Sequence[np.ndarray], step: float) -> None:
-        """What autoscale shows: all of `x`, and all values of `ys` inside the visible part."""
-        self._values = (x, ys)
+    def set_extent(
+        self, x: np.ndarray, ys: Sequence[np.ndarray], step: float, tall: tuple[float, float] | None = None
+    ) -> None:
+        """What autoscale shows: all of `x`, and all values of `ys` inside the visible part.
+
+        A line at `tall` (from, to) that is much higher than all else may leave the picture at the top.
+        """
+        self._values, self._tall = (x, ys), tall
         self._full = (float(x[0]), float(x[-1])) if x.size > 1 else (float(x[0]) - 1, float(x[0]) + 1)
         self._least_step = max(abs(step), 1e-9)
 
@@ -169,6 +176,9 @@ class Canvas(pg.GraphicsLayoutWidget):
         inside = (x >= low) & (x <= high)
         if not inside.any():
             return
+        if self._tall is not None and not self.whole:
+            rest = inside & ((x < self._tall[0]) | (x > self._tall[1]))
+            inside = rest if rest.any() else inside
         bottom = min(float(y[inside].min()) for y in ys)
         top = max(float(y[inside].max()) for y in ys)
         size = (top - bottom) or max(abs(top), 1.0)

@@ -88,3 +88,35 @@ def amplitude_name(component: Component) -> str:
 def width_names(component: Component) -> tuple[str, ...]:
     """Names of the parameters that are widths."""
     return tuple(p.name for p in shape(component.shape).parameters if p.kind == "width")
+
+
+# A zero loss so much higher than all losses leaves nothing of them to be seen.
+_TALL, _FOOT = 8.0, 2e-3
+
+
+def tall_zero_loss(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
+    """From where to where a zero-loss line reaches that is much higher than all the rest; None where there is none.
+
+    It ends where the counts fall below two thousandths of its maximum, or where they are lowest near it.
+    """
+    if x.size < 20 or not x[0] < 0 < x[-1]:
+        return None
+    top = int(np.argmax(y))
+    height = float(y[top])
+    if abs(x[top]) > 0.2 * (x[-1] - x[0]) or not height > 0:
+        return None
+    low, high = _foot(y[top::-1]), _foot(y[top:])
+    low, high = top - low, top + high
+    rest = np.concatenate((y[:low], y[high + 1 :]))
+    if rest.size < y.size // 2 or float(rest.max()) * _TALL > height:
+        return None
+    return float(x[low]), float(x[high])
+
+
+def _foot(y: np.ndarray) -> int:
+    """How many channels from its maximum a line ends: at its foot, or at the lowest point within 8 half widths."""
+    below = np.flatnonzero(y < _FOOT * y[0])
+    half = int(np.argmax(y < 0.5 * y[0]))
+    reach = min(y.size - 1, max(8 * max(half, 1), 3))
+    lowest = int(np.argmin(y[: reach + 1]))
+    return min(int(below[0]), lowest) if below.size else lowest

@@ -73,7 +73,7 @@ def element_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ..
 
 
 def edge_marks(spectrum: Spectrum, elements: Sequence[str]) -> tuple[Mark, ...]:
-    """Ionisation edges of elements on an energy-loss axis: strong ones, and the others dashed; "…" marks delayed ones."""
+    """Ionisation edges of elements on an energy-loss axis: strong ones, the others dashed; "…": delayed."""
     found = []
     for mark in marks(elements, float(spectrum.x[0]), float(spectrum.x[-1]), weak=True):
         energy = mark.edge.energy

@@ -14,6 +14,7 @@ from app.gui.plot.colours import faded
 from app.gui.plot.comparison import Pile, flat
 from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import title
+from app.gui.plot.geometry import tall_zero_loss
 from app.gui.plot.handles import handles_of
 from app.gui.plot.layers import Curve, CurveSet, Dots, Span, Spans
 from app.gui.plot.overlay import Scene
@@ -24,7 +25,7 @@ from fitting.dataset import Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
 
-MANY_POINTS = 1200  # from here on a spectrum is drawn as a line
+MANY_POINTS = 1200  # from here on a spectrum is drawn as a line; losses always are
 DOT, SMALL_DOT = 2.6, 2.2
 
 
@@ -50,6 +51,7 @@ class Picture:
         self._colours = current()
         self._limit = 4.0
         self.error = ""
+        self.tall: tuple[float, float] | None = None
 
     # -- colours ------------------------------------------------------------------------------------------------
 
@@ -75,7 +77,8 @@ class Picture:
         y = flat(spectrum)
         drawn = self._drawn(entry, spectrum)
         active = drawn.get(fit.id) if fit is not None else None
-        self._show_data(spectrum.x, y, fit if active is not None and len(entry.fits) == 1 else None)
+        losses = spectrum.axis.quantity == "energy_loss"
+        self._show_data(spectrum.x, y, fit if active is not None and len(entry.fits) == 1 else None, losses)
         self._show_others(entry, drawn, fit)
         self._show_model(spectrum, fit, active, selected)
         self._show_residual(active)
@@ -84,7 +87,8 @@ class Picture:
         if active is not None:
             ys.append(np.interp(spectrum.x, active.x, active.envelope, left=y[0], right=y[-1]))
             ys.append(np.interp(spectrum.x, active.x, active.background, left=y[0], right=y[-1]))
-        self._canvas.set_extent(spectrum.x, ys, spectrum.axis.step)
+        self.tall = tall_zero_loss(spectrum.x, y) if losses else None
+        self._canvas.set_extent(spectrum.x, ys, spectrum.axis.step, self.tall)
 
     def show_pile(self, pile: Pile, difference: bool) -> None:
         """Draw several spectra over each other, without models; `difference` of two in the place of residuals."""
@@ -143,8 +147,8 @@ class Picture:
         self._cache = fresh
         return {id: item[2] for id, item in fresh.items()}
 
-    def _show_data(self, x: np.ndarray, y: np.ndarray, only: RegionFit | None) -> None:
-        joined = x.size > MANY_POINTS
+    def _show_data(self, x: np.ndarray, y: np.ndarray, only: RegionFit | None, losses: bool) -> None:
+        joined = losses or x.size > MANY_POINTS
         inside = np.ones(x.size, bool)
         if only is not None and not joined:
             low, high = only.model.region

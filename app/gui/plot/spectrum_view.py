@@ -205,6 +205,12 @@ class SpectrumView(QWidget):
         else:
             self.set_comparing(bool(places))
 
+    def set_whole(self, on: bool) -> None:
+        """Show a zero-loss line that is much higher than all losses in full, or let it leave the picture."""
+        if on != self.canvas.whole:
+            self.canvas.whole, self.canvas.auto_y = on, True
+            self.refresh()
+
     def set_before(self, on: bool) -> None:
         """Show the spectrum before its recipe behind the data, or not."""
         if on != self._before:
@@ -278,6 +284,8 @@ class SpectrumView(QWidget):
         if entry is not None:
             document = self.document
             title, details = caption(entry, document.fit, document.place, document.region)
+        if self._picture.tall is not None and not self.canvas.whole and self.canvas.auto_y:
+            details = "  ·  ".join(text for text in ("zero loss cut off (Z)", details) if text)
         if self._picture.error:
             details = self._picture.error
         self._title.setText(title)

@@ -208,8 +208,9 @@ def test_cosmic_rays_are_found_and_no_peak_is(measured):
     clean = apply(dirty, image_spikes_step(dirty, found, 8.0))
     # What replaces a spike is what its neighbours say.
     for number, channel in hit & places:
-        near = image.rows(number, number + 1)[0, channel]
-        assert clean.rows(number, number + 1)[0, channel] == pytest.approx(near, abs=0.6 * near + 40)
+        near = image.rows(number, number + 1)[0, channel - 1 : channel + 2]
+        assert near.min() - 1 <= clean.rows(number, number + 1)[0, channel] + 5 * np.sqrt(near.max() + 1)
+        assert clean.rows(number, number + 1)[0, channel] <= near.max() + 5 * np.sqrt(near.max() + 1)
     untouched = np.ones(400, bool)
     untouched[[number for number, _ in places]] = False
     assert np.array_equal(clean.y.reshape(400, -1)[untouched], image.y.reshape(400, -1)[untouched])
@@ -225,7 +226,7 @@ def test_spike_steps_are_cut_along_and_refused():
     assert step.text("places").split()[5] == "200"
     (part,) = sliced((step,), 4, 8, 12)
     done = apply(spectrum(data.rows(4, 8)), part)
-    assert done.rows(1, 2)[0, 200] < 200
+    assert done.rows(1, 2)[0, 200] == pytest.approx(image.y[1, 1, 200], rel=0.15)
     with pytest.raises(BadModel, match="do not fit"):
         apply(image, Step("image_spikes", (("places", "- -"),)))
     with pytest.raises(BadModel, match="no channels"):
