@@ -19,7 +19,6 @@ from libraries.errors import CannotWrite, SodaliteError
 
 if TYPE_CHECKING:
     from app.project.project import Entry, Project, RegionFit, Sample
-    from fitting.dataset import Spectrum
     from fitting.xps.quantify import Composition
 
 Progress = Callable[[float, str], None]
@@ -69,7 +68,8 @@ def report_html(project: Project, *, progress: Progress | None = None) -> str:
     for number, (sample, entries) in enumerate(groups):
         if progress is not None:
             progress(number / len(groups), sample.name)
-        parts.append(_sample(sample, entries, _compositions(project, sample, tables, missing), number))
+        found = _compositions(project, sample, tables, missing) if _photoelectrons(entries) else []
+        parts.append(_sample(project, sample, entries, found, number))
     parts.append(tag("h2", "Shapes, data and history", id="appendix"))
     if fits:
         parts += [tag("h3", "Line shapes and backgrounds"), shape_notes(fits)]
@@ -115,48 +115,71 @@ def _compositions(
     return parts
 
 
-def _sample(sample: Sample, entries: tuple[Entry, ...], compositions: list[Html], number: int) -> Html:
+def _photoelectrons(entries: tuple[Entry, ...]) -> bool:
+    return any(entry.spectrum.meta.technique in ("xps", "other") for entry in entries)
+
+
+def _sample(
+    project: Project, sample: Sample, entries: tuple[Entry, ...], compositions: list[Html], number: int
+) -> Html:
     from app.files import report_samples as samples
 
     parts: list[object] = [tag("h2", sample.name, id=f"sample-{number}"), samples.remark(sample.note), *compositions]
-    parts += [tag("h3", "Charge reference"), samples.charge_reference(entries)]
+    if _photoelectrons(entries):
+        parts += [tag("h3", "Charge reference"), samples.charge_reference(entries)]
     for entry in entries:
-        parts += _entry(entry)
-    parts += [tag("h3", "Conditions of measurement"), samples.conditions(entries)]
+        parts += _entry(project, entry)
+    measured = tuple(entry for entry in entries if entry.spectrum.meta.technique != "eels")
+    if measured:
+        parts += [tag("h3", "Conditions of measurement"), samples.conditions(measured)]
     return joined(parts, "\n")
 
 
-def _entry(entry: Entry) -> list[Html]:
+def _entry(project: Project, entry: Entry) -> list[Html]:
     """The regions of a spectrum, or the bare spectrum; a recipe or model that fails is said, not passed over."""
-    from app.files.figures import fit_figure, spectrum_figure
-    from app.files.report_regions import region_section
+    from app.files.figures import spectrum_figure
 
+    losses = entry.spectrum.meta.technique == "eels"
     try:
-        spectrum = entry.processed()
+        spectrum = entry.single() if losses else entry.processed()
     except SodaliteError as error:
         return [tag("h3", entry.title), tag("p", str(error), class_="warn")]
     if spectrum.navigation:
         return [tag("h3", entry.title), tag("p", "A series; only single spectra are drawn.", class_="muted")]
-    if not entry.fits:
-        picture = _picture(lambda: spectrum_figure(spectrum, width=150.0, title=entry.title), spectrum)
-        return [tag("section", tag("h3", entry.title), picture)]
-    parts = []
+    parts: list[Html] = []
+    if losses or not entry.fits:
+        picture = _picture(lambda: spectrum_figure(spectrum, width=150.0, title=entry.title), spectrum.name)
+        parts.append(tag("section", tag("h3", entry.title), picture))
+    if losses:
+        from app.files.report_losses import loss_sections
+
+        parts += loss_sections(project, entry, _picture)
+    return parts + _regions(entry)
+
+
+def _regions(entry: Entry) -> list[Html]:
+    from app.files.figures import fit_figure
+    from app.files.report_losses import place_of
+    from app.files.report_regions import region_section
+
+    parts: list[Html] = []
     for fit in entry.fits:
         model, result = fit.model, fit.result
         try:
-            picture = _picture(lambda m=model, r=result: fit_figure(spectrum, m, r, width=130.0), spectrum)  # type: ignore[misc]
+            spectrum = entry.single(place_of(entry, fit.place))
+            picture = _picture(lambda s=spectrum, m=model, r=result: fit_figure(s, m, r, width=130.0), spectrum.name)  # type: ignore[misc]
             parts.append(region_section(entry, fit, spectrum, picture))
         except SodaliteError as error:
             parts += [tag("h3", f"{entry.title}: {fit.name}"), tag("p", str(error), class_="warn")]
     return parts
 
 
-def _picture(draw: Callable[[], object], spectrum: Spectrum) -> Html:
+def _picture(draw: Callable[[], object], name: str) -> Html:
     """A figure inside the page, as SVG in an image of its own, where nothing in it can run."""
     from app.files.figures import svg_text
 
     text = base64.b64encode(svg_text(draw(), transparent=True).encode("utf-8")).decode("ascii")  # type: ignore[arg-type]
-    image = tag("img", src=f"data:image/svg+xml;base64,{text}", alt=f"Plot of {spectrum.name}")
+    image = tag("img", src=f"data:image/svg+xml;base64,{text}", alt=f"Plot of {name}")
     return tag("div", Html(image.removesuffix("</img>")), class_="figure")
 
 
@@ -171,7 +194,8 @@ def _appendix(project: Project) -> list[Html]:
         parts.append(tag("p", "not recorded", class_="muted"))
     parts.append(
         tag("p", "Follows ISO 19830 (peak fitting), ISO 16243 and ASTM E996 (conditions), ISO 19318 (charge "
-            "reference), ISO 18118 (factors). Positions of components are parameters of their shapes; the maximum is "
-            "where the profile has its highest point. Angles count from the surface normal.", class_="note")
+            "reference), ISO 18118 (factors), ISO 22029 (energy losses). Positions of components are parameters of "
+            "their shapes; the maximum is where the profile has its highest point. Angles count from the surface "
+            "normal, those of electron microscopes are half angles.", class_="note")
     )
     return parts
