@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -44,6 +45,20 @@ METHODS = (
 )
 
 
+class Judged(Protocol):
+    """An image of known truth, and the standard errors that its counts allow; shapes (rows, columns, k)."""
+
+    @property
+    def truth(self) -> FloatArray:
+        """Parameters."""
+        ...
+
+    @property
+    def error(self) -> FloatArray:
+        """Their standard errors."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Quality:
     """How good fits of an image are: share of failures, and the median error in standard errors."""
@@ -53,8 +68,8 @@ class Quality:
     median: float
 
     @classmethod
-    def of(cls, image: Image, values: FloatArray, converged: np.ndarray) -> Quality:
-        """Judge values (rows, columns, 7) by the truth; the same for ours and every peer."""
+    def of(cls, image: Judged, values: FloatArray, converged: np.ndarray) -> Quality:
+        """Judge values (rows, columns, k) by the truth; the same for ours and every peer."""
         off = np.abs(values - image.truth) / image.error
         bad = ~converged | ~np.all(off <= OFF, axis=-1)
         return cls(float(np.mean(bad)), float(np.mean(~converged)), float(np.nanmedian(off)))

@@ -340,7 +340,8 @@ class Spectrum:
     def rows(self, start: int, stop: int) -> FloatArray:
         """Spectra start to stop of the flattened navigation, shape (stop - start, n), float64."""
         if isinstance(self.counts, Stored):
-            read = np.asarray(self.counts.read(start, stop), dtype=np.float64)
+            with np.errstate(invalid="ignore"):  # signalling NaN of damaged files
+                read = np.asarray(self.counts.read(start, stop), dtype=np.float64)
             bad = ~np.isfinite(read).all(axis=1)
             if bad.any():
                 raise BadData(

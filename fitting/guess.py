@@ -40,7 +40,7 @@ CORE_LOSS = 50.0  # eV
 def backgrounds_for(spectrum: Spectrum) -> tuple[str, ...]:
     """Names of the backgrounds that make sense on the axis of a spectrum."""
     if spectrum.axis.quantity != "energy_loss":
-        return tuple(KINDS)
+        return tuple(name for name, entry in KINDS.items() if entry.stands_on(spectrum.axis.quantity))
     return tuple(name for name in KINDS if name in _OF_LOSSES)
 
 
@@ -114,7 +114,7 @@ def _params(
     for p in shape(shape_name).parameters:
         value, low, high, vary = float(values[p.name]), p.minimum, p.maximum, True
         if p.kind == "position":
-            low, high = region
+            low, high = max(region[0], p.minimum), region[1]
         elif p.kind == "width":
             low, high = max(low, bounds[0] if p.name != "fwhm_l" else low), min(high, bounds[1])
             if p.name == "fwhm_l" and lifetime is not None:

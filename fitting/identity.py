@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,6 +71,12 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def _at_default(field: Field[Any], content: Any) -> bool:
+    if field.default_factory is not MISSING:
+        return same(content, field.default_factory())
+    return field.default is not MISSING and same(content, field.default)
+
+
 def _feed(sink: _Sink, value: Any) -> None:
     if isinstance(value, np.ndarray):
         sink.update(f"array{value.dtype.str}{value.shape}".encode())
@@ -80,9 +86,11 @@ def _feed(sink: _Sink, value: Any) -> None:
     elif is_dataclass(value) and not isinstance(value, type):
         sink.update(f"{type(value).__name__}(".encode())
         for field in fields(value):
-            if field.metadata.get("identity", True):
+            content = getattr(value, field.name)
+            # A field at its default says nothing: those that later versions add leave older hashes as they are.
+            if field.metadata.get("identity", True) and not _at_default(field, content):
                 sink.update(field.name.encode())
-                _feed(sink, getattr(value, field.name))
+                _feed(sink, content)
     elif isinstance(value, (tuple, list)):
         sink.update(f"{type(value).__name__}{len(value)}:".encode())
         for item in value:

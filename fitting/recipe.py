@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +147,10 @@ class Processed(Stored):
 
 def _piece(raw: Spectrum, start: int, stop: int) -> Spectrum:
     places = Axis(np.arange(start, stop, dtype=float), "index", "")
-    return replace(raw, counts=raw.rows(start, stop), navigation=(places,))
+    counts = raw.counts
+    # Whole numbers stay whole, as in memory: a step may round to them.
+    rows = counts.read(start, stop) if isinstance(counts, Stored) and counts.dtype.kind in "iu" else None
+    return replace(raw, counts=raw.rows(start, stop) if rows is None else rows, navigation=(places,))
 
 
 def _piecewise(raw: Spectrum, recipe: Recipe) -> Spectrum:
@@ -178,11 +182,16 @@ def sliced(steps: tuple[Step, ...], start: int, stop: int, pixels: int) -> tuple
     return tuple(_sliced(step, start, stop, pixels) if step.kind in SLICED else step for step in steps)
 
 
+@lru_cache(maxsize=4)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 def _sliced(step: Step, start: int, stop: int, pixels: int) -> Step:
     name = SLICED[step.kind]
     if not step.has(name) or not isinstance(step.get(name), str):
         return step
-    words = step.text(name).split()
+    words = _words(step.text(name))
     if len(words) != pixels:
         return step  # one number for all, or a mistake that the step itself tells
     cut = tuple((key, " ".join(words[start:stop]) if key == name else value) for key, value in step.params)

@@ -133,7 +133,7 @@ def profile_figure(
             x = np.linspace(one.position[0], one.position[-1], 400)
             axes.plot(x, fit.curve(x) * factor, color=palette.ink, linewidth=0.8)
             words = f"{with_error(fit.position, fit.position_error)} {fit.unit}"
-            words += "" if fit.at_bound else f", 16–84 %: {with_error(fit.width, fit.width_error)} {fit.unit}"
+            words += "" if fit.unresolved else f", 16–84 %: {with_error(fit.width, fit.width_error)} {fit.unit}"
             axes.text(1.0, 1.02, _drawable(words), transform=axes.transAxes, fontsize=6.0, color=palette.muted,
                       ha="right", va="bottom", parse_math=False)
         axes.margins(0.02, 0.08)

@@ -69,7 +69,7 @@ class StatisticsPage(TableView):
         if key == self._shown:
             return
         self._shown = key
-        self.set_rows([self._row(e, f, f is chosen) for e, f in pairs])
+        self.set_rows([self._row(e, f, e is entry and chosen is not None and f.id == chosen.id) for e, f in pairs])
 
     def _row(self, entry: Entry, fit: RegionFit, chosen: bool) -> list[Cell]:
         low, high = fit.model.region

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from app.project.fine_structure import (
     compared_key,
     fit_edge,
+    made_setup,
     mixture_of,
     quantities_of,
     setup_of,
@@ -79,7 +80,7 @@ def series_rows(project: Project, ids: tuple[str, ...], edge: str) -> tuple[Seri
 
 
 def _series_row(project: Project, entry: Entry, edge: str) -> tuple[SeriesRow, Quantity | None]:
-    setup = next((one for one in entry.fine if one.edge == edge), None)
+    setup = made_setup(entry, edge)
     blank = SeriesRow(entry.id, entry.title)
     if setup is None:
         return replace(blank, problem="not fitted"), None
@@ -146,7 +147,7 @@ def _with_sp2(project: Project, entry: Entry, found: Quantities, row: SeriesRow)
     if not id or all(e.id != id for e in project.entries):
         return row
     other = project.entry(id)
-    setup = next((one for one in other.fine if one.edge == CARBON), None)
+    setup = made_setup(other, CARBON)
     try:
         reference = quantities_of(other, setup) if setup is not None else None
         if reference is None:
@@ -165,7 +166,7 @@ def series_csv(project: Project, ids: tuple[str, ...], edge: str) -> str:
     head: list[str] = []
     for row in series_rows(project, ids, edge):
         entry = project.entry(row.entry)
-        setup = next((one for one in entry.fine if one.edge == edge), None)
+        setup = made_setup(entry, edge)
         found = None
         if setup is not None and not row.problem.startswith("not fitted"):
             try:

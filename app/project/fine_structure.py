@@ -36,7 +36,7 @@ OWN, CITED = "Own references", "Remembered numbers (unverified)"
 _known: weakref.WeakKeyDictionary[FitResult, dict[FineSetup, Quantities]] = weakref.WeakKeyDictionary()
 
 
-def setup_of(entry: Entry, edge: str, place: Place = ALL) -> FineSetup:
+def setup_of(entry: Entry, edge: str) -> FineSetup:
     """The choices for an edge of an entry: as they were made, else those to begin with.
 
     Raises
@@ -44,7 +44,7 @@ def setup_of(entry: Entry, edge: str, place: Place = ALL) -> FineSetup:
     NotDetermined
         If the edge does not lie on the axis.
     """
-    made = next((one for one in entry.fine if one.edge == edge), None)
+    made = made_setup(entry, edge)
     if made is not None:
         return made
     x = entry.processed().x
@@ -54,8 +54,19 @@ def setup_of(entry: Entry, edge: str, place: Place = ALL) -> FineSetup:
     return setup
 
 
+def made_setup(entry: Entry, edge: str) -> FineSetup | None:
+    """The choices that were made for an edge; None where there are none."""
+    made = next((one for one in entry.fine if one.edge == edge), None)
+    region = region_of(entry, made) if made is not None else None
+    # The region's ends are moved on the plot and on the Model page, too.
+    return made if made is None or region is None else replace(made, window=region.model.region)
+
+
 def with_setup(entry: Entry, setup: FineSetup) -> Entry:
-    """A copy with the choices for one edge."""
+    """A copy with the choices for one edge; the region's ends follow."""
+    region = region_of(entry, setup)
+    if region is not None and region.model.region != setup.window:
+        entry = entry.with_fit(RegionFit(region.id, replace(region.model, region=setup.window), None, region.place))
     if any(one.edge == setup.edge for one in entry.fine):
         return replace(entry, fine=tuple(setup if one.edge == setup.edge else one for one in entry.fine))
     return replace(entry, fine=(*entry.fine, setup))
@@ -123,7 +134,7 @@ def fit_edge(
 
 def _counted_from_carbon(entry: Entry, setup: FineSetup) -> FineSetup:
     """The choices with the position of pi* of the same spectrum as internal reference."""
-    carbon = next((one for one in entry.fine if one.edge == CARBON), None)
+    carbon = made_setup(entry, CARBON)
     found = quantities_of(entry, carbon) if carbon is not None else None
     row = found.get("pi_position") if found is not None else None
     if row is None or not math.isfinite(row.error):
@@ -211,7 +222,7 @@ def _fitted_reference(project: Project, known: KnownValence, edge: str) -> tuple
     if all(e.id != known.entry for e in project.entries):
         raise NotDetermined("A reference spectrum is no longer in the project", where=edge, todo="Take it off the list")
     entry = project.entry(known.entry)
-    setup = next((one for one in entry.fine if one.edge == edge), None)
+    setup = made_setup(entry, edge)
     if setup is None:
         raise NotDetermined(f"{edge} of {entry.title} is not fitted", todo="Fit the references first")
     return entry, setup

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.numerals import signed
 from app.project import process
 from app.project.project import Entry, Project
 from fitting.dataset import FloatArray, Spectrum
@@ -230,8 +231,8 @@ def alignment_words(found: Positions, shifts: FloatArray) -> str:
     if shifts.size == 1:
         error = float(found.position_err.reshape(-1)[0])
         told = f" ± {error:.4f}" if math.isfinite(error) else ""
-        return f"zero loss found at {shifts[0]:.4f}{told} eV"
-    words = f"zero loss found at {shifts.min():.3f} to {shifts.max():.3f} eV, spread {shifts.std():.3f} eV"
+        return signed(f"zero loss found at {shifts[0]:.4f}{told} eV")
+    words = signed(f"zero loss found at {shifts.min():.3f} to {shifts.max():.3f} eV") + f", spread {shifts.std():.3f} eV"
     if found.missing:
         words += f"; {found.missing} of {shifts.size} without a measurable peak take their neighbours' place"
     return words

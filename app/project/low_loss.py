@@ -7,21 +7,26 @@ used.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.project.loss_settings import LossSettings
-from app.project.project import Entry, Project
+from app.project.project import Entry, Project, RegionFit, fresh_id
 from fitting.dataset import FloatArray, Spectrum
 from fitting.eels.band_gap import BandGap, band_gap
 from fitting.eels.conditions import beam_of
 from fitting.eels.dielectric import DielectricFunction, atoms_per_nm3, dielectric_function
+from fitting.eels.hypotheses import SodiumTest, sodium_test
+from fitting.eels.hypothesis_maps import sodium_maps
 from fitting.eels.log_ratio import LogRatio, absolute_map, gain_of, log_ratio, separated, thickness_map
+from fitting.eels.low_loss import check_at_zero, low_loss_model, zero_of
 from fitting.eels.thickness import MeanFreePath, iakoubovskii, jin_li, malis
 from fitting.eels.zero_loss import locate
 from fitting.image.place import ALL, Place
+from fitting.processing.energy_axis import loss_scale_step
+from fitting.recipe import Recipe
 from fitting.solver import Cancel, Progress
 from libraries.errors import BadData, NotDetermined, SodaliteError
 
@@ -269,3 +274,58 @@ def with_settings(project: Project, entry_id: str, **changes: object) -> Project
     if index is not None and not index > 1:
         raise BadData("The refractive index must be above 1", where=entry.title)
     return project.with_entry(replace(entry, loss=settings))
+
+
+# -- model and sodium test ---------------------------------------------------------------------------------------------
+
+
+def add_model(
+    project: Project, entry_id: str, parts: Iterable[str], place: Place = ALL
+) -> tuple[Project, str, str, str]:
+    """A region with the low-loss model of chosen parts.
+
+    Returns
+    -------
+    project : Project
+    entry, region : str
+        Ids of the entry that holds the low loss, and of the new region.
+    words : str
+        What was done besides; "" for nothing.
+
+    Raises
+    ------
+    BadData, NotDetermined
+        If the zero loss is not usable; of an image, if it does not lie at 0 eV.
+    """
+    entry, spectrum = _single(project, entry_id, place)
+    words = ""
+    zero = zero_of(spectrum)
+    try:
+        check_at_zero(spectrum, zero)
+    except BadData:
+        if entry.spectrum.navigation:
+            raise
+        step = loss_scale_step((zero.centre,), (0.0,), "zero loss")
+        entry = replace(entry, recipe=Recipe((*entry.recipe.steps, step)))
+        spectrum = entry.single()
+        words = f"The zero loss was moved from {zero.centre:.3f} eV to 0 (a step on the Process page)."
+    model = low_loss_model(spectrum, parts, name="Low loss")
+    id = fresh_id("low_loss", {fit.id for fit in entry.fits})
+    where = "" if place == ALL or not entry.spectrum.navigation else str(place)
+    entry = entry.with_fit(RegionFit(id, model, None, where))
+    return project.with_entry(entry), entry.id, id, words
+
+
+def sodium_of(
+    project: Project, entry_id: str, place: Place = ALL, progress: Progress | None = None, cancel: Cancel | None = None
+) -> SodiumTest:
+    """The four-hypothesis test of the shown spectrum; errors as of `sodium_test`."""
+    return sodium_test(_single(project, entry_id, place)[1], progress=progress, cancel=cancel)
+
+
+def sodium_of_image(
+    project: Project, entry_id: str, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Project:
+    """The project with the maps of the four-hypothesis test; errors as of `sodium_maps`."""
+    entry = low_loss_entry(project, entry_id)
+    return project.with_entry(entry.with_maps(sodium_maps(entry.processed(), progress=progress, cancel=cancel)))

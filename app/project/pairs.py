@@ -102,13 +102,13 @@ def _size(spectrum: Spectrum) -> str:
 def _partner(core: Entry, lows: list[Entry], cores: list[Entry]) -> Entry | None:
     """The only low loss that certainly belongs to a core loss."""
     fitting = [low for low in lows if _same_scan(low.spectrum, core.spectrum)]
-    named = [low for low in fitting if _stem(low) == _stem(core)]
+    named = [low for low in fitting if _same_name(low, core)]
     if len(named) == 1 and (core.spectrum.navigation or _told(named[0], core)):
         return named[0]
     if not core.spectrum.navigation or len(fitting) != 1:
         return None
     # Without a name in common: only where no other core loss could have this low loss.
-    rivals = [one for one in cores if _same_scan(fitting[0].spectrum, one.spectrum) and _stem(one) != _stem(core)]
+    rivals = [one for one in cores if _same_scan(fitting[0].spectrum, one.spectrum) and not _same_name(one, core)]
     return None if rivals else fitting[0]
 
 
@@ -124,9 +124,17 @@ def _name(entry: Entry) -> str:
     return re.sub(r"[\W_]+", " ", f"{stem} {meta.title}".lower())
 
 
-def _stem(entry: Entry) -> str:
-    """The name without words that tell low from core loss; repeated words count once."""
-    return " ".join(dict.fromkeys(_WORDS.sub(" ", _name(entry)).split()))
+def _same_name(one: Entry, other: Entry) -> bool:
+    """Whether two names are the same but for the words that tell low from core loss; of two files theirs alone do."""
+    files = [_stem(PurePath(entry.spectrum.meta.file).stem) for entry in (one, other)]
+    if one.spectrum.meta.file != other.spectrum.meta.file and all(files):
+        return files[0] == files[1]
+    return _stem(_name(one)) == _stem(_name(other))
+
+
+def _stem(name: str) -> str:
+    """What is left of a name; repeated words count once."""
+    return " ".join(dict.fromkeys(_WORDS.sub(" ", re.sub(r"[\W_]+", " ", name.lower())).split()))
 
 
 def _same_scan(low: Spectrum, core: Spectrum) -> bool:

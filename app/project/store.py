@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.files.arrays import FileArray
@@ -26,6 +27,7 @@ from libraries.errors import BadFile, BadProject, Cancelled, CannotWrite, Sodali
 SUFFIX = ".sodalite"
 MAX_EMBEDDED = 640 << 20
 MAX_FILE = 1 << 30
+_HASHES_SINCE = 3  # version of project files from which content hashes leave out fields at their defaults
 _RESTORE = "Open a backup copy of the project"
 _LEFTOVER = re.compile(r"\.sodalite-[A-Za-z0-9_]{8}\.tmp\Z")
 _LEFTOVER_SECONDS = 600.0
@@ -212,14 +214,32 @@ def project_from(
     MissingFile, ChangedFile
         If an image that is not in the project is gone, or is another one.
     """
+    old = version_of(tree, str(file)) < _HASHES_SINCE
     tree = migrate(tree, str(file))
     folder = file.resolve().parent
     try:
-        return project_of(tree, str(file), raw, lambda stored, seen: found_again(stored, seen, folder, given, cancel))
+        found = project_of(tree, str(file), raw, lambda stored, seen: found_again(stored, seen, folder, given, cancel))
     except (BadProject, MissingFile, ChangedFile, Cancelled):
         raise
     except SodaliteError as error:
         raise BadProject(error.what, where=_place(error.where, file), todo=error.todo or _RESTORE) from error
+    return found.map_entries(with_todays_hashes) if old else found
+
+
+def with_todays_hashes(entry: Entry) -> Entry:
+    """Results that name their data by today's hash: older programs worked it out over fewer fields.
+
+    They dropped a result whenever the data changed, so that those they kept belong to the data.
+    """
+    try:
+        hash = entry.processed().hash
+    except SodaliteError:
+        return entry
+    fits = tuple(
+        replace(fit, result=replace(fit.result, data_hash=hash)) if fit.result is not None else fit
+        for fit in entry.fits
+    )
+    return replace(entry, fits=fits)
 
 
 def _place(where: str, file: Path) -> str:

@@ -18,6 +18,7 @@ from libraries.edges import Edge
 from libraries.errors import BadData
 
 _SUB = 4  # points a channel at which an edge is averaged: its onset cuts channels
+_FAR = 12.0  # eV; a zero-loss peak that far off was never calibrated
 _TAIL = 30.0  # eV of the response below zero loss that is kept at most
 _FIRST_NODE, _GROWTH = 1.0, 0.12  # eV; spacing near the onset, and how it grows with the energy above it
 
@@ -72,8 +73,14 @@ def response_of(low: Spectrum, step: float, scale: float | None = None) -> Respo
         If the low loss holds no whole zero-loss peak.
     """
     energy, counts = low.x, low.y
+    if not energy[0] < 0 < energy[-1]:
+        raise BadData("The low loss does not hold 0 eV, so that its zero-loss peak is missing", where=low.name,
+                      todo="Choose the low loss of the same place")
     found = locate(energy, counts)
     zero = float(found.position)
+    if abs(zero) > _FAR:
+        raise BadData(f"The highest peak of the low loss lies at {zero:.1f} eV, which is no zero loss", where=low.name,
+                      todo="Align the zero loss first, or choose another low loss")
     keep = energy >= zero - _TAIL
     energy, counts = energy[keep], counts[keep]
     own = float(np.mean(np.diff(energy)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,11 @@ def composition_maps(
     for number, term in enumerate(terms):
         first.setdefault(term.curve.element, number)
     chosen = list(first.values())
+    if not absolute:  # so that the mean of all elements together is 1
+        total = found.values[..., chosen].sum(axis=-1)
+        mean = float(np.nanmean(total)) if np.isfinite(total).any() else 1.0
+        scale = 1.0 / mean if mean > 0 else 1.0
+        found = replace(found, values=found.values * scale, covariance=found.covariance * scale**2)
     values, covariance = found.values[..., chosen], found.covariance[..., chosen, :][..., :, chosen]
     percent, error, seen = _shares(values, covariance)
     flags = np.where((found.flags == GOOD) & ~seen, NOTHING, found.flags).astype(np.uint8)

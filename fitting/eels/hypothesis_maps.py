@@ -18,8 +18,10 @@ from fitting.dataset import Axis, FloatArray, Noise, Spectrum
 from fitting.eels.hypotheses import (
     CLEAR,
     HYPOTHESES,
+    LIKE_SODIUM,
     ONE_SIDED,
     SOURCE,
+    UNLIKE,
     VERDICTS,
     WORST,
     at_zero,
@@ -36,6 +38,7 @@ from fitting.eels.low_loss import Zero
 from fitting.eels.sodium_edge import SHARP, line_position, sodium_edge
 from fitting.eels.zero_loss import locate
 from fitting.image.maps import Map
+from fitting.model import FitModel
 from fitting.solver import Cancel, Progress
 from libraries.errors import BadData, Cancelled, NotDetermined
 
@@ -157,7 +160,9 @@ def _survey(image: Spectrum, zero: Zero, gain: float, cancel: Cancel | None) -> 
     return _Survey(areas, np.log(whole / safe), error, fault)
 
 
-def _models(moved: Spectrum, used: NDArray[np.bool_], factor: FloatArray, area: float) -> dict:  # type: ignore[type-arg]
+def _models(
+    moved: Spectrum, used: NDArray[np.bool_], factor: FloatArray, area: float
+) -> dict[str, FitModel]:
     """The four models, started from the mean of the pixels that hold losses."""
     shape = tuple(len(axis) for axis in moved.navigation)
     total = moved.summed(used.reshape(shape))
@@ -179,7 +184,7 @@ class _Fits:
         self.source, self.image, self.number, self.turn = source, image, number, 0
         self.progress, self.cancel = progress, cancel
 
-    def __call__(self, model) -> MemoryResults:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def __call__(self, model: FitModel) -> MemoryResults:
         job = BatchJob(self.image.axis, Noise("poisson", 1.0), model, covariance=False, max_evaluations=400)
         results = MemoryResults(job, self.source.shape)
         turn = self.turn
@@ -213,8 +218,7 @@ class _Answer:
         keys = [key for key, _, _ in HYPOTHESES]
         noise = self.image.noise
         deviance = np.stack([self.found[k].arrays["deviance"].reshape(-1) for k in keys])
-        bound = np.stack([self.found[k].arrays["at_bound"].reshape(len(self.used), -1).sum(axis=1) for k in keys])
-        number = np.array([len(self.found[k].job.free) for k in keys])[:, None] - bound
+        number = np.array([len(self.found[k].job.free) for k in keys])[:, None] * np.ones(len(self.used))
         status = np.stack([self.found[k].arrays["status"].reshape(-1) for k in keys])
         fitted = self.used & np.all(np.isfinite(deviance), axis=0)
         part = self.image.axis.window(*region_of(self.image.summed(), self.zero))
@@ -223,6 +227,9 @@ class _Answer:
         units = np.where(fitted, np.where(np.isfinite(self.factor), self.factor, 1.0) * gain, 1.0)
         bic, reduced = criterion(np.where(fitted, deviance, 1.0), number.astype(float), channels, units,
                                  noise.correlation)
+        for row, key in enumerate(keys):
+            if key in ("sodium", "both"):
+                bic[row] += self._unlike(key)
         best = np.argmin(bic, axis=0)
         pick = (best, np.arange(best.size))
         good = status[pick] < 2
@@ -234,6 +241,16 @@ class _Answer:
         verdict = np.where(flags == 0, verdict, np.where(flags == 1, VACUUM, 0))
         scale = np.sqrt(units * np.maximum(reduced[pick], 1.0) * self._correlated())
         return self._maps(data_hash, bic, reduced[pick], best, verdict, flags, scale)
+
+    def _unlike(self, key: str) -> FloatArray:
+        """What is added to the BIC where a plasmon ran to the bounds of its energy or width: that is not sodium."""
+        results = self.found[key]
+        free, bound = results.job.free, results.arrays["at_bound"].reshape(len(self.used), -1)
+        out = np.zeros(len(self.used))
+        for name in LIKE_SODIUM:
+            out += np.where(bound[:, free.index(name)], UNLIKE, 0.0)
+        amount = bound[:, free.index("na.area")]
+        return np.where(amount, 0.0, out)
 
     def _correlated(self) -> float:
         r = max(self.image.noise.correlation, 0.0)
@@ -271,8 +288,8 @@ class _Answer:
                             words, (), data_hash))
 
         legend = (*((code, title) for code, (_, title) in enumerate(VERDICTS)), (VACUUM, "vacuum"))
-        add("verdict", "Sodium or carbon", "", verdict.astype(float), None, np.where(verdict == 0, 0, 0).astype(np.uint8),
-            legend, "classes")
+        add("verdict", "Sodium or carbon", "", verdict.astype(float), None, np.zeros(verdict.size, np.uint8), legend,
+            "classes")
         line, line_err, region = self._regions(verdict, flags)
         add("region", "Region, proposed", "", region.astype(float), None, np.zeros(region.size, np.uint8),
             tuple(enumerate(REGIONS)), "classes",
@@ -290,7 +307,8 @@ class _Answer:
                 np.where((flags == 0) & ~(err > 0), 6, flags).astype(np.uint8))
         upper, own = (f("na.area").reshape(-1) for f in (self.limit.value, self.limit.error))
         bound = (np.maximum(upper, 0.0) + ONE_SIDED * own * scale) / self.area
-        add("limit", "Na plasmon, 95 % upper limit of A/I₀", "", np.where(fitted & np.isin(best, (0, 2)), bound, np.nan))
+        without = fitted & np.isin(best, (0, 2))
+        add("limit", "Na plasmon, 95 % upper limit of A/I₀", "", np.where(without, bound, np.nan))
         area, error = self._of("pi.area", best)
         add("pi", "π–π*, A/I₀", "", area / self.area, np.where(error > 0, error, np.nan) * scale / self.area)
         if line is not None:

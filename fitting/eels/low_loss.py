@@ -54,7 +54,7 @@ class Part:
 
 PARTS: tuple[Part, ...] = (
     Part("pi", "π–π* of carbon, 5.4 eV", f"5.4 eV: {HOU}; graphite 6 to 7 eV; width 1.5 to 5 eV {CHOSEN}"),
-    Part("oth", "Other interband losses, 7 to 12 eV", f"upper flank of the π loss, or of a compound; {CHOSEN}",
+    Part("oth", "Other interband losses, 6.5 to 12 eV", f"upper flank of the π loss, or of a compound; {CHOSEN}",
          default=False),
     Part("na", "Na bulk plasmon, 5.7 eV", f"5.7 eV: {HOU}; 5.7 and 5.8 eV: {JIANG}; width 0.15 to 0.8 eV {CHOSEN}"),
     Part("na2", "Na double plasmon", f"plural scattering: 2 Ep, 2 Γ, area A²/(2 I0); {EGERTON}", ("na",)),
@@ -85,7 +85,7 @@ class Zero:
     limit : float
         First energy at which losses are seen, eV above the centre.
     curve : Curve
-        Its core, energies from the centre.
+        Its core, on the energies of the axis.
     area : float
         I0 times the channel width: intensity unit times eV, as areas of peaks are.
     """
@@ -113,7 +113,8 @@ def zero_of(spectrum: Spectrum) -> Zero:
     # The core alone broadens: further out lie losses, and the dark level.
     core = (energy >= -min(limit, 4.0 * fwhm)) & (energy <= min(limit, 4.0 * fwhm))
     below = energy < limit
-    curve = Curve(tuple(energy[core]), tuple(np.maximum(spectrum.y[core], 0.0)), "zero loss")
+    # On the energies of the axis: a loss is the difference to where the elastic electrons are, not to a fitted centre.
+    curve = Curve(tuple(spectrum.x[core]), tuple(np.maximum(spectrum.y[core], 0.0)), "zero loss")
     area = float(np.sum(spectrum.y[below])) * spectrum.axis.step
     return Zero(centre, fwhm, limit, curve, area)
 
@@ -216,10 +217,13 @@ class _Builder:
             "area": Param(area, 0.0), "position": Param(at, *bounds), "fwhm": Param(fwhm, *widths),
         }, source=source, quantify=False, broadened=True)  # fmt: skip
 
-    def _double(self, id: str, name: str, of: str, source: str) -> Component:
+    def _double(self, id: str, name: str, of: Component, source: str) -> Component:
+        single = {key: param.value for key, param in of.params}
+        area = single["area"] ** 2 / (2.0 * self.zero.area)
         return Component(id, name, "drude", {
-            "area": Param(1.0, link=f"{of}.area * {of}.area / (2 * {ZERO}.area)"),
-            "position": Param(10.0, link=f"2 * {of}.position"), "fwhm": Param(1.0, link=f"2 * {of}.fwhm"),
+            "area": Param(area, link=f"{of.id}.area * {of.id}.area / (2 * {ZERO}.area)"),
+            "position": Param(2.0 * single["position"], link=f"2 * {of.id}.position"),
+            "fwhm": Param(2.0 * single["fwhm"], link=f"2 * {of.id}.fwhm"),
         }, source=source, quantify=False, broadened=True)  # fmt: skip
 
     def _inside(self, energy: float) -> bool:
@@ -229,13 +233,13 @@ class _Builder:
         return [self._drude("pi", "π–π*", 5.6, (4.5, 7.5), 2.5, (1.5, 5.0), 0.4, SOURCES["pi"])]
 
     def _oth(self) -> list[Component]:
-        return [self._drude("oth", "Other interband", 8.5, (7.0, 12.0), 4.0, (2.0, 8.0), 0.2, SOURCES["oth"])]
+        return [self._drude("oth", "Other interband", 8.5, (6.5, 12.0), 4.0, (2.0, 8.0), 0.2, SOURCES["oth"])]
 
     def _na(self) -> list[Component]:
         return [self._drude("na", "Na bulk plasmon", 5.7, (5.45, 6.1), 0.45, (0.15, 0.8), 0.3, SOURCES["na"])]
 
     def _na2(self) -> list[Component]:
-        return [self._double("na2", "Na double plasmon", "na", SOURCES["na2"])]
+        return [self._double("na2", "Na double plasmon", self._na()[0], SOURCES["na2"])]
 
     def _na_s(self) -> list[Component]:
         return [self._drude("na_s", "Na surface plasmon", 3.9, (3.0, 4.3), 0.6, (0.2, 1.5), 0.2, SOURCES["na_s"])]
@@ -281,7 +285,7 @@ class _Builder:
                             SOURCES["vol"])]
 
     def _vol2(self) -> list[Component]:
-        return [self._double("vol2", "Double plasmon", "vol", SOURCES["vol2"])]
+        return [self._double("vol2", "Double plasmon", self._vol()[0], SOURCES["vol2"])]
 
     def _sur(self) -> list[Component]:
         top = self._strongest()

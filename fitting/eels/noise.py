@@ -1,8 +1,8 @@
 """The noise of energy-loss spectra, whose counts are usually scaled by a factor that no file tells.
 
 Of an image or series: variance against mean over the spectra, after the few components that describe them are taken
-out. Of a single spectrum: the scatter of neighbouring channels. Both also tell how far neighbouring channels correlate
-(camera, interpolation of the read-out).
+out. Of a single spectrum, and of images whose zero loss drifts: the scatter of neighbouring channels. Both also tell
+how far neighbouring channels correlate (camera, interpolation of the read-out).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _MOST = 12  # components
 _GAIN = 0.01
 _SEEN = 0.05  # a smaller correlation is none
 _LAGS = 4
+_ROUNDS, _LOUD = 6, 5.0
 _ALIKE = 0.8  # a single spectrum with a larger correlation was smoothed or interpolated
 
 
@@ -59,8 +60,18 @@ def estimate_loss_noise(spectrum: Spectrum) -> LossNoise:
     NotDetermined
         If the data do not scatter, or are too few.
     """
-    if spectrum.pixels >= LEAST and len(spectrum.axis) >= LEAST:
-        return _from_many(spectrum)
+    if spectrum.pixels < LEAST or len(spectrum.axis) < LEAST:
+        return _from_neighbours(spectrum)
+    found = _from_many(spectrum)
+    try:
+        other = _from_neighbours(spectrum)
+    except NotDetermined:
+        return found
+    # Whatever is structure and no noise (a zero loss that drifts, a sharp edge) adds to either estimate.
+    return other if other.value < found.value else found
+
+
+def _from_neighbours(spectrum: Spectrum) -> LossNoise:
     # Asked anew: what the spectrum says of its noise must not answer.
     blank = spectrum.with_(noise=Noise("poisson", None))
     found = noise_of(blank).noise
@@ -90,8 +101,9 @@ def _from_many(spectrum: Spectrum) -> LossNoise:
     if not gain > 0:
         raise NotDetermined("The scatter of the spectra does not grow with their counts", where=spectrum.name,
                             todo="State the noise by hand")
-    size = np.sqrt(np.maximum(gain * np.maximum(rows.mean(axis=0), 0.0) + read**2, 1e-300))
-    lags = _correlations(residual / size)
+    size = gain * np.maximum(rows.mean(axis=0), 0.0) + read**2
+    spread = np.mean(residual**2, axis=0)
+    lags = _correlations(residual / np.sqrt(np.maximum(np.maximum(size, spread), 1e-300)))
     # Squares of correlated channels tell less than those of independent ones.
     error *= math.sqrt(1.0 + 2.0 * sum(lag**2 for lag in lags))
     correlation = round(min(max(lags[0], 0.0), 0.95), 3)
@@ -107,18 +119,21 @@ def _components(rows: FloatArray) -> tuple[FloatArray, int]:
     """
     columns = np.maximum(rows.mean(axis=0), 1e-3 * max(float(rows.mean()), 1e-300))
     weights = np.sqrt(np.outer(rows.sum(axis=1), columns)) / math.sqrt(float(columns.sum()))
-    u, s, v = np.linalg.svd(rows / weights, full_matrices=False)
-    total = float(np.sum(s**2))
+    scaled = rows / weights
+    size, vectors = np.linalg.eigh(scaled @ scaled.T)
+    size, vectors = size[::-1], vectors[:, ::-1]
+    total = float(np.sum(size))
     if not total > 0:
         raise BadData("The spectra hold no counts", where="noise")
-    left = total - np.cumsum(s**2)
+    left = total - np.cumsum(size)
     many, n = rows.shape
     most = min(_MOST, min(rows.shape) // 4)
     spread = [float(left[k - 1]) / ((many - k) * (n - k)) for k in range(1, most + 1)]
     rank, share = 1, _GAIN + 3.0 / math.sqrt(many * n)
     while rank < most and spread[rank] < (1.0 - share) * spread[rank - 1]:
         rank += 1
-    return (u[:, :rank] * s[:rank]) @ v[:rank] * weights, rank
+    kept = vectors[:, :rank]
+    return kept @ (kept.T @ scaled) * weights, rank
 
 
 def _law(variance: FloatArray, mean: FloatArray, count: int) -> tuple[float, float, float]:
@@ -131,12 +146,26 @@ def _law(variance: FloatArray, mean: FloatArray, count: int) -> tuple[float, flo
     variance, mean = variance[usable], mean[usable]
     if variance.size < 8:
         return 0.0, 0.0, 0.0
-    both, covariance = _line(np.column_stack([mean, np.ones(mean.size)]), variance, count)
-    if both[0] > 0 and both[1] > 3.0 * math.sqrt(float(covariance[1, 1])):
-        return float(both[0]), math.sqrt(float(both[1])), math.sqrt(float(covariance[0, 0]))
     seen = mean > 1e-3 * float(mean.max())
-    one, covariance = _line(mean[seen, None], variance[seen], count)
-    return float(one[0]), 0.0, math.sqrt(float(covariance[0, 0]))
+    gain = float(np.median(variance[seen] / mean[seen]))
+    read = max(float(np.percentile(variance, 5)) - gain * max(float(np.percentile(mean, 5)), 0.0), 0.0)
+    law = gain * np.maximum(mean, 0.0) + read
+    result = (0.0, 0.0, 0.0)
+    for _ in range(_ROUNDS):
+        # What moves or changes from spectrum to spectrum scatters more than counts do: a zero loss that drifts, say.
+        quiet = variance < (1.0 + _LOUD * math.sqrt(2.0 / count)) * np.maximum(law, 1e-12 * float(law.max()))
+        if np.count_nonzero(quiet) < 8:
+            break
+        v, m = variance[quiet], mean[quiet]
+        both, covariance = _line(np.column_stack([m, np.ones(m.size)]), v, count)
+        if both[0] > 0 and both[1] > 3.0 * math.sqrt(float(covariance[1, 1])):
+            result = float(both[0]), math.sqrt(float(both[1])), math.sqrt(float(covariance[0, 0]))
+        else:
+            some = m > 1e-3 * float(m.max())
+            one, covariance = _line(m[some, None], v[some], count)
+            result = float(one[0]), 0.0, math.sqrt(float(covariance[0, 0]))
+        law = result[0] * np.maximum(mean, 0.0) + result[1] ** 2
+    return result
 
 
 def _line(design: FloatArray, variance: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:

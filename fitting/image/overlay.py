@@ -14,12 +14,12 @@ from libraries.errors import BadData
 Colour = tuple[float, float, float]
 
 # Red, green, blue from 0 to 1. Orange, blue and green after M. Okabe and K. Ito, "Color Universal Design" (2008):
-# told apart with every common colour vision; the others are customary.
+# told apart with every common colour vision, as are green and magenta of two maps; the others are customary.
 PALETTES: dict[str, tuple[str, tuple[Colour, Colour, Colour]]] = {
-    "safe": ("Orange, blue, green (colour-blind safe)", ((0.90, 0.45, 0.0), (0.0, 0.45, 0.90), (0.0, 0.62, 0.35))),
+    "safe": ("Orange, blue, green", ((0.90, 0.45, 0.0), (0.0, 0.45, 0.90), (0.0, 0.62, 0.35))),
     "rgb": ("Red, green, blue", ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))),
     "cmy": ("Cyan, magenta, yellow", ((0.0, 0.8, 0.8), (0.8, 0.0, 0.8), (0.8, 0.8, 0.0))),
-    "gm": ("Green, magenta (two maps, colour-blind safe)", ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.6, 0.6, 0.6))),
+    "gm": ("Green, magenta", ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.6, 0.6, 0.6))),
 }
 LOW, HIGH = 1.0, 99.0  # percentiles that are shown black and in full colour
 

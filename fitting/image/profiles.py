@@ -21,6 +21,7 @@ from libraries.errors import BadData, NotDetermined
 Weighting = Literal["equal", "errors"]
 _PLATEAU = 0.2  # share of the points at each end that the first guess takes as plateau
 _LEAST = 1e-3  # of a step of the profile, the shortest sigma
+_SHARP = 0.3  # of a step: a shorter sigma cannot be told from none
 
 
 @dataclass(frozen=True)
@@ -214,8 +215,9 @@ class Front:
         Plateaus.
     reduced_chi2 : float
         NaN where the points have no errors: then all errors come from the residuals.
-    at_bound : bool
-        The width is not resolved: it ended at its shortest or longest.
+    unresolved : bool
+        The width is not determined: the step is sharper than the distance of the points (it then lies between two of
+        them, with the error of an even distribution), or longer than the profile.
     unit, value_unit : str
     """
 
@@ -228,7 +230,7 @@ class Front:
     after: float
     after_error: float
     reduced_chi2: float
-    at_bound: bool
+    unresolved: bool
     unit: str
     value_unit: str
 
@@ -283,17 +285,23 @@ def front(found: Profile) -> Front:
              for middle in starts for width in (step, 0.15 * span)]
     best = min(tried, key=lambda result: float(result.cost))
     values, dof = best.x, z.size - 4
-    at_bound = bool(values[3] <= 2.0 * low[3] or values[3] >= 0.999 * span or values[2] in (low[2], high[2]))
     chi2 = 2.0 * float(best.cost) / dof
-    errors = _errors(best.jac, at_bound) * math.sqrt(chi2 if not known else max(chi2, 1.0))
+    sharp = bool(values[3] < _SHARP * step)
+    unresolved = sharp or bool(values[3] >= 0.999 * span or values[2] <= low[2] or values[2] >= high[2])
+    errors = _errors(best.jac, sharp, unresolved) * math.sqrt(chi2 if not known else max(chi2, 1.0))
+    if sharp:
+        # Sharper than the distance of the points: the step lies anywhere between two of them.
+        after_it = min(max(int(np.searchsorted(z, values[2])), 1), z.size - 1)
+        values[2] = 0.5 * (z[after_it - 1] + z[after_it])
+        errors[2] = (z[after_it] - z[after_it - 1]) / math.sqrt(12.0)
     return Front(float(values[2]), float(errors[2]), 2.0 * float(values[3]), 2.0 * float(errors[3]), float(values[0]),
-                 float(errors[0]), float(values[1]), float(errors[1]), chi2 if known else math.nan, at_bound,
+                 float(errors[0]), float(values[1]), float(errors[1]), chi2 if known else math.nan, unresolved,
                  found.unit, found.quantity_unit)
 
 
-def _errors(jacobian: FloatArray, at_bound: bool) -> FloatArray:
+def _errors(jacobian: FloatArray, sharp: bool, unresolved: bool) -> FloatArray:
     """Standard errors from the curvature; NaN where the data do not tell."""
-    kept = np.array([0, 1, 2] if at_bound else [0, 1, 2, 3])
+    kept = np.array([0, 1] if sharp else [0, 1, 2] if unresolved else [0, 1, 2, 3])
     part = jacobian[:, kept]
     errors = np.full(4, np.nan)
     curvature = part.T @ part

@@ -66,3 +66,26 @@ def test_several_values_do_not_run_together():
     assert content_hash(1.0, 12.0) != content_hash(1.01, 2.0)
     assert content_hash("a", "b") != content_hash("ab")
     assert content_hash() != content_hash(())
+
+
+def test_a_field_at_its_default_leaves_the_hash_of_older_versions():
+    @dataclass(frozen=True)
+    class Before:
+        value: float
+        name: str = ""
+
+    def widened():
+        @dataclass(frozen=True)
+        class Before:
+            value: float
+            name: str = ""
+            extra: tuple[int, ...] = ()
+            more: list[int] = field(default_factory=list)
+
+        return Before
+
+    after = widened()
+    assert content_hash(Before(2.0, "a")) == content_hash(after(2.0, "a"))
+    assert content_hash(Before(2.0)) == content_hash(after(2.0))
+    assert content_hash(after(2.0, extra=(1,))) != content_hash(after(2.0))
+    assert content_hash(after(2.0, more=[1])) != content_hash(after(2.0))

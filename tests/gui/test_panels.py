@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
+from app.gui import theme
 from app.gui.document import Document
 from app.gui.panels import component_rows, links, numbers
 from app.gui.panels.calibrate_panel import CalibratePanel
@@ -18,7 +19,9 @@ from app.gui.panels.process_panel import ProcessPanel
 from app.gui.panels.quantify_panel import QuantifyPanel
 from app.gui.plot.edits import settled
 from app.project import work
-from fitting.model import Param
+from fitting import guess
+from fitting.dataset import Axis
+from fitting.model import Curve, Param
 from libraries.errors import BadModel
 from tests.gui import plot_support as support
 
@@ -196,6 +199,41 @@ def test_shape_keeps_the_look_of_the_peak(panel):
     peak = component_rows.peak_of(component)
     assert (peak.position, peak.height, peak.fwhm) == (
         pytest.approx(284.5, abs=1e-3), pytest.approx(8000, rel=1e-3), pytest.approx(1.0, rel=2e-3))
+
+
+def test_a_component_is_convolved_where_the_model_has_a_response(panel, qtbot):
+    energies = [0.1 * i for i in range(-20, 21)]
+    response = Curve(tuple(energies), tuple(math.exp(-0.5 * (e / 0.3) ** 2) for e in energies), "zero loss")
+    document, widget = panel(ModelPanel, replace(support.two_peaks(), response=response), chosen="p1")
+    box = widget.parameters.spread
+    assert box.isVisible()
+    assert box.text() == "Convolved with zero loss"
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=box.rect().center() - QPoint(box.width() // 2 - 8, 0))
+    assert [c.broadened for c in document.fit.model.components] == [True, False]
+    assert document.undo_text == "Convolve CC"
+    document.undo()
+    qtbot.waitUntil(lambda: not box.isChecked())
+    document.edit_model("No response", replace(document.fit.model, response=None))
+    qtbot.waitUntil(lambda: not box.isVisible())
+
+
+def test_plasmons_and_edges_are_offered_on_energy_losses_alone(panel):
+    document, _ = panel(ModelPanel)
+    fit, entry = document.fit, document.project.entries[0]
+    losses = entry.spectrum.with_(axis=Axis(entry.spectrum.x, "energy_loss"))
+    offered = {}
+    for name, spectrum in (("binding", entry.spectrum), ("losses", losses)):
+        project = replace(document.project, entries=(replace(entry, spectrum=spectrum),))
+        row = component_rows.component_rows(fit, theme.current(), project=project, entry="c1s")[0]
+        offered[name] = row.cells[component_rows.SHAPE].choices
+    assert set(offered["losses"]) - set(offered["binding"]) == {"Plasmon (Drude)", "Edge"}
+    assert {*guess.backgrounds_for(losses)} - {*guess.backgrounds_for(entry.spectrum)} == {"power_law"}
+    # Another shape begins with the look of the old one, on its own side of the zero loss.
+    changed = component_rows.change_shape(fit.model, "p1", "Plasmon (Drude)").component("p1")
+    peak = component_rows.peak_of(changed)
+    assert (peak.position, peak.height, peak.fwhm) == (
+        pytest.approx(284.5, abs=1e-3), pytest.approx(8000, rel=1e-3), pytest.approx(1.0, rel=2e-3))
+    assert changed.param("position").minimum >= 0.1
 
 
 def test_an_open_editor_survives_changes_of_other_numbers(panel, qtbot):

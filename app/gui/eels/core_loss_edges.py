@@ -54,7 +54,7 @@ class EdgesPart(QWidget):
         self.spectrum: Spectrum | None = None
         self._found: tuple[str, tuple[EdgeMark, ...]] | None = None
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Ti, O K or 532")
+        self.search.setPlaceholderText("Ti or O K")
         self.search.setAccessibleName("Element, edge or energy")
         self.search.setToolTip("An element (its strong edges on this axis), an edge, or an energy in eV")
         self.search.setMaximumWidth(104)
@@ -69,12 +69,12 @@ class EdgesPart(QWidget):
             Column("Find", "Find the onset in the data within 8 eV of this value: half the way up the first rise"),
             Column("Fine structure", "Free: not bound to the cross-section, whose amount comes from what lies beyond. "
                    "Integral kept: the sum over its width is that of the cross-section"),
-            Column("/ eV", "How far above the onset the fine structure reaches", True),
+            Column("Width", "How far above the onset the fine structure reaches, eV", True),
             Column("Cross-section", "Hydrogenic (K; L2,3 of Al to Kr), dipole (all others), or from your file"),
         ))
         self.view = RowsView(self.rows, "Edges of the analysis")
         self.view.setItemDelegate(ChoiceDelegate(self.view))
-        self.view.set_widths((94, 78, 44, 104, 50, 96), stretch=MODEL)
+        self.view.set_widths((92, 88, 46, 104, 58, 96), stretch=MODEL)
         self.view.current_changed.connect(self.chosen.emit)
         self.rows.edited.connect(self._edited)
         self.rows.toggled.connect(self._toggled)

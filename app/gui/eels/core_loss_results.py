@@ -35,11 +35,10 @@ class ResultsPart(QWidget):
             Column("Edge"), Column("at.%", "Of the measured elements; error of all causes", True),
             Column("Atoms/nm²", "Areal density; needs the exposures of core loss and low loss", True),
             Column("Windows", "at.% from signal windows above an extrapolated background", True),
-            Column("SNR", "Signal of the window over its error", True), Column("h", "Egerton's h of the window", True),
-            Column("Onset", "eV; found in the fit where an error stands", True),
+            Column("Onset / eV", "Found in the data where an error stands", True),
         ))
         self.view = RowsView(self.rows, "Composition")
-        self.view.set_widths((62, 80, 80, 82, 42, 40, 80), stretch=6)
+        self.view.set_widths((66, 96, 96, 96, 100), stretch=4)
         self.parts = RowsModel((Column("Errors / %"), *(Column(name, tip, True) for name, _, tip in _PARTS)))
         self.budget = RowsView(self.parts, "Parts of the errors")
         self.budget.set_widths((84, 72, 64, 56, 54, 64, 70), stretch=6)
@@ -77,8 +76,7 @@ class ResultsPart(QWidget):
         return Row(row.edge, (
             Cell(row.edge, tooltip=tip, muted=old), Cell(percent, tooltip=tip, muted=old),
             Cell(areal, tooltip="" if math.isfinite(row.areal) else "Exposures are not known", muted=old),
-            Cell(share(row.window_at_percent, row.window_error), tooltip=row.window_words, muted=old),
-            Cell(_plain(row.snr, 0), tooltip=row.window_words, muted=old), Cell(_plain(row.h, 1), muted=old),
+            Cell(share(row.window_at_percent, row.window_error), tooltip=_window_words(row), muted=old),
             Cell(onset, muted=old),
         ))
 
@@ -91,8 +89,10 @@ def share(value: float, error: float) -> str:
     return f"{grouped(value, places)} ± {grouped(error, places)}" if error > 0 else grouped(value, places)
 
 
-def _plain(value: float, decimals: int) -> str:
-    return grouped(value, decimals) if math.isfinite(value) else "–"
+def _window_words(row: CoreRow) -> str:
+    if not math.isfinite(row.snr):
+        return row.window_words
+    return f"{row.window_words}; signal to noise {row.snr:.0f}, h {row.h:.1f}"
 
 
 def _budget(row: CoreRow) -> Row:

@@ -72,7 +72,8 @@ class FineStructurePanel(Panel):
         self.edge = QComboBox()
         self.edge.setAccessibleName("Edge")
         self.edge.activated.connect(lambda _: self.show_now())
-        self.go = button("Fit", "Fit the edge of the shown spectrum", self.fit, primary=True)
+        self.go = button("Fit", "Build the model of the edge anew and fit it to the shown spectrum", self.fit,
+                         primary=True)
         self.go_chosen = button("Fit chosen", "Fit the same edge of all spectra that are chosen in the project list, "
                                 "with the same choices", self.fit_chosen)
         self.settings = FineSettings()
@@ -80,10 +81,11 @@ class FineStructurePanel(Panel):
         self.settings.refused.connect(self._refused)
         self.summary = muted(ASK)
         self.rows = self.table(RowsModel((
-            Column("Quantity"), Column("Value", "", True), Column("Unit"), Column("How"),
+            Column("Quantity"), Column("Value", "", True),
+            Column("From reference", "Counted from the internal reference", True), Column("Unit"), Column("How"),
         )))
         self.view = RowsView(self.rows, "Quantities of the edge")
-        self.view.set_widths((158, 150, 52, 60), stretch=3)
+        self.view.set_widths((140, 120, 120, 56, 60), stretch=4)
         self.notes = muted("")
         self.notes.setProperty("role", "warning")
         self.notes.setAccessibleName("Remarks on the fit")
@@ -116,7 +118,7 @@ class FineStructurePanel(Panel):
         if entry is None or not self.name:
             return None
         try:
-            return setup_of(entry, self.name, self.document.place)
+            return setup_of(entry, self.name)
         except SodaliteError:
             return None
 
@@ -181,7 +183,8 @@ class FineStructurePanel(Panel):
         self.rows.set_rows(_rows(found, setup) if found is not None else [])
         self.view.setVisible(found is not None)
         self.view.fit_height(3, 14)
-        self.view.fit_columns((0, 1))
+        self.view.fit_columns((0, 1, 2, 3))
+        self.view.setColumnHidden(2, setup.reference == "none" or setup.carbon)
         self.summary.setText("Working …" if self.busy else _summary(entry, setup, found))
         notes = [problem] if problem else list(found.notes) if found is not None else []
         if found is not None and not _as_chosen(entry, setup):
@@ -215,7 +218,10 @@ class FineStructurePanel(Panel):
     def _put_bands(self, setup: FineSetup) -> None:
         if self._window is None or not self.isVisible():
             return
-        bands = [Band(f"{OWNER}/window", f"{setup.edge} window", *setup.window, colour=0)]
+        entry = self.document.entry
+        bands = []
+        if entry is None or region_of(entry, setup) is None:  # a region has ends of its own on the plot
+            bands.append(Band(f"{OWNER}/window", f"{setup.edge} window", *setup.window, colour=0))
         if setup.after[1] > setup.after[0]:
             bands.append(Band(f"{OWNER}/after", "line behind L2", *setup.after, colour=2))
         self._window.view.bands.put(OWNER, bands)
@@ -366,15 +372,14 @@ def _checked(setup: FineSetup, entry: Entry) -> None:
 
 
 def _as_chosen(entry: Entry, setup: FineSetup) -> bool:
-    """Whether the region still has the window and the lines that are chosen."""
+    """Whether the region still has the lines that are chosen."""
     region = region_of(entry, setup)
     if region is None:
         return True
     ids = [c.id for c in region.model.components]
     prefix = "sig" if setup.carbon else "l3"
-    same_window = all(abs(a - b) < 0.011 for a, b in zip(region.model.region, setup.window, strict=True))
-    same_lines = sum(id.startswith(prefix) for id in ids) == setup.lines
-    return same_window and same_lines and (setup.carbon or ("ok" in ids) == (setup.oxygen != "none"))
+    same_lines = sum(id.startswith(prefix) for id in ids) >= setup.lines
+    return same_lines and (setup.carbon or ("ok" in ids) == (setup.oxygen != "none"))
 
 
 def _summary(entry: Entry, setup: FineSetup, found: Quantities | None) -> str:
@@ -390,16 +395,17 @@ def _summary(entry: Entry, setup: FineSetup, found: Quantities | None) -> str:
 
 
 def _rows(found: Quantities, setup: FineSetup) -> list[Row]:
-    """Quantities as rows; what counts from nothing is left out."""
+    """Quantities as rows, positions beside their distance from the internal reference."""
     rows = []
     for one in found.rows:
-        if one.key.endswith(RELATIVE) and setup.reference == "none":
+        if one.key.endswith(RELATIVE) or (one.key == "oxygen" and not one.known):
             continue
-        if one.key == "oxygen" and not one.known:
-            continue
+        away = found.get(one.key + RELATIVE)
+        beside = "" if away is None else value_text(away)
         rows.append(Row(one.key, (
             Cell(one.name, tooltip=one.how), Cell(value_text(one), tooltip=one.how, muted=not one.known),
-            Cell(one.unit), Cell(one.how, tooltip=one.how, muted=True),
+            Cell(beside, tooltip=f"Counted from {setup.reference}" if beside else ""), Cell(one.unit),
+            Cell(one.how, tooltip=one.how, muted=True),
         )))
     return rows
 

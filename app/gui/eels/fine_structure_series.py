@@ -25,7 +25,8 @@ WHITE = (Column("Spectrum"), Column("Position / eV", "Compared position, counted
          Column("Shift / eV", "Against the first of the series", True), Column("L3/L2", "By the double step", True),
          Column("Valence", "By the calibration in use", True), Column("by mixture", "Mixture of the references", True))
 CARBON = (Column("Spectrum"), Column("π* / eV", "Position of π*", True),
-          Column("Shift / eV", "Against the first", True), Column("π*/(π* + σ*)", "Share of π*", True), Column("π* width / eV", "FWHM: sharpness", True),
+          Column("Shift / eV", "Against the first", True),
+          Column("π*/(π* + σ*)", "Share of π*", True), Column("π* width / eV", "FWHM: sharpness", True),
           Column("sp²", "Against the reference spectrum", True))
 
 

@@ -58,8 +58,7 @@ class ValencePart(QWidget):
         self.references.edited.connect(self._edit_reference)
         self.reference_view = RowsView(self.references, "Reference spectra")
         self.reference_view.set_widths((250, 70, 60), stretch=0)
-        self.body.addLayout(row(QLabel("This spectrum has valence"), self.valence, QLabel("±"), self.error, self.add,
-                                self.remove))
+        self.body.addLayout(row(QLabel("Known valence"), self.valence, QLabel("±"), self.error, self.add, self.remove))
         self.body.addWidget(self.reference_view)
 
     def _build_table(self) -> None:
@@ -81,7 +80,7 @@ class ValencePart(QWidget):
         )))
         self.states.edited.connect(self._edit_state)
         self.state_view = RowsView(self.states, "Calibration")
-        self.state_view.set_widths((130, 62, 88, 64, 80), stretch=4)
+        self.state_view.set_widths((120, 70, 88, 64, 80), stretch=4)
         self.slope = muted("")
         self.body.addLayout(row(QLabel("Compare"), self.measure, self.make))
         self.body.addLayout(row(QLabel("Calibration"), self.table))

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QWidget
 from app.gui.document import Document
 from app.gui.eels.low_loss_dielectric import DielectricPart
 from app.gui.eels.low_loss_gap import GapPart
+from app.gui.eels.low_loss_model import ModelPart
 from app.gui.eels.low_loss_part import LowLossPart
+from app.gui.eels.low_loss_sodium import SodiumPart
 from app.gui.eels.low_loss_thickness import ThicknessPart
 from app.gui.panels.base import Panel, heading
 from app.gui.panels.fold import Fold
@@ -43,10 +45,14 @@ class LowLossPanel(Panel):
         self.title = heading("")
         self.body.addWidget(self.title)
         self.thickness = ThicknessPart(self)
+        self.model = ModelPart(self)
+        self.sodium = SodiumPart(self)
         self.gap = GapPart(self)
         self.dielectric = DielectricPart(self)
         self.folds = [
             Fold("Thickness", self.thickness, shown=True),
+            Fold("Model", self.model),
+            Fold("Sodium or carbon", self.sodium),
             Fold("Band gap", self.gap),
             Fold("Dielectric function", self.dielectric),
         ]
@@ -60,7 +66,7 @@ class LowLossPanel(Panel):
     @property
     def parts(self) -> tuple[LowLossPart, ...]:
         """The parts from top to bottom."""
-        return (self.thickness, self.gap, self.dielectric)
+        return (self.thickness, self.model, self.sodium, self.gap, self.dielectric)
 
     def use_window(self, window: Any) -> None:
         """The band of the gap on the plot."""
@@ -122,6 +128,7 @@ class LowLossPanel(Panel):
         self._shown_key = key
         self.gap.show_result(self.kept("gap"), self.document.shown())
         self.dielectric.show_result(self.kept("dielectric"))
+        self.sodium.show_result(self.kept("sodium"))
         if entry is None:
             words = "" if shown is None else self._reason(shown)
             self.thickness.show_result(words, None)
@@ -211,6 +218,11 @@ class LowLossPanel(Panel):
         project = low_loss.with_settings(self.document.project, entry.id, **changes)
         if project.entry(entry.id).loss != entry.loss:
             self.document.apply(text, project, merge=merge)
+
+    def fit_shown(self) -> None:
+        """Fit the shown region as the Fit command does."""
+        if self._window is not None:
+            self._window.actions_["fit.region"].trigger()
 
     def run_for(
         self, part: LowLossPart, work: Callable[[Progress, Cancel], Any], done: Callable[[Any], None],

@@ -87,8 +87,10 @@ class ZeroLossPanel(Panel):
             return
         zero = bool(entry.spectrum.x[0] < 0 < entry.spectrum.x[-1] or spectrum.x[0] < 0 < spectrum.x[-1])
         for fold in self.folds:
-            if fold.content in (self.align, self.removal):
+            if fold.content is self.align:
                 fold.setVisible(zero or any(s.kind == "align" for s in entry.recipe.steps))
+            elif fold.content is self.removal:
+                fold.setVisible(zero)
         for part in self.parts:
             part.show_entry(entry, spectrum)
 

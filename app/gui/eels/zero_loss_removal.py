@@ -114,6 +114,8 @@ class RemovalPart(ZeroLossPart):
         self.vacuum.setVisible(method == "vacuum reference")
 
     def _suggest(self, spectrum: Spectrum) -> None:
+        if not spectrum.x[0] < 0 < spectrum.x[-1]:
+            return
         for way in ("minimum", "inflexion"):
             try:
                 limit = split_energy(spectrum.x, spectrum.y, way)  # type: ignore[arg-type]

@@ -320,6 +320,7 @@ class MapsPanel(Panel):
             self._live = (image.hash, LivePreview(image))
         shown = self._previewed(self._live[1], window)
         if shown is not None:
+            # One name for the whole drag, so that only the picture is drawn anew.
             name, values = shown
             self._navigator.show_live(Map("", f"Preview: {name}", "", values))
 
@@ -329,12 +330,12 @@ class MapsPanel(Panel):
                 windows = self.request().windows
                 if window.id in {w.id for w in windows}:
                     if self.key == "three":
-                        return f"{windows[2].title}, edge", live.edge(*windows)
-                    return f"{windows[0].title} / {windows[1].title}", live.quotient(*windows)
+                        return "three windows", live.edge(*windows)
+                    return "ratio", live.quotient(*windows)
             except SodaliteError as error:
                 self.say(str(error))
                 return None
-        return window.title, live.sums([(window.low, window.high)])[0]
+        return window.name or "window", live.sums([(window.low, window.high)])[0]
 
     def _end_preview(self) -> None:
         self._live = None

@@ -200,6 +200,12 @@ class Navigator(Panel):
             self._offer()
             self.shown_changed.emit(on)
 
+    def _selected(self) -> None:
+        """Another entry: its spectra are not those that were compared."""
+        if self.compare.isChecked():
+            self.compare_wanted.emit(False)
+        super()._selected()
+
     def _offer(self) -> None:
         shown = self.on and self.wanted()
         if self.isHidden() == shown:
@@ -299,8 +305,13 @@ class Navigator(Panel):
         if entry is None or self.isHidden() or not self.wanted():
             return
         self.view.set_places(entry.rois, self.document.place)
-        self.places.set_rows(self.rows(entry), self.document.place)
+        rows = self.rows(entry)
+        other = [(r.place, r.name, r.colour) for r in rows] != [(r.place, r.name, r.colour) for r in self.places.rows()]
+        self.places.set_rows(rows, self.document.place)
         self._hovered(-1, -1)
+        if self.compare.isChecked() and (other or self.document.project is not self._drawn):
+            self.compare_wanted.emit(True)
+        self._drawn = self.document.project
 
     def rows(self, entry: Entry) -> tuple[PlaceRow, ...]:
         """The places of an entry: all pixels, the pixel under the cursor, its shapes."""
@@ -319,8 +330,11 @@ class Navigator(Panel):
     def _hovered(self, row: int, column: int) -> None:
         pixel = (row, column) if row >= 0 else self.view.cursor_pixel
         image = self._image()
-        if pixel is None or image is None or not image.navigation:
-            self.readout.setText("")
+        if image is None or not image.navigation:
+            return
+        if pixel is None:
+            what = "curve" if self.view.series else "image"
+            self.readout.setText("" if self.document.place.roi else f"Click the {what} to see a single spectrum")
             return
         place = Place((pixel[1],)) if self.view.series else Place(pixel)
         value = self.view.value_at(*pixel)

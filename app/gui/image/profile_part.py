@@ -191,7 +191,7 @@ class ProfilePart(QWidget):
                 rows.append(Row(str(number), (name, *([Cell("not determined", tooltip=one.why, muted=True)] * 4))))
                 continue
             unit = f" {fit.unit}"
-            width = with_error(fit.width, fit.width_error) + unit if not fit.at_bound else "not resolved"
+            width = with_error(fit.width, fit.width_error) + unit if not fit.unresolved else "not resolved"
             told = "" if not np.isfinite(fit.reduced_chi2) else f"Reduced χ² {fit.reduced_chi2:.2f}"
             told += "; errors multiplied by its root" if fit.reduced_chi2 > 1 else ""
             place = with_error(fit.position, fit.position_error) + unit
@@ -253,7 +253,6 @@ class ProfilePart(QWidget):
         entry = self.document.entry
         if entry is not None:
             self._apply(f"Move {line.name}", with_line(entry, line), merge=f"line {entry.id} {line.id}")
-            self.refresh()
 
     def _typed(self, number: int) -> None:
         entry, line = self.document.entry, self.line()
@@ -286,6 +285,7 @@ class ProfilePart(QWidget):
 
     def _apply(self, text: str, entry: Entry, merge: str = "") -> None:
         self.document.apply(text, self.document.project.with_entry(entry), merge=merge)
+        self.refresh()
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

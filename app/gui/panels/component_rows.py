@@ -44,6 +44,8 @@ SHORT_SHAPES = {
     "fermi_edge": "Fermi edge",
     "step_erf": "Gaussian step",
     "step_arctan": "Arctangent step",
+    "drude": "Plasmon (Drude)",
+    "edge_step": "Edge",
 }
 
 
@@ -58,11 +60,13 @@ def component_rows(
     """One row a component; with the project and the entry, ties to other regions are shown with the links."""
     numbers = measured(fit)
     shown = Shown(project, entry, fit.id) if project is not None and entry is not None else None
+    quantity = project.entry(entry).spectrum.axis.quantity if shown is not None else ""
+    choices = tuple(shape_words(key) for key, known in SHAPES.items() if known.stands_on(quantity))
     ties = shown.ties if shown is not None else {}
     return [
         _row(
             fit, component, numbers[component.id], theme.series[i % len(theme.series)],
-            shown if any(name.startswith(f"{component.id}.") for name in ties) else None,
+            shown if any(name.startswith(f"{component.id}.") for name in ties) else None, choices,
         )
         for i, component in enumerate(fit.model.components)
     ]
@@ -78,7 +82,9 @@ def _ties(shown: Shown | None, component: Component) -> tuple[str, str]:
     return text, "\n".join(explained_tie(shown, name) for name in names)
 
 
-def _row(fit: RegionFit, component: Component, found: Measured, colour: str, tied: Shown | None) -> Row:
+def _row(
+    fit: RegionFit, component: Component, found: Measured, colour: str, tied: Shown | None, choices: tuple[str, ...]
+) -> Row:
     position = component.param("position")
     stuck = fit.result.at_bound if fit.result is not None else ()
     source = "\n".join(filter(None, (component.line, component.compound, component.source)))
@@ -86,7 +92,6 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str, tie
     share_error = None if found.share_error is None else 100 * found.share_error
     link = summary(fit.model, component.id)
     ties, told_ties = _ties(tied, component)
-    choices = tuple(shape_words(key) for key in SHAPES)
 
     def shown(value: float, error: float | None, decimals: int) -> str:
         return marked(with_error(value, error, decimals), error, found.factor)
@@ -115,7 +120,10 @@ def _row(fit: RegionFit, component: Component, found: Measured, colour: str, tie
                 told(_tip(fit.model, component, amplitude_name(component), stuck), found.area_error),
             ),
             Cell(f"{share:.1f}", tooltip=told(f"{with_error(share, share_error, 1)} % of the region", share_error)),
-            Cell(shape_words(component.shape), shape_words(component.shape), _shape_tip(component), choices=choices),
+            Cell(
+                shape_words(component.shape), shape_words(component.shape), _shape_tip(fit.model, component),
+                choices=choices,
+            ),
             Cell(
                 "; ".join(filter(None, (ties, link))),
                 link,
@@ -150,11 +158,14 @@ def _width_tip(model: FitModel, component: Component, stuck: tuple[str, ...]) ->
     return "True width at half maximum of " + " and ".join(parts)
 
 
-def _shape_tip(component: Component) -> str:
+def _shape_tip(model: FitModel, component: Component) -> str:
     kind, peak = shape(component.shape), peak_of(component)
     text = f"{kind.title}\n{kind.formula}\n{kind.reference}"
     if abs(peak.position - component.value("position")) > 1e-3:
         text += f"\nTrue maximum at {peak.position:.2f} eV, true width {peak.fwhm:.2f} eV"
+    if component.broadened:
+        name = model.response.name if model.response is not None else ""
+        text += f"\nConvolved with {name or 'the response'}: place and width are those before"
     return text
 
 
@@ -252,8 +263,8 @@ def change_shape(model: FitModel, id: str, wanted: str) -> FitModel:
             vary = parameter.kind != "shape"
             params[parameter.name] = Param(start[parameter.name], parameter.minimum, parameter.maximum, vary)
         elif parameter.kind in ("position", "width", "area") and not kept.link and kept.vary:
-            value = min(max(start[parameter.name], kept.minimum), kept.maximum)
-            params[parameter.name] = replace(kept, value=value)
+            value = min(max(start[parameter.name], kept.minimum, parameter.minimum), kept.maximum)
+            params[parameter.name] = replace(kept, value=value, minimum=max(kept.minimum, parameter.minimum))
         else:
             params[parameter.name] = kept
     return settled(model.with_component(replace(component, shape=key, params=tuple(params.items()))))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import muted
@@ -144,14 +144,23 @@ class ParameterTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        self.spread = QCheckBox()
+        self.spread.setToolTip(
+            "What is measured is the component convolved with this curve; place, width and amount are those before"
+        )
+        self.spread.hide()
         layout.addWidget(self.view)
         layout.addWidget(self.words)
+        layout.addWidget(self.spread)
         self._model_now = model_now
+        self._owner: str | None = None
         self.rows.edited.connect(self._edited)
         self.rows.toggled.connect(self._toggled)
+        self.spread.clicked.connect(self._spread)
 
     def show_owner(self, model: FitModel | None, owner: str | None) -> None:
         """Show these parameters; None for none."""
+        self._show_spread(model, owner)
         if model is None or owner is None:
             self.rows.set_rows(())
             self.words.setText("")
@@ -169,6 +178,23 @@ class ParameterTable(QWidget):
         text = "; ".join(filter(None, parts))
         self.words.setText(text[:1].upper() + text[1:])
         self.words.setVisible(bool(text))
+
+    def _show_spread(self, model: FitModel | None, owner: str | None) -> None:
+        """Offer the convolution where the model has something to convolve with."""
+        self._owner = owner
+        response = model.response if model is not None and owner not in (None, BACKGROUND) else None
+        self.spread.setVisible(response is not None)
+        if model is not None and owner is not None and response is not None:
+            self.spread.setText(f"Convolved with {response.name or 'the response'}")
+            self.spread.setChecked(model.component(owner).broadened)
+
+    def _spread(self, wanted: bool) -> None:
+        now = self._model_now()
+        if now is None or self._owner is None or now.response is None:
+            return
+        component = now.component(self._owner)
+        words = f"{'Convolve' if wanted else 'Do not convolve'} {component.name or component.id}"
+        self.changed.emit(words, now.with_component(replace(component, broadened=wanted)))
 
     def _shown(self) -> Shown | None:
         """The shown region in its project; None where the table knows no document."""

@@ -59,7 +59,8 @@ class ProcessPanel(Panel):
         self.body.addWidget(heading("Measurement"))
         form = QFormLayout()
         self.meta: dict[str, QLabel] = {}
-        for name in dict.fromkeys((*_meta_words(Meta(technique="xps")), *_meta_words(Meta(technique="eels")))):
+        names = [*_meta_words(Meta(technique="eels"))][:5] + [*_meta_words(Meta(technique="xps"))]
+        for name in names:
             label = QLabel()
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setWordWrap(True)

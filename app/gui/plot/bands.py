@@ -165,7 +165,9 @@ class Bands(QObject):
 
     def _step(self) -> float:
         spectrum = self._view.spectrum()
-        return (spectrum.axis.step if spectrum is not None else 0.0) or 1e-3
+        if spectrum is None or spectrum.x.size < 2:
+            return 1e-3
+        return float(spectrum.x[-1] - spectrum.x[0]) / (spectrum.x.size - 1)
 
     def move(self, name: str, low: float, high: float, part: Part = "all") -> None:
         """Move a band, an edge or the whole; it stays inside its limits and keeps one channel of width."""
@@ -233,9 +235,12 @@ class Bands(QObject):
         bands = [band for band in reversed(self.shown) if band.movable]
         best: tuple[float, tuple[str, Part]] | None = None
         for band in bands:
+            left, right = sorted((float(mapper.px(band.low)), float(mapper.px(band.high))))
+            # Of a narrow band the inside stays to be grabbed.
+            reach = min(REACH, 0.25 * (right - left)) if left < point.x() < right else REACH
             for part, value in (("low", band.low), ("high", band.high)):
                 distance = abs(float(mapper.px(value)) - point.x())
-                if distance <= REACH and (best is None or distance < best[0]):
+                if distance <= reach and (best is None or distance < best[0]):
                     best = distance, (band.name, part)  # type: ignore[assignment]
         if best is not None:
             return best[1]

@@ -38,17 +38,19 @@ class Peak:
 
 
 @lru_cache(maxsize=512)
-def _unit_peak(name: str, curve: Curve | None, others: tuple[tuple[str, float], ...], direction: int) -> Peak:
-    """Outline of the shape with amplitude 1 at position 0."""
+def _unit_peak(
+    name: str, curve: Curve | None, others: tuple[tuple[str, float], ...], direction: int, place: float = 0.0
+) -> Peak:
+    """Outline of the shape with amplitude 1 at a position, counted from there."""
     kind = shape(name).with_curve(curve)
     amplitude, position = kind.names[:2]
-    values = {amplitude: 1.0, position: 0.0, **dict(others)}
+    values = {amplitude: 1.0, position: place, **dict(others)}
     derived = kind.derived(values)
-    top, width = derived.maximum_position * direction, derived.fwhm
+    top, width = (derived.maximum_position - place) * direction, derived.fwhm
     if not np.isfinite(width):
         width = 1.0
     grid = top + width * np.linspace(-1.2, 1.2, 481)
-    curve = kind.evaluate(grid, *kind.arguments(values), direction=direction)[0]
+    curve = kind.evaluate(place + grid, *kind.arguments(values), direction=direction)[0]
     above = np.flatnonzero(curve >= 0.5 * derived.height)
     if above.size == 0:
         return Peak(top, derived.height, top - width / 2, top + width / 2)
@@ -75,8 +77,10 @@ def peak_of(component: Component, quantity: Quantity = "binding_energy") -> Peak
     amplitude, position = kind.names[:2]
     values = component.values
     others = tuple((name, values[name]) for name in kind.names[2:])
-    unit = _unit_peak(component.shape, component.curve, others, axis_direction(quantity))
     at = values[position]
+    # What counts from the zero loss has another form at another place.
+    place = at if kind.quantity else 0.0
+    unit = _unit_peak(component.shape, component.curve, others, axis_direction(quantity), place)
     return Peak(at + unit.position, values[amplitude] * unit.height, at + unit.left, at + unit.right)
 
 

@@ -40,6 +40,9 @@ QToolButton:pressed { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:checked { background: $accent; color: $accent_text; }
 QToolButton:checked:hover { background: $accent_hover; }
+QToolButton[role="fold"], QToolButton[role="fold"]:checked { background: transparent; color: $text;
+                                                             text-align: left; padding: 5px 0; }
+QToolButton[role="fold"]:hover, QToolButton[role="fold"]:checked:hover { background: $hover; }
 QToolButton:disabled { color: $faint; }
 QToolButton::menu-indicator { image: none; width: 0; }
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from app.project import migrations, store
+from app.project import migrations, store, work
 from app.project.migrations import SCHEMA_VERSION, migrate
-from app.project.project import Project
+from app.project.project import Project, RegionFit, add_spectra
 from app.project.store_layout import tree_of
 from app.project.store_plain import from_text, to_text
+from fitting import engine
+from fitting.dataset import Axis, Meta, Noise, Spectrum
+from fitting.model import Component, Param
 from libraries.errors import BadProject
 from tests.app.project.projects import full_project
 
@@ -45,11 +51,11 @@ def test_a_file_of_version_0_is_migrated(tmp_path, monkeypatch):
     with pytest.raises(BadProject, match="version 0, which this program cannot read any more"):
         store.load(path)
     monkeypatch.setitem(migrations.MIGRATIONS, 0, _from_version_0)
-    assert store.load(path).equals(full_project())
+    assert store.load(path).equals(full_project().map_entries(store.with_todays_hashes))
     assert path.read_bytes() == before  # opening writes nothing
     store.save(store.load(path), path)
     monkeypatch.delitem(migrations.MIGRATIONS, 0)
-    assert store.load(path).equals(full_project())
+    assert store.load(path).equals(full_project().map_entries(store.with_todays_hashes))
 
 
 def test_steps_follow_each_other():
@@ -79,3 +85,20 @@ def test_a_version_that_is_none_is_refused(tmp_path, version, schema):
         del tree["@schema_version"]
     with pytest.raises(BadProject, match="not a project"):
         store.load(_write(tree, tmp_path / "odd.sodalite"))
+
+
+def test_results_of_older_programs_belong_to_their_data(tmp_path):
+    x = np.linspace(280.0, 290.0, 60)
+    y = 100.0 + 900.0 * np.exp(-0.5 * ((x - 285.0) / 0.6) ** 2)
+    spectrum = Spectrum(Axis(x, "binding_energy"), y, Noise("poisson", 1.0), Meta(title="C 1s", technique="xps"))
+    project, region = work.add_region(add_spectra(Project(), [spectrum]), "c_1s", 280.0, 290.0, "linear")
+    fit = project.entry("c_1s").fit(region)
+    values = {"area": 1300.0, "position": 285.0, "fwhm": 1.4, "mix": 0.0}
+    peak = Component("p1", "", "gl_sum", {name: Param(value, minimum=0.0) for name, value in values.items()})
+    fit = replace(fit, model=fit.model.with_component(peak))
+    result = replace(engine.fit(spectrum, fit.model), data_hash="as an older program worked it out")
+    project = project.with_entry(project.entry("c_1s").with_fit(RegionFit(region, result.model, result)))
+    for version, expected in ((2, spectrum.hash), (SCHEMA_VERSION, result.data_hash)):
+        tree = tree_of(project) | {"@schema_version": version}
+        path = _write(tree, tmp_path / f"{version}.sodalite")
+        assert store.load(path).entry("c_1s").fits[0].result.data_hash == expected

@@ -21,7 +21,7 @@ from app.project.migrations import SCHEMA_VERSION
 from app.project.project import Entry, Layering, Project, RegionFit, Sample, Tie
 from app.project.store_plain import from_row, plain, row_of
 from app.project.store_tree import MAX_CHUNK, chunk_shape
-from fitting.dataset import Axis, Meta, Spectrum
+from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.identity import same
 from fitting.model import Curve
 from fitting.recipe import Recipe, Step
@@ -341,3 +341,28 @@ def test_every_field_of_a_fit_and_a_sample_comes_back(tmp_path):
     assert again.entries[0].recipe == recipe
     assert again.entries[0].fits[0].model == model
     assert (again.ties, again.factor_sets) == (project.ties, project.factor_sets)
+
+
+def test_a_response_and_what_is_convolved_come_back(tmp_path):
+    from fitting.engine import fit
+    from fitting.model import Background, Component, Curve, FitModel, Param
+
+    energies = np.arange(-20, 21) * 0.1
+    response = Curve(tuple(energies), tuple(np.exp(-0.5 * (energies / 0.3) ** 2)), "zero loss")
+    plasmon = Component(
+        "p1", "plasmon", "drude", {"area": Param(900.0, 0.0), "position": Param(15.0), "fwhm": Param(2.0, 0.1)},
+        broadened=True,
+    )
+    model = FitModel((8.0, 25.0), Background("constant", {"level": Param(20.0)}), (plasmon,), response=response)
+    x = np.arange(50, 300) * 0.1
+    counts = np.random.default_rng(0).poisson(20.0 + 300.0 * np.exp(-0.5 * (x - 15.0) ** 2))
+    spectrum = Spectrum(Axis(x, "energy_loss"), counts, Noise("poisson", 1.0))
+    region = RegionFit("r1", model, result=fit(spectrum, model))
+    project = Project("Losses", (Sample("s", "Al"),), (Entry("e", spectrum, "s", fits=(region,)),))
+    store.save(project, tmp_path / "losses.sodalite")
+    back = store.load(tmp_path / "losses.sodalite")
+    loaded = back.entries[0].fits[0]
+    assert loaded.model == model
+    assert loaded.result is not None
+    assert loaded.result.model.response == response
+    assert loaded.result.model.components[0].broadened

@@ -22,13 +22,12 @@ def test_a_straight_strip_is_the_mean_of_its_rows():
     rng = np.random.default_rng(1)
     values = rng.standard_normal((20, 30))
     errors = 0.5 + rng.random((20, 30))
-    found = profile(Map("m", "M", "eV", values, errors), line((0, 10), (30, 10), 5), NM)
-    part = slice(8, 13)  # middles at 8.5 ... 12.5 lie within 2.5 of 10.5? no: of the line at 10, 7.5 ... 12.5
-    part = slice(7, 13) if found.pixels[0] == 6 else slice(8, 13)
-    assert set(found.pixels) == {part.stop - part.start}
+    found = profile(Map("m", "M", "eV", values, errors), line((0, 10.5), (30, 10.5), 5), NM)
+    part = slice(8, 13)  # rows whose middles, 8.5 to 12.5, lie within 2.5 of the line
+    assert set(found.pixels) == {5}
     assert found.position == pytest.approx(2.0 * (np.arange(30) + 0.5))
     assert found.value == pytest.approx(values[part].mean(axis=0))
-    count = part.stop - part.start
+    count = 5
     assert found.error == pytest.approx(np.sqrt((errors[part] ** 2).sum(axis=0)) / count)
     assert found.scatter == pytest.approx(values[part].std(axis=0, ddof=1) / np.sqrt(count))
     assert found.unit == "nm"
@@ -107,16 +106,16 @@ def front_map(rng, sigma=4.0, at=31.3, noise=0.3, shape=(24, 64)):
 
 
 def test_fronts_of_known_place_and_width():
-    """Errors cover the truth as they should over 300 repeats."""
+    """Errors cover the truth as they should over 150 repeats."""
     rng = np.random.default_rng(2)
     pulls = []
-    for _ in range(300):
+    for _ in range(150):
         found = front(profile(front_map(rng), line((0, 12), (64, 12), 10), Scale(1.5, 1.5, "nm")))
         pulls.append(((found.position - 31.3 * 1.5) / found.position_error,
                       (found.width - 2 * 4.0 * 1.5) / found.width_error,
                       (found.after - 7.0) / found.after_error))
     pulls = np.array(pulls)
-    assert np.abs(pulls.mean(axis=0)).max() < 0.25
+    assert np.abs(pulls.mean(axis=0)).max() < 0.3
     assert pulls.std(axis=0) == pytest.approx(1.0, abs=0.25)  # errors are the larger of two, so a little below
 
 
@@ -129,13 +128,15 @@ def test_a_falling_front():
     assert found.width == pytest.approx(8.0, abs=5 * found.width_error)
 
 
-def test_a_step_sharper_than_a_pixel_has_no_width():
+def test_a_step_sharper_than_a_pixel_lies_between_two_and_has_no_width():
     values = np.where(np.arange(40) < 17, 1.0, 3.0) * np.ones((10, 1))
     values = values + 0.01 * np.random.default_rng(5).standard_normal(values.shape)
     found = front(profile(Map("m", "M", "", values, np.full(values.shape, 0.01)), line((0, 5), (40, 5), 6), Scale()))
-    assert found.position == pytest.approx(17.0, abs=0.6)
-    assert found.width < 0.9
-    assert found.at_bound or not found.width_error < 0.1 * found.width
+    assert found.unresolved
+    assert found.position == pytest.approx(17.0)
+    assert found.position_error == pytest.approx(1 / np.sqrt(12))
+    assert np.isnan(found.width_error)
+    assert found.after == pytest.approx(3.0, abs=5 * found.after_error)
 
 
 def test_no_front_is_said():

@@ -1,0 +1,106 @@
+"""Tables, figures and overlays of maps."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from app.files.figures import save_figure
+from app.files.map_figures import map_figure, overlay_figure, profile_figure
+from app.files.map_tables import table, write_maps_csv, write_profiles_csv, write_tiffs
+from fitting.dataset import Axis
+from fitting.image.maps import Map
+from fitting.image.overlay import PALETTES, overlay
+from fitting.image.profiles import Line, Scale, front, profile
+from libraries.errors import BadData
+
+NAVIGATION = tuple(Axis(2.0 * np.arange(n), "distance", "nm") for n in (4, 6))
+
+
+def one_map(name="M", unit="eV", **changes):
+    values = np.arange(24.0).reshape(4, 6)
+    values[1, 2] = np.nan
+    return Map("m", name, unit, values, **changes)
+
+
+def test_a_table_has_a_row_for_each_pixel_and_empty_cells(tmp_path):
+    flags = np.zeros((4, 6), np.uint8)
+    flags[1, 2] = 1
+    path = write_maps_csv(tmp_path / "m.csv", [one_map(error=np.full((4, 6), 0.5), flags=flags), one_map()], NAVIGATION)
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["Row", "Column", "y [nm]", "x [nm]", "M [eV]", "M error [eV]", "M flag", "M 2 [eV]"]
+    assert rows[1 + 8] == ["2", "3", "2", "4", "", "0.5", "1", ""]
+    assert len(rows) == 25
+
+
+def test_maps_of_different_sizes_do_not_share_a_table():
+    with pytest.raises(BadData, match="different sizes"):
+        table([one_map(), Map("n", "N", "", np.ones(3))])
+    with pytest.raises(BadData, match="no map"):
+        table([])
+
+
+def test_names_of_tiffs_do_not_collide(tmp_path):
+    written = write_tiffs(tmp_path / "t", [one_map("a/b"), one_map("a:b"), one_map("A_B")])
+    assert len({path.name.casefold() for path in written}) == 3
+    assert all(path.exists() for path in written)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures(tmp_path, suffix, theme):
+    maps = [one_map(f"Map {i}") for i in range(5)]
+    path = save_figure(map_figure(maps, NAVIGATION, theme, lines=(Line("l", "L", (0, 1), (5, 3)),)),
+                       tmp_path / f"a.{suffix}", dpi=100)
+    assert path.stat().st_size > 3000
+
+
+def test_pictures_keep_the_shape_of_the_pixels():
+    """Rows of 4 nm, columns of 2 nm: a pixel is twice as high as it is wide."""
+    navigation = (Axis(4.0 * np.arange(4), "distance", "nm"), NAVIGATION[1])
+    figure = map_figure([one_map()], navigation)
+    box = figure.axes[0].get_position()
+    wide, high = (box.width * figure.get_figwidth(), box.height * figure.get_figheight())
+    assert high / wide == pytest.approx(4 * 4.0 / (6 * 2.0))
+
+
+def test_a_series_has_no_picture():
+    with pytest.raises(BadData, match="no map of an image"):
+        map_figure([Map("m", "M", "", np.ones(5))])
+
+
+def test_profiles_as_table_and_figure(tmp_path):
+    values = np.where(np.arange(30) < 12, 1.0, 5.0) + 0.1 * np.random.default_rng(1).standard_normal((8, 30))
+    found = profile(Map("m", "M", "eV", values, np.full((8, 30), 0.1)), Line("l", "L", (0, 4), (30, 4), 8), Scale())
+    path = write_profiles_csv(tmp_path / "p.csv", [found], [front(found)])
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 30
+    assert float(rows[3]["Value"]) == pytest.approx(values[:, 3].mean())
+    assert float(rows[0]["Front position [px]"]) == pytest.approx(12.0, abs=0.6)
+    assert save_figure(profile_figure([found], [front(found)]), tmp_path / "p.svg").stat().st_size > 3000
+    with pytest.raises(BadData, match="no profile"):
+        write_profiles_csv(tmp_path / "q.csv", [])
+
+
+@pytest.mark.parametrize("palette", list(PALETTES))
+def test_overlay_adds_colours(palette, tmp_path):
+    low, high = np.zeros((3, 100)), np.zeros((3, 100))
+    low[:, :50], high[:, 50:] = 1.0, 2.0
+    found = overlay([Map("a", "A", "", low), Map("b", "B", "nm", high)], palette)
+    first, second = (np.round(255 * np.array(colour)) for colour in PALETTES[palette][1][:2])
+    assert found.pixels[0, 10] == pytest.approx(first, abs=1)
+    assert found.pixels[0, 90] == pytest.approx(second, abs=1)
+    assert found.ranges == ((0.0, 1.0), (0.0, 2.0))
+    assert found.names == ("A", "B (nm)")
+    assert save_figure(overlay_figure(found, NAVIGATION), tmp_path / "o.png", dpi=60).stat().st_size > 1000
+
+
+def test_overlays_take_maps_of_one_image():
+    with pytest.raises(BadData, match="one image"):
+        overlay([one_map(), Map("n", "N", "", np.ones((2, 2)))])
+    with pytest.raises(BadData, match="two or three"):
+        overlay([])
