@@ -145,6 +145,11 @@ class Processed(Stored):
         return self.source.readable()
 
 
+def before_steps(spectrum: Spectrum) -> Spectrum:
+    """The image as it lies in its file, where a recipe is carried out as its pieces are read; else the image itself."""
+    return spectrum.counts.raw if isinstance(spectrum.counts, Processed) else spectrum
+
+
 def _piece(raw: Spectrum, start: int, stop: int) -> Spectrum:
     places = Axis(np.arange(start, stop, dtype=float), "index", "")
     counts = raw.counts

@@ -146,6 +146,8 @@ def _number(text: str, word: str) -> float:
 
 def _object(entry: Entry, result: CoreResult) -> dict[str, Any]:
     """The result for programs."""
+    from app.project.core_loss import ratios
+
     return {
         "spectrum": entry.title, "beam_energy_keV": result.beam[0], "convergence_mrad": result.beam[1],
         "collection_mrad": result.beam[2], "range_eV": list(result.fitted), "exponent": result.exponent,
@@ -159,6 +161,7 @@ def _object(entry: Entry, result: CoreResult) -> dict[str, Any]:
             "windows": {"at_percent": row.window_at_percent, "at_percent_err": row.window_error, "snr": row.snr,
                         "h": row.h, "words": row.window_words},
         } for row in result.rows],
+        "ratios": [{"ratio": name, "value": value, "err": error} for name, value, error in ratios(result)],
         "warnings": list(result.warnings),
     }
 
@@ -166,18 +169,20 @@ def _object(entry: Entry, result: CoreResult) -> dict[str, Any]:
 def _text(entry: Entry, result: CoreResult) -> str:
     """Tables for people."""
     from app.numerals import UNDETERMINED, with_error
+    from app.project.core_loss import ratios, share
 
     def areal(value: float, error: float) -> str:
         return with_error(value, error) if value == value else UNDETERMINED
 
-    rows = [[row.edge, with_error(row.at_percent, row.at_error), areal(row.areal, row.areal_error),
-             with_error(row.window_at_percent, row.window_error), f"{row.onset:.1f}", row.model] for row in result.rows]
+    rows = [[row.edge, share(row.at_percent, row.at_error), areal(row.areal, row.areal_error),
+             share(row.window_at_percent, row.window_error), f"{row.onset:.1f}", row.model] for row in result.rows]
     budget = [[row.edge, *(f"{100 * value:.1f}" if value == value else "–"
                            for value in (getattr(row, name) for name in _BUDGET))] for row in result.rows]
     head = (f"{one_line(entry.title)}: {result.fitted[0]:.0f} to {result.fitted[1]:.0f} eV, background exponent "
             f"{with_error(result.exponent, result.exponent_err)}")
+    found = "; ".join(f"{name} = {with_error(value, error)}" for name, value, error in ratios(result))
     return "\n\n".join((
-        head,
+        head + (f"; {found}" if found else ""),
         table(["Edge", "at.%", "atoms/nm²", "at.% by windows", "Onset / eV", "Cross-section"], rows,
               right=(1, 2, 3, 4)),
         table(["Errors / %", "Counting", "Background", "Fine structure", "Cross-section", "Angles", "Low loss"], budget,

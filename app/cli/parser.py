@@ -19,6 +19,7 @@ from app.cli import (
     fit,
     identify,
     info,
+    lowloss,
     maps,
     quantify,
     report,
@@ -26,7 +27,8 @@ from app.cli import (
 )
 
 COMMANDS: tuple[ModuleType, ...] = (
-    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, eels, maps, export, report, templates,
+    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, lowloss,
+    eels, maps, export, report, templates,
 )
 WINDOW = "gui"
 _DESCRIPTION = """\

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
+from app.numerals import decimals_of, grouped
 from app.project.project import Entry, Project
 from fitting.dataset import Spectrum
 from fitting.eels.core_analysis import CurveOf, analyse
@@ -66,7 +69,7 @@ def with_setup(project: Project, entry_id: str, setup: CoreSetup) -> Project:
 def with_result(project: Project, entry_id: str, result: CoreResult) -> Project:
     """The project with a finished analysis."""
     entry = project.entry(entry_id)
-    return project.with_entry(replace(entry, core=CoreLoss(result.setup, result)))
+    return project.with_entry(replace(entry, core=CoreLoss(result.setup, (result,))))
 
 
 def compute(
@@ -174,6 +177,27 @@ def _edges(spectrum: Spectrum, name: str) -> tuple[str, ...]:
         raise NotDetermined("This element has no strong edge on the axis", where=f"{name}, {spectrum.name}",
                             todo="Name the edge, for example 'Ti L2,3'")
     return (strong[0].name,)
+
+
+def share(value: float, error: float) -> str:
+    """at.% with its error, with a decimal at least; "–" where it is not determined."""
+    if not math.isfinite(value):
+        return "–"
+    if not (math.isfinite(error) and error > 0):
+        return grouped(value, 1)
+    places = max(decimals_of(error), 1)
+    return f"{grouped(value, places)} ± {grouped(error, places)}"
+
+
+def ratios(result: CoreResult) -> list[tuple[str, float, float]]:
+    """Atomic ratios of neighbours in the table, "B/N", with the error of all causes; those that are seen."""
+    found = []
+    for first, second in pairwise(result.elements):
+        try:
+            found.append((f"{first}/{second}", *result.ratio(first, second)))
+        except BadData:  # the second is not there
+            continue
+    return found
 
 
 def table_rows(result: CoreResult) -> list[tuple[str | float, ...]]:

@@ -33,7 +33,9 @@ from libraries.errors import NotDetermined
 from libraries.white_lines import cited_positions
 
 OWN, CITED = "Own references", "Remembered numbers (unverified)"
+# Worked out once for a result: nothing of it can change.
 _known: weakref.WeakKeyDictionary[FitResult, dict[FineSetup, Quantities]] = weakref.WeakKeyDictionary()
+_edges: weakref.WeakKeyDictionary[FitResult, dict[FineSetup, Edge]] = weakref.WeakKeyDictionary()
 
 
 def setup_of(entry: Entry, edge: str) -> FineSetup:
@@ -128,7 +130,10 @@ def fit_edge(
     old = region_of(entry, setup)
     id = old.id if old is not None else fresh_id(f"fine {setup.edge}", {fit.id for fit in entry.fits})
     words = "" if place == ALL else str(place)
-    entry = with_setup(entry.with_fit(RegionFit(id, result.model, result, words)), replace(setup, fit=id))
+    setup = replace(setup, fit=id, window=result.model.region)
+    entry = with_setup(entry.with_fit(RegionFit(id, result.model, result, words)), setup)
+    if result.success:
+        quantities_of(entry, setup)  # here, where the window need not wait for it
     return project.with_entry(entry)
 
 
@@ -284,7 +289,11 @@ def _edge(entry: Entry, setup: FineSetup) -> Edge:
     region = region_of(entry, setup)
     if region is None or region.result is None:
         raise NotDetermined(f"{setup.edge} of {entry.title} is not fitted", todo="Fit it first")
-    return edge_above_background(entry.single(Place.parse(region.place)), region.result, setup, entry.title)
+    known = _edges.setdefault(region.result, {})
+    if setup not in known:
+        spectrum = entry.single(Place.parse(region.place))
+        known[setup] = edge_above_background(spectrum, region.result, setup, entry.title)
+    return replace(known[setup], name=entry.title)
 
 
 def oxygen_curve(entry: Entry, low: float) -> Curve:

@@ -24,15 +24,16 @@ from libraries.errors import BadData, BadModel, Cancelled
 
 __all__ = ["AMOUNT_ZERO", "LEGEND", "fit_image", "image_maps", "model_at", "runs", "without_run"]
 
-# Flags: the batch's statuses, and one of our own for what an amount of zero leaves open.
+# Flags: the batch's statuses, and one of our own: where there is no amount, position and width say nothing.
 AMOUNT_ZERO = 100
 LEGEND: tuple[tuple[int, str], ...] = (
     (0, "good"),
     *((code, name) for code, name in enumerate(STATUSES) if code),
-    (AMOUNT_ZERO, "not determined: the amount is at its bound"),
+    (AMOUNT_ZERO, "not determined: the amount is no larger than its error"),
     (NOT_FITTED, "not fitted"),
 )
 _BOUND = STATUSES.index("at bound")
+_NOTHING = 1e-9  # of the largest amount of the image: as good as at its bound
 _NOISE = {"gaussian": "Gaussian noise", "unknown": "noise from the residuals"}
 
 
@@ -208,9 +209,14 @@ def _flags(job: BatchJob, found: _Best, name: str) -> NDArray[np.uint8]:
     owner, _, short = name.partition(".")
     if owner != BACKGROUND:
         amount = shape(job.model.component(owner).shape).parameters[0].name
+        full = f"{owner}.{amount}"
+        above = found.value(full) - params[full].minimum
         with np.errstate(invalid="ignore"):
-            none = found.value(f"{owner}.{amount}") <= params[f"{owner}.{amount}"].minimum
-        flags[(flags <= _BOUND) & none] = _BOUND if short == amount else AMOUNT_ZERO
+            none = above <= _NOTHING * np.nanmax(np.abs(above), initial=0.0)
+            if short == amount:
+                flags[(flags == 0) & none] = _BOUND
+            else:
+                flags[(flags <= _BOUND) & (none | (above <= found.error(full)))] = AMOUNT_ZERO
     return flags
 
 

@@ -78,7 +78,8 @@ def exact(
             raise Cancelled(where=entry.title)
         part = inside[start - first : stop - first]
         if part.any():
-            total += spectrum.rows(start, stop)[part].sum(axis=0)
+            rows = spectrum.rows(start, stop)
+            total += rows.sum(axis=0) if part.all() else rows[part].sum(axis=0)
         if progress is not None:
             progress((stop - first) / (last - first), f"Adding up {entry.title}")
     read = spectrum.noise.read_noise * float(np.sqrt(places.size))

@@ -15,6 +15,7 @@ import numpy as np
 from app.project import work
 from app.project.project import Project, RegionFit, Sample, add_spectra
 from app.samples.eels import sphere_project, vanadium_project
+from app.samples.eels_work import work_spheres, work_vanadium
 from app.samples.film import film_project
 from app.samples.outline import region_model
 from app.samples.xps import MODELS
@@ -95,7 +96,9 @@ def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = F
     seed : int
         Of the noise.
     fitted : bool
-        Whether its regions are fitted already.
+        Whether its regions are fitted already; energy-loss samples are then worked through (minutes).
     """
     project = _PROJECTS[technique](seed)
-    return work.fit_all(project) if fitted else project
+    if not fitted:
+        return project
+    return {"eels": work_spheres, "eels-valence": work_vanadium}.get(technique, work.fit_all)(project)

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 from scipy.signal import find_peaks
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.eels.edge_model import WIDTHS, Curves, line, smoothed, started, step, with_response
+from fitting.eels.edge_model import WIDTHS, BackgroundOf, Curves, line, noise_before, smoothed, started, step, with_response
 from fitting.eels.fine_setup import CARBON, FineSetup
 from fitting.eels.kinematics import Beam
 from fitting.eels.propagation import Data, Linearised, Quantities, Quantity, remarks
@@ -81,9 +81,8 @@ def _maxima(x: FloatArray, smooth: FloatArray, net: FloatArray, where: str) -> t
     near = np.flatnonzero(np.abs(x - SIGMA) <= _SEARCH)
     if near.size < 5:
         raise NotDetermined("The window does not hold C K", where=where, todo="Fit from before 280 to behind 300 eV")
-    noise = float(np.std(net[x < PI - 5.0])) if np.any(x < PI - 5.0) else 0.0
     sigma = float(x[near[int(np.argmax(smooth[near]))]])
-    if not float(np.max(smooth[near])) > max(noise, 0.0):
+    if not float(np.max(smooth[near])) > 5.0 * noise_before(x, net, PI - 5.0, 0.8):
         raise NotDetermined("No carbon edge stands above the background", where=where,
                             todo="Check the energy axis and the window")
     low = np.flatnonzero((x > sigma - 11.0) & (x < sigma - 4.0))
@@ -127,7 +126,8 @@ def carbon_quantities(spectrum: Spectrum, result: FitResult, setup: FineSetup) -
         raise BadData("The model has no π* and σ* lines any more", where=setup.edge, todo="Fit the edge anew")
     model, x = result.model, linear.x
     single = Curves(model, x, single=True) if model.response is not None else None
-    ids = [c.id for c in model.components]
+    broad, background = Curves(model, x, single=False), BackgroundOf(spectrum, model)
+    whole = {c.id: "edge" for c in model.components}
     half = 0.5 * np.gradient(x)
     ends_inside = model.params["pi.position"].value - BEFORE + setup.total <= x[-1] + 1e-6
 
@@ -135,12 +135,9 @@ def carbon_quantities(spectrum: Spectrum, result: FitResult, setup: FineSetup) -
         def value(name: str) -> float:
             return float(values[index[name]])
 
-        parts = linear.evaluator.parts(values)
-        off = parts.background
-        share = 1.0
+        off, share = background.of(values), 1.0
         if single is not None:
-            sharp = single.of(values)
-            off = off + sum(curve - sharp[id] for id, curve in zip(ids, parts.components, strict=True))
+            off = off + broad.of(values, whole)["edge"] - single.of(values, whole)["edge"]
             share = single.share
         pi, area = value("pi.position"), value("pi.area")
         total = _NAN

@@ -119,7 +119,8 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
             curve = gosh(one.name, beam, length)
         else:
             curve = edge_curve(edge(one.name), beam, length, model=one.model or None)
-        warnings += curve.warnings
+        # A free fine structure holds the white lines.
+        warnings += [text for text in curve.warnings if one.fine != "free" or "white lines" not in text]
         width = widths[one.name]
         onset, error = _onset(core, setup, one, warnings)
         terms.append(EdgeTerm(curve, onset, one.fine, width, error))
@@ -248,7 +249,7 @@ class _Window:
 def _window(core: Spectrum, setup: CoreSetup, one: CoreEdge, term: EdgeTerm, ready: Prepared, gain: float) -> _Window:
     """Signal of an edge in its window above an extrapolated background."""
     try:
-        before = one.before or background_window(core, setup, one)
+        before = (one.before[0], one.before[1]) if one.before else background_window(core, setup, one)
         signal, h, _ = signal_of(core, setup, one, before, gain=gain, term=term, response=ready.response)
     except SodaliteError as error:
         return _Window(None, math.nan, math.nan, str(error))
@@ -256,7 +257,12 @@ def _window(core: Spectrum, setup: CoreSetup, one: CoreEdge, term: EdgeTerm, rea
     if not inside.any():
         return _Window(None, math.nan, math.nan, "The signal window lies outside the fitted range")
     # The same plural scattering as in the data: the unit edge convolved with the low loss, summed over the window.
-    column = term.curve.columns(ready.energy, term.onset, None, ready.response)[:, 0]
+    # Without a fine structure of its own the edge needs the mean height of the white lines in its cross-section.
+    curve = term.curve
+    if curve.model == "hydrogenic":
+        length = float(ready.energy[-1]) - one.at + 20.0
+        curve = edge_curve(edge(one.name), ready.beam, length, model="hydrogenic", white_lines=True)
+    column = curve.columns(ready.energy, term.onset, None, ready.response)[:, 0]
     words = (f"{setup.method}, {before[0]:.0f}–{before[1]:.0f} eV; signal {signal.window[0]:.0f}–"
              f"{signal.window[1]:.0f} eV")
     return _Window(signal, float(column[inside].sum()), h, words)

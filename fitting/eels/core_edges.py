@@ -267,8 +267,10 @@ def _convolved(parts: FloatArray, response: Response, lead: int, count: int) -> 
     return np.asarray(full[:, lead + whole : lead + whole + count])
 
 
-def edge_curve(edge: Edge, beam: Beam, length: float, *, model: Model | None = None) -> EdgeCurve:
-    """The cross-section of an edge up to `length` eV above its onset.
+def edge_curve(
+    edge: Edge, beam: Beam, length: float, *, model: Model | None = None, white_lines: bool = False
+) -> EdgeCurve:
+    """The cross-section of an edge up to `length` eV above its onset; `white_lines` as in `hydrogenic.l_shell`.
 
     Raises
     ------
@@ -281,6 +283,6 @@ def edge_curve(edge: Edge, beam: Beam, length: float, *, model: Model | None = N
     above = np.unique(np.concatenate((np.linspace(0, 2, 21), np.linspace(2, 60, 117), np.linspace(60, max(length, 61),
                                       160))))
     above = above[above <= length] if length > 2 else above
-    values = differential(edge, start + np.maximum(above, 1e-6), beam, model=model) / BARN_PER_NM2
-    error, source, warnings = about(edge, model, beam)
+    values = differential(edge, start + np.maximum(above, 1e-6), beam, model=model, white_lines=white_lines) / BARN_PER_NM2
+    error, source, warnings = about(edge, model, beam, white_lines=white_lines)
     return EdgeCurve(edge.name, edge.element, above, values, model, source, error, start, warnings)

@@ -36,8 +36,8 @@ class CoreEdge:
         See `fitting.eels.core_model.EdgeTerm`.
     width : float or None
         Of the fine structure; None: 50 eV, or two thirds of the room up to the next edge.
-    before : (float, float) or None
-        Window of its background for the quantification by windows; None: found from the edges.
+    before : (float, float) or ()
+        Window of its background for the quantification by windows; (): found from the edges.
     signal : float
         Width of its signal window, eV.
     """
@@ -49,7 +49,7 @@ class CoreEdge:
     model: CrossModel = ""
     fine: Fine = "free"
     width: float | None = None
-    before: tuple[float, float] | None = None
+    before: tuple[float, ...] = ()
     signal: float = SIGNAL_WINDOW
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class CoreEdge:
             raise BadData("The fine structure must be 2 to 500 eV wide", where=self.name)
         if not 2 <= self.signal <= 1000:
             raise BadData("The signal window must be 2 to 1000 eV wide", where=self.name)
-        if self.before is not None and not 0 < self.before[0] < self.before[1]:
+        if self.before and not (len(self.before) == 2 and 0 < self.before[0] < self.before[1]):
             raise BadData("The background window must have a width and lie above 0 eV", where=self.name)
 
     @property
@@ -256,7 +256,12 @@ class CoreResult:
 
 @dataclass(frozen=True)
 class CoreLoss:
-    """Core-loss analysis of a spectrum or image: what is asked, and the last result."""
+    """Core-loss analysis of a spectrum or image: what is asked, and the last result (none, or one)."""
 
     setup: CoreSetup = CoreSetup()
-    result: CoreResult | None = None
+    results: tuple[CoreResult, ...] = ()
+
+    @property
+    def result(self) -> CoreResult | None:
+        """The last result; None where there is none yet."""
+        return self.results[-1] if self.results else None

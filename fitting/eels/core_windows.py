@@ -26,7 +26,7 @@ _NEAR = 4.0  # eV below the onset that a background window keeps away
 _WIDE, _SHARE = 60.0, 0.16  # a background window is this share of the onset wide, at most so many eV
 _AFTER = 12.0  # eV above an earlier edge: nearer there is no background but a white line
 _LEAST = 6  # channels
-POST = (50.0, 80.0)  # eV above the onset: the second window of "before and after", as far as there is room
+POST = (50.0, 150.0)  # eV above the onset: the second window of "before and after", as far as there is room
 
 
 @dataclass(frozen=True, eq=False)

@@ -210,5 +210,6 @@ def edge_named(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     if any(sign in text for sign in " _-0123456789"):
-        return (edge(text).name,)
+        stem = text.rstrip("0123456789, _-klmnoKLMNO") or text[:1]
+        return (edge(stem.capitalize() + text[len(stem) :].upper()).name,)
     return tuple(one.name for one in edges_of(text.capitalize()) if is_strong(one))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from fitting import guess
-from fitting.dataset import Axis, FloatArray, Noise, Spectrum
+from fitting.dataset import FloatArray, Spectrum
 from fitting.eels.core_background import maximum_likelihood
 from fitting.eels.fine_setup import FineSetup
 from fitting.eels.separation import split_energy
 from fitting.eels.zero_loss import locate
 from fitting.evaluate import Evaluator
+from fitting.line_shape import Shape
 from fitting.model import Component, Curve, FitModel, Param
+from fitting.response import kernel_of
+from fitting.shapes import shape_of
 from libraries.errors import NotDetermined, SodaliteError
 
 STEPS = {"arctan": "step_arctan", "error function": "edge_step"}
@@ -21,7 +25,7 @@ LINE = "gl_sum"
 WIDTHS = (0.3, 12.0)  # eV; life times and crystal fields of the edges treated here lie well inside
 REACH = 120.0  # eV of a low loss that a fine structure feels: windows are not wider
 BACKGROUND = "power_law"
-FINE = 0.02  # eV, step of the curves on which maxima and onsets are found
+FINE = 0.04  # eV, step of the curves on which maxima and onsets are found
 
 
 def response_of(low: Spectrum, name: str = "") -> tuple[Curve, float, float]:
@@ -123,6 +127,13 @@ def smoothed(x: FloatArray, y: FloatArray, width: float) -> FloatArray:
     return np.convolve(padded, np.full(count, 1.0 / count), mode="valid")
 
 
+def noise_before(x: FloatArray, net: FloatArray, before: float, width: float) -> float:
+    """Standard deviation of running means over `width` eV in the channels below `before`."""
+    part = net[x < before]
+    channels = max(width / max(float(np.median(np.diff(x))), 1e-9), 1.0)
+    return float(np.std(part)) / float(np.sqrt(channels)) if part.size > 1 else 0.0
+
+
 def line(id: str, name: str, height: float, position: Param, fwhm: Param, mix: Param) -> Component:
     """A line of the sum form of Gaussian and Lorentzian; its area starts from a height."""
     area = max(1.25 * height * fwhm.value, 0.0)
@@ -153,14 +164,45 @@ class Curves:
         response, self.share = model.response, 1.0
         if single and response is not None:
             response, self.share = zero_loss_of(response)
-        blank = Spectrum(Axis(grid, "energy_loss"), np.ones_like(grid), Noise("unknown"))
-        half = 0.5 * float(grid[1] - grid[0])
-        changed = replace(with_response(model, response), region=(float(grid[0]) - half, float(grid[-1]) + half))
-        self._evaluator = Evaluator(blank, changed)
-        self.x = self._evaluator.x
-        self._ids = [c.id for c in model.components]
+        self.x = grid
+        self._kernel = kernel_of(response, grid) if response is not None else None
+        self._wide = self._kernel.extended(grid) if self._kernel is not None else grid
+        self._parts: list[tuple[str, bool, Shape, slice]] = []
+        first = 0
+        for component in model.components:
+            shape = shape_of(component)
+            at = slice(first, first + len(shape.names))
+            self._parts.append((component.id, component.broadened and response is not None, shape, at))
+            first = at.stop
 
-    def of(self, values: FloatArray) -> dict[str, FloatArray]:
-        """Every component's curve by its id."""
-        curves = self._evaluator.parts(values).components
-        return {id: self.share * curve for id, curve in zip(self._ids, curves, strict=True)}
+    def of(self, values: FloatArray, groups: Mapping[str, str] | None = None) -> dict[str, FloatArray]:
+        """Curves by the group of each component's id; without groups every component's own.
+
+        Parameters
+        ----------
+        values : array
+            All parameters of the model, components first.
+        """
+        plain: dict[str, FloatArray] = {}
+        wide: dict[str, FloatArray] = {}
+        for id, broadened, shape, at in self._parts:
+            group = groups[id] if groups is not None else id
+            where, x = (wide, self._wide) if broadened else (plain, self.x)
+            value = shape.function(x, *values[at])[0]
+            where[group] = where[group] + value if group in where else value
+        for group, curve in wide.items():
+            spread = self._kernel.spread(curve) if self._kernel is not None else curve
+            plain[group] = plain[group] + self.share * spread if group in plain else self.share * spread
+        return plain
+
+
+class BackgroundOf:
+    """The background of a model on the channels of a spectrum, as a function of all the model's parameters."""
+
+    def __init__(self, spectrum: Spectrum, model: FitModel) -> None:
+        self._count = len(model.background.params)
+        self._evaluator = Evaluator(spectrum, replace(model, components=(), response=None))
+
+    def of(self, values: FloatArray) -> FloatArray:
+        """Counts per channel, shape (n,)."""
+        return self._evaluator.parts(values[values.size - self._count :]).background

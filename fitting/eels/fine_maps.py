@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.dataset import Axis, FloatArray, Noise, Spectrum
-from fitting.eels.edge_model import Curves
+from fitting.eels.edge_model import BackgroundOf, Curves
 from fitting.eels.fine_setup import FineSetup
 from fitting.eels.propagation import Quantities
 from fitting.eels.shifted_templates import GOOD, LEGEND, WEAK, Template, TemplateFit, TemplateModel, margin_of
@@ -101,7 +101,7 @@ def _templates(
     values = Evaluator.values_of(model)
     names = list(model.params)
     blank = Spectrum(Axis(x, "energy_loss"), np.ones_like(x), Noise("unknown"))
-    background = np.pad(Evaluator(blank, model).parts(values).background, margin, mode="edge")
+    background = np.pad(BackgroundOf(blank, model).of(values), margin, mode="edge")
     curves = Curves(model, grid, single=False)
     found = [Template("background", background[None], np.zeros(1))]
     for name, ids, shift in groups:
@@ -293,9 +293,12 @@ def _white_maps(
         values, errors = _divided(found, _shares(found, model), "L2", ratio.value)
         rows.append(("ratio", "L3/L2", "", values, errors, f"L3/L2 of the sum times that of the amounts; {ratio.how}"))
     total = _shares(found, model)
-    rows.append(("amount", "L3, relative to the sum", "", found.values @ total,
-                 _error(np.einsum("i,pij,j->p", total, found.covariance, total)),
-                 "amount of the L3 lines in parts of those of the fitted sum"))
+    amount = found.values @ total
+    mean = float(np.mean(amount[found.flags == GOOD])) if np.any(found.flags == GOOD) else 1.0
+    mean = mean if mean > 0 else 1.0
+    rows.append(("amount", "L3 intensity, relative to the mean", "", amount / mean,
+                 _error(np.einsum("i,pij,j->p", total, found.covariance, total)) / mean,
+                 "intensity of the L3 lines in parts of its mean over the good pixels"))
     if calibration is not None:
         values, errors = _valences(position, error, calibration)
         rows.append(("valence", "valence", "", values, errors, f"from {name} by the calibration {calibration.name}"))

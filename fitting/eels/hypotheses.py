@@ -359,7 +359,7 @@ def _evidence(spectrum: Spectrum, zero: Zero, best: Candidate, gain: float) -> t
         found.append(Evidence("Width of the plasmon", width, error, "eV", "0.3 to 0.5", "for sodium"))
         found.append(_double(spectrum, result, gain))
         area, error = result.value("na_s.area") / zero.area, result.error("na_s.area") / zero.area
-        found.append(Evidence("Surface plasmon, 3.0 to 4.3 eV, A/I₀", area, error, "", "above 0 in thin metal",
+        found.append(Evidence("Surface plasmon, A/I₀", area, error, "", "above 0 in thin metal",
                               "for sodium" if seen(area, error) else "neither way"))
     if best.key in ("carbon", "both"):
         width, error = result.value("pi.fwhm"), result.error("pi.fwhm")
@@ -370,8 +370,8 @@ def _evidence(spectrum: Spectrum, zero: Zero, best: Candidate, gain: float) -> t
     except NotDetermined:
         return tuple(found)
     i0 = zero.area / spectrum.axis.step
-    for words, value, error in ((f"Na L2,3 step at {place:.1f} eV, height/I₀", edge.step[0], edge.step_err[0]),
-                                (f"Na L2,3 exciton at {place:.1f} eV, A/I₀", edge.line[0], edge.line_err[0])):
+    for words, value, error in ((f"Na L2,3 step, {place:.1f} eV, height/I₀", edge.step[0], edge.step_err[0]),
+                                (f"Na L2,3 exciton, {place:.1f} eV, A/I₀", edge.line[0], edge.line_err[0])):
         speaks = "neither way"
         if seen(value, error):
             speaks = "for sodium" if metal else "for a sodium compound"

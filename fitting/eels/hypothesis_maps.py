@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fitting.batch import BatchJob, MemoryResults, fit_many
 from fitting.dataset import Axis, FloatArray, Noise, Spectrum
+from fitting.eels.conditions import beam_of
 from fitting.eels.hypotheses import (
     CLEAR,
     HYPOTHESES,
@@ -34,7 +35,7 @@ from fitting.eels.hypotheses import (
     weights,
 )
 from fitting.eels.log_ratio import gain_of
-from fitting.eels.low_loss import Zero
+from fitting.eels.low_loss import Zero, angular_shift
 from fitting.eels.sodium_edge import SHARP, line_position, sodium_edge
 from fitting.eels.zero_loss import locate
 from fitting.image.maps import Map
@@ -303,8 +304,11 @@ class _Answer:
         for parameter, words in (("position", "energy"), ("fwhm", "width")):
             value, err = self._of(f"na.{parameter}", best)
             err = np.where(err > 0, err, np.nan) * scale
+            said = origin
+            if parameter == "position":
+                value, said = self._collected(value, origin)
             add(parameter, f"Na plasmon, {words}", "eV", value, err,
-                np.where((flags == 0) & ~(err > 0), 6, flags).astype(np.uint8))
+                np.where((flags == 0) & ~(err > 0), 6, flags).astype(np.uint8), words=said)
         upper, own = (f("na.area").reshape(-1) for f in (self.limit.value, self.limit.error))
         bound = (np.maximum(upper, 0.0) + ONE_SIDED * own * scale) / self.area
         without = fitted & np.isin(best, (0, 2))
@@ -315,6 +319,19 @@ class _Answer:
             add("exciton", "Na L2,3 exciton, A/I₀", "", line, line_err)
         add("chi2", "χ²ᵣ of the best", "", np.where(fitted, reduced, np.nan))
         return tuple(made)
+
+    def _collected(self, energy: FloatArray, origin: str) -> tuple[FloatArray, str]:
+        """Energies of the plasmon without the shift by the angular factor, where the beam is known."""
+        width, _ = self._of("na.fwhm", np.full(energy.size, 1))
+        known = np.isfinite(energy)
+        if not known.any():
+            return energy, origin
+        try:
+            shift = angular_shift(float(np.median(energy[known])), float(np.nanmedian(width[known])),
+                                  beam_of(self.image))
+        except NotDetermined:
+            return energy, f"{origin}; beam or angles unknown: not corrected for the angular factor"
+        return energy - shift, f"{origin}; {1e3 * -shift:.1f} meV added for the angular factor ln(1 + β²/θ_E²)"
 
     def _regions(
         self, verdict: NDArray[np.int64], flags: NDArray[np.uint8]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitting.dataset import FloatArray, Spectrum
+from fitting.eels.drude import loss_function
+from fitting.eels.kinematics import Beam
 from fitting.eels.log_ratio import first_minimum, gain_of
 from fitting.eels.zero_loss import locate
 from fitting.model import Background, Component, Curve, FitModel
@@ -27,6 +29,7 @@ POLITANO = "A. Politano et al., J. Chem. Phys. 126, 244712 (2007)"
 CHOSEN = "bounds chosen"
 _OFF_ZERO = 0.25  # of the peak's width, and of a channel: so far may the zero loss lie off 0 eV
 _TOP = 46.0  # eV, end of the region where the axis reaches further
+_DARK = 10  # channels left out at the end of the axis
 ZERO = "zl"
 
 
@@ -131,6 +134,43 @@ def check_at_zero(spectrum: Spectrum, zero: Zero) -> None:
                       todo="Align it, or set it to 0, on the Zero loss page")
 
 
+def angular_shift(position: float, width: float, beam: Beam) -> float:
+    """How far the fitted energy of a plasmon lies above Ep because small losses are collected better, in eV.
+
+    The losses are Im(-1/eps) times ln(1 + beta^2/theta_E^2), which falls with energy; a Drude line fitted to that lies
+    a little low. The shift is that of a fit to the line itself within two eV, on a tenth of its height as background.
+
+    Parameters
+    ----------
+    position, width : float
+        Ep and its width, eV.
+    beam : Beam
+
+    Returns
+    -------
+    float
+        Negative; to be subtracted from the fitted energy.
+
+    Raises
+    ------
+    NotDetermined
+        If beam energy or an angle is not known.
+
+    References
+    ----------
+    R. F. Egerton, EELS in the Electron Microscope, 3rd ed. (2011), chapter 3.
+    """
+    energy = np.linspace(max(position - 2.0, 0.1 * position), position + 2.0, 801)
+    factor = np.log1p((beam.effective_collection(energy) / beam.characteristic_angle(energy)) ** 2)
+    line, slopes = loss_function(energy, position, width)
+    weight = 1.0 / (line + 0.1 * float(np.max(line)))
+    # One linear step about the true line: the shift is a small part of the width.
+    basis = np.stack((line, *slopes))
+    normal = (basis * weight) @ basis.T
+    seen = line * factor / np.interp(position, energy, factor)
+    return float(np.linalg.solve(normal, (basis * weight) @ (seen - line))[1])
+
+
 def low_loss_model(
     spectrum: Spectrum, parts: Iterable[str], *, region: tuple[float, float] | None = None, name: str = ""
 ) -> FitModel:
@@ -167,7 +207,9 @@ def low_loss_model(
         if lost:
             raise BadData(f"{known[key].title} needs {', '.join(lost)}", where="low-loss model")
     if region is None:
-        region = (max(zero.limit, 1.5 * zero.fwhm), min(_TOP, float(spectrum.x[-1])))
+        # The last channels of a detector are often dark.
+        end = float(spectrum.x[-1]) - _DARK * spectrum.axis.step
+        region = (max(zero.limit, 1.5 * zero.fwhm), min(_TOP, end))
     seen = spectrum.window(*region)
     build = _Builder(seen, zero)
     components = [c for key in known if key in keys for c in build.components(key)]

@@ -7,12 +7,11 @@ plural scattering that it gives to the edge is taken off the data first. Without
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.eels.edge_model import FINE, Curves
+from fitting.eels.edge_model import FINE, BackgroundOf, Curves
 from fitting.eels.fine_setup import LEAST_AFTER, OXYGEN, FineSetup
 from fitting.eels.propagation import Data, Linearised, Quantities, Quantity, remarks
 from fitting.eels.white_lines import role_of
@@ -67,7 +66,9 @@ class _Reading:
         self.roles = {c.id: role_of(c, e3, e2, oxygen) for c in self.model.components}
         grid = np.arange(e3 - 10.0, 0.5 * (e3 + e2), FINE)
         self.fine = Curves(self.model, grid, single=True)
+        self.broad = Curves(self.model, self.x, single=False)
         self.whole = Curves(self.model, self.x, single=True) if self.model.response is not None else None
+        self.background = BackgroundOf(spectrum, self.model)
         top, onset, _ = self._rise(values)
         self.near = np.abs(self.x - top) <= max(0.6 * (top - onset), 2.01 * spectrum.axis.step)
         self.after = self._after(e2)
@@ -92,13 +93,9 @@ class _Reading:
 
     # -- curves -------------------------------------------------------------------------------------------------
 
-    def _sum(self, curves: Mapping[str, FloatArray], *roles: str) -> FloatArray:
-        zero = np.zeros_like(next(iter(curves.values())))
-        return sum((curve for id, curve in curves.items() if self.roles[id] in roles), zero)
-
     def _rise(self, values: FloatArray) -> tuple[float, float, float]:
         """Maximum, half height and inflexion of the fitted rise of L3."""
-        curve = self._sum(self.fine.of(values), "L3", "L2", "step")
+        curve = sum(c for role, c in self.fine.of(values, self.roles).items() if role != "O K")
         x = self.fine.x
         at = int(np.argmax(curve))
         if at < 3 or at > x.size - 2 or not curve[at] > 0:
@@ -116,11 +113,11 @@ class _Reading:
 
     def _parts(self, values: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         """On the data's channels: what is to be taken off the data, and the single-scattering curves."""
-        parts = self.linear.evaluator.parts(values)
-        broad = dict(zip(self.roles, parts.components, strict=True))
-        sharp = self.whole.of(values) if self.whole is not None else broad
-        off = parts.background + sum(curve if self.roles[id] == "O K" else curve - sharp[id]
-                                     for id, curve in broad.items())
+        broad = self.broad.of(values, self.roles)
+        sharp = self.whole.of(values, self.roles) if self.whole is not None else broad
+        off = self.background.of(values)
+        for role, curve in broad.items():
+            off = off + (curve if role == "O K" else curve - sharp[role])
         return off, sharp
 
     # -- quantities ---------------------------------------------------------------------------------------------
@@ -128,13 +125,14 @@ class _Reading:
     def _all(self, values: FloatArray, data: Data) -> FloatArray:
         top, onset, inflexion = self._rise(values)
         off, sharp = self._parts(values)
-        steps = self._sum(sharp, "step")
+        steps = sharp.get("step", np.zeros_like(self.x))
         e3, e2 = self._value(values, "l3.position"), self._value(values, "l2.position")
         maximum = self._maximum(off, data, top)
         centroid = self._centroid(off + steps, data, onset)
         positions = [onset, inflexion, maximum, centroid]
         areas = {role: self._area(values, role) for role in ("L3", "L2")}
-        height = 1.5 * self._value(values, "s3.height") if "s3.height" in self.index else _NAN
+        share = self.whole.share if self.whole is not None else 1.0
+        height = 1.5 * share * self._value(values, "s3.height") if "s3.height" in self.index else _NAN
         pearson = self._pearson(off, steps, data, e3, e2)
         walsh = self._walsh(off, data, e3, e2, onset)
         oxygen = self._value(values, "ok.position") if "ok.position" in self.index else _NAN
@@ -256,7 +254,7 @@ class _Reading:
             ("ratio_pearson", "L3/L2, double step", "", f"{line}; {_PEARSON}"),
             ("ratio_walsh", "L3/L2, straight line", "", no_line or f"line behind L2, begun at the L3 onset; {_WALSH}"),
             ("white_to_step", "(L3 + L2)/H", "eV", f"intensity of the white lines over the step; {_PEARSON}"),
-            ("step", "H", "counts", "height of the double step in the joint model"),
+            ("step", "H", "counts", "height of the double step in the joint model, single scattering"),
             ("oxygen", "O K, first line", "eV", "of the fit" if np.isfinite(values[-1]) else "O K is not fitted"),
         ]
         return rows

@@ -14,13 +14,14 @@ B. Liebscher, V. J. Styrsa, Phys. Chem. Minerals 25, 323 (1998), for the double 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from scipy.signal import find_peaks
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.eels.edge_model import LINE, WIDTHS, line, smoothed, started, step, with_response
+from fitting.eels.edge_model import LINE, WIDTHS, line, noise_before, smoothed, started, step, with_response
 from fitting.eels.fine_setup import OXYGEN, FineSetup
 from fitting.engine import fit
 from fitting.model import Component, Curve, FitModel, Param
@@ -91,8 +92,7 @@ def _maxima(x: FloatArray, net: FloatArray, first: float, second: float, where: 
     places = np.arange(max(first - _SEARCH, float(x[0])), first + _SEARCH, 0.1)
     pair = np.interp(places, x, smooth) + np.interp(places + second - first, x, smooth)
     best = float(places[int(np.argmax(pair))])
-    noise = float(np.std(net[x < first - 5.0])) if np.any(x < first - 5.0) else 0.0
-    if not np.max(pair) > max(2.0 * noise / 3.0, 0.0):
+    if not np.max(pair) > 5.0 * math.sqrt(2.0) * noise_before(x, net, first - 5.0, 0.8):
         raise NotDetermined("No edge stands above the background", where=where,
                             todo="Check the energy axis and the window")
     half = min(2.5, 0.3 * (second - first))

@@ -28,8 +28,8 @@ FAULTS: dict[int, str] = {
 OK, EMPTY, CROPPED, SATURATED, FAINT = range(5)
 HALF_WIDTH = 4  # channels on either side of the maximum (science notes E9)
 _ITERATIONS = 3
-# Channels on either side of the maximum that are looked at first: a fifteenth of the work where spectra are long.
-_LOOK = 32
+# Channels on either side of the maximum that are looked at first: a small part of the work where spectra are long.
+_LOOK = 20
 # A flat top is this many neighbouring channels with exactly the same largest value, above this many events.
 _FLAT, _FLAT_EVENTS = 3, 100.0
 

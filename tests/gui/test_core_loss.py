@@ -143,7 +143,7 @@ def test_maps_and_table(qtbot, window, page, tmp_path):
     assert window.document.undo_text == "Map core loss"
     target = tmp_path / "table.csv"
     page.write(target)
-    rows = list(csv.DictReader(target.open(encoding="utf-8")))
+    rows = list(csv.DictReader(target.read_text(encoding="utf-8").splitlines()))
     assert [row["edge"] for row in rows] == ["B K", "N K"]
     assert float(rows[0]["areal_density [atoms/nm2]"]) > 0
 

@@ -10,9 +10,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui import theme
 from app.gui.document import Document
+from app.gui.plot.drags import PeakDrag
+from app.gui.plot.drawn import curves_of
 from app.gui.plot.geometry import peak_of
+from app.gui.plot.handles import handles_of
 from app.gui.plot.spectrum_view import SpectrumView
-from fitting.model import Background, Param
+from fitting.model import Background, Curve, Param
 from tests.gui import plot_support as support
 
 Key = Qt.Key
@@ -283,3 +286,21 @@ def test_empty_document(qtbot):
     view.show()
     qtbot.keyClick(view, Key.Key_A)
     view.close()
+
+
+def test_the_handle_of_a_convolved_peak_lies_on_its_curve():
+    """Narrow lines lose height to the response; the circle is where the line is drawn, and follows the hand."""
+    energies = 0.05 * np.arange(-60, 61)
+    response = Curve(tuple(energies), tuple(np.exp(-0.5 * (energies / 0.8) ** 2)), "zero loss")
+    model, spectrum = support.two_peaks(), support.spectrum()
+    parts = (replace(model.components[0], broadened=True), model.components[1])
+    model = replace(model, components=parts, response=response)
+    top = next(h for h in handles_of(model, curves_of(spectrum, model), "p1", "binding_energy") if h.role == "peak")
+    # 1.0 eV wide before, 2.1 eV after: less than half of the height is left.
+    assert top.x == pytest.approx(284.5, abs=1e-3)
+    assert top.y == pytest.approx(support.LEVEL + float(curves_of(spectrum, model).component("p1").max()), rel=1e-3)
+    assert top.y < support.LEVEL + 4500
+    moved = PeakDrag(spectrum, model, "p1").to(285.0, 9000.0).model
+    drawn = curves_of(spectrum, moved)
+    assert float(drawn.component("p1").max()) == pytest.approx(9000.0 - support.LEVEL, rel=2e-3)
+    assert moved.component("p1").value("position") == pytest.approx(285.0, abs=1e-6)

@@ -125,7 +125,7 @@ class CoreLossPanel(Panel):
             lambda _: self._setup_changed("Change background", replace(self.setup, method=self.method.currentData())))
         self.show_bands = QCheckBox("Windows on the plot")
         self.show_bands.setToolTip("Background and signal window of the chosen edge: drag them; the signal follows")
-        self.show_bands.toggled.connect(lambda _: self._show_windows())
+        self.show_bands.toggled.connect(lambda _: self._draw())
         self.angle_error = self._field("Standard error of the angles in per cent", "5", "Standard error of both angles "
                                        "in per cent: an assumption, used in the error budget only")
         self.angle_error.editingFinished.connect(self._angle_error_typed)
@@ -248,7 +248,8 @@ class CoreLossPanel(Panel):
         canvas = self._window.view.canvas
         if fresh and result is not None:  # the background lies below the data: the plot has room for it
             base = np.interp(spectrum.x, result.energy, result.background, left=np.inf)
-            canvas.set_extent(spectrum.x, [spectrum.y, np.minimum(base, spectrum.y)], spectrum.axis.step)
+            lowest = np.zeros_like(base) if self.show_bands.isChecked() else np.minimum(base, spectrum.y)
+            canvas.set_extent(spectrum.x, [spectrum.y, lowest], spectrum.axis.step)
             canvas.fit_ranges()
         canvas.viewport().update()
 
@@ -283,7 +284,8 @@ class CoreLossPanel(Panel):
             return
         one = self.setup.edge(name)
         try:
-            window = before or one.before or background_window(spectrum, self.setup, one)
+            own = (one.before[0], one.before[1]) if one.before else None
+            window = before or own or background_window(spectrum, self.setup, one)
             one = replace(one, before=window, signal=width or one.signal)
             setup = self.setup.with_edge(one)
             if setup.method == "before and after":  # needs cross-sections; the fit has it
@@ -293,7 +295,7 @@ class CoreLossPanel(Panel):
         except SodaliteError as error:
             self.signal.setText(str(error))
             self._drawing.show_signal(None, None, (0, 0), (0, 0), theme.current().of(0), theme.current())
-            self._put_bands(name, one.before or (one.at - 30, one.at - 5), (one.at, one.at + one.signal))
+            self._put_bands(name, (max(one.at - 30, 1.0), one.at - 5), (one.at, one.at + one.signal))
             return
         self._put_bands(name, window, found.window)
         self.signal.setText(f"{name}: {found.counts:.4g} ± {found.error:.2g} counts in {found.window[0]:.0f}–"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.gui.panels.base import heading, muted
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.numerals import decimals_of, grouped, with_error
+from app.numerals import with_error
+from app.project.core_loss import ratios, share
 from fitting.eels.core_setup import CoreResult, CoreRow
-from libraries.errors import SodaliteError
 
 _PARTS = (
     ("Counting", "counting", "Counts of edge and background in all fitted channels"),
@@ -81,14 +80,6 @@ class ResultsPart(QWidget):
         ))
 
 
-def share(value: float, error: float) -> str:
-    """at.% with its error, with a decimal at least."""
-    if not math.isfinite(value):
-        return "–"
-    places = max(decimals_of(error), 1) if error > 0 and math.isfinite(error) else 1
-    return f"{grouped(value, places)} ± {grouped(error, places)}" if error > 0 else grouped(value, places)
-
-
 def _window_words(row: CoreRow) -> str:
     if not math.isfinite(row.snr):
         return row.window_words
@@ -104,14 +95,7 @@ def _budget(row: CoreRow) -> Row:
 
 
 def _words(result: CoreResult) -> str:
-    parts = []
-    elements = result.elements
-    for first, second in pairwise(elements):
-        try:
-            ratio, error = result.ratio(first, second)
-        except SodaliteError:  # one of them is not there
-            continue
-        parts.append(f"{first}/{second} {with_error(ratio, error)}")
+    parts = [f"{name} {with_error(value, error)}" for name, value, error in ratios(result)]
     parts.append(f"background exponent {with_error(result.exponent, result.exponent_err)}")
     parts.append(f"fitted {result.fitted[0]:.0f} to {result.fitted[1]:.0f} eV")
     if math.isfinite(result.chi2):

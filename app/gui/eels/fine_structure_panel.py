@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
@@ -20,6 +19,7 @@ from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.bands import Band
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.numerals import UNDETERMINED, with_error
+from app.project.fine_map import map_edge
 from app.project.fine_series import fit_series
 from app.project.fine_structure import (
     fit_edge,
@@ -41,15 +41,7 @@ ASK = "Choose an edge and press Fit. The model appears as a region that the Mode
 
 
 class FineStructurePanel(Panel):
-    """Fits of edges for their fine structure.
-
-    Signals
-    -------
-    map_wanted(str)
-        A map was made: its id.
-    """
-
-    map_wanted = Signal(str)
+    """Fits of edges for their fine structure."""
 
     def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(document, "Fine structure", parent)
@@ -82,10 +74,11 @@ class FineStructurePanel(Panel):
         self.summary = muted(ASK)
         self.rows = self.table(RowsModel((
             Column("Quantity"), Column("Value", "", True),
-            Column("From reference", "Counted from the internal reference", True), Column("Unit"), Column("How"),
+            Column("From reference", "Counted from the internal reference", True), Column("Unit"),
         )))
         self.view = RowsView(self.rows, "Quantities of the edge")
-        self.view.set_widths((140, 120, 120, 56, 60), stretch=4)
+        self.view.set_widths((170, 130, 130, 60))
+        self.view.horizontalHeader().setStretchLastSection(True)
         self.notes = muted("")
         self.notes.setProperty("role", "warning")
         self.notes.setAccessibleName("Remarks on the fit")
@@ -183,10 +176,13 @@ class FineStructurePanel(Panel):
         self.rows.set_rows(_rows(found, setup) if found is not None else [])
         self.view.setVisible(found is not None)
         self.view.fit_height(3, 14)
-        self.view.fit_columns((0, 1, 2, 3))
+        self.view.fit_columns((0, 1, 2))
         self.view.setColumnHidden(2, setup.reference == "none" or setup.carbon)
         self.summary.setText("Working …" if self.busy else _summary(entry, setup, found))
         notes = [problem] if problem else list(found.notes) if found is not None else []
+        if found is not None:
+            notes += [f"{one.name}: {one.how}." for one in found.rows
+                      if not one.known and not one.key.endswith(RELATIVE) and one.key != "oxygen"]
         if found is not None and not _as_chosen(entry, setup):
             notes.insert(0, "The choices changed since the fit: press Fit.")
         self.notes.setText("\n".join(notes))
@@ -341,7 +337,22 @@ class FineStructurePanel(Panel):
         self.summary.setText(f"Exported to {path}")
 
     def fit_map(self) -> None:
-        """The quantities in every pixel."""
+        """The quantities in every pixel of the image."""
+        entry, setup, project = self.document.entry, self.setup, self.document.project
+        if entry is None or setup is None or not entry.spectrum.navigation:
+            return
+
+        def work(progress: Progress, cancel: Cancel) -> Project:
+            return map_edge(project, entry.id, setup, progress, cancel)
+
+        def done(mapped: Project) -> None:
+            self.document.apply(f"Map {setup.edge}", mapped)
+            made = [one for one in mapped.entry(entry.id).maps if one.group == f"fine structure {setup.edge}"]
+            if made and self._window is not None:
+                valence = [one for one in made if one.name.endswith("valence")]
+                self._window.navigator.show_map((valence or made)[0].id)
+
+        self.run(f"Map {setup.edge}", work, done)
 
 
 def _edges(entry: Entry) -> tuple[str, ...]:
@@ -405,7 +416,6 @@ def _rows(found: Quantities, setup: FineSetup) -> list[Row]:
         rows.append(Row(one.key, (
             Cell(one.name, tooltip=one.how), Cell(value_text(one), tooltip=one.how, muted=not one.known),
             Cell(beside, tooltip=f"Counted from {setup.reference}" if beside else ""), Cell(one.unit),
-            Cell(one.how, tooltip=one.how, muted=True),
         )))
     return rows
 

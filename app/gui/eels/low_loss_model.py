@@ -54,7 +54,7 @@ class ModelPart(LowLossPart):
         ))
         self.view = RowsView(self.rows, "Fitted low-loss model")
         page.table(self.rows)
-        for widget in (self.words, self.view, muted(ADVICE)):
+        for widget in (self.value, self.words, self.view, muted(ADVICE), self.warnings):
             self.body.addWidget(widget)
         self._show_boxes()
 
@@ -89,7 +89,7 @@ class ModelPart(LowLossPart):
             names = [name for name, _ in one.params]
             if one.id == ZERO:
                 continue
-            cells = [Cell(one.name, tooltip=one.source)]
+            cells = [Cell(one.name, tooltip=f"{one.name}: {one.source}")]
             for name, scale in (("position", 1.0), ("fwhm", 1.0), ("area", i0)):
                 if name not in names or not scale:
                     cells.append(Cell("–"))
@@ -99,7 +99,8 @@ class ModelPart(LowLossPart):
             rows.append(Row(one.id, tuple(cells)))
         self.rows.set_rows(rows)
         self.view.fit_height(2, 10)
-        self.view.fit_columns(range(4))
+        self.view.setColumnWidth(0, 128)
+        self.view.fit_columns(range(1, 4))
         self.words.setText(result.message)
 
     def _region(self, entry: Entry | None) -> RegionFit | None:

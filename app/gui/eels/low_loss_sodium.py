@@ -38,8 +38,7 @@ class SodiumPart(LowLossPart):
             Column("ΔBIC", "Against the best", True), Column("χ²ᵣ", "Reduced chi-squared", True), Column("Fit"),
         ))
         self.view = RowsView(self.rows, "Four hypotheses")
-        self.clues = RowsModel((Column("Evidence"), Column("Value", "", True), Column("Expected of Na metal"),
-                                Column("Speaks")))
+        self.clues = RowsModel((Column("Evidence"), Column("Value", "", True), Column("Speaks")))
         self.clues_view = RowsView(self.clues, "Evidence")
         for model in (self.rows, self.clues):
             page.table(model)
@@ -118,10 +117,10 @@ class SodiumPart(LowLossPart):
         self.view.fit_columns(range(5))
         self.region.setText(f"This place, proposed: {found.region}.")
         self.clues.set_rows([
-            Row(one.what, (Cell(one.what), Cell(f"{with_error(one.value, one.error)} {one.unit}".strip()),
-                           Cell(one.expected), Cell(one.speaks)))
+            Row(one.what, (Cell(one.what, tooltip=f"Expected of Na metal: {one.expected}"),
+                           Cell(f"{with_error(one.value, one.error)} {one.unit}".strip()), Cell(one.speaks)))
             for one in found.evidence
         ])
         self.clues_view.fit_height(1, 8)
-        self.clues_view.fit_columns(range(4))
+        self.clues_view.fit_columns(range(3))
         self.warn([f"Open: {reason}" for reason in found.reasons])

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.gui.document import Document
 from app.gui.eels.zero_loss_microscope import MicroscopePart
 from app.gui.eels.zero_loss_part import ZeroLossPart
-from app.gui.eels.zero_loss_peak import AlignPart, PeakPart
+from app.gui.eels.zero_loss_peak import AlignPart, PeakPart, SpikesPart
 from app.gui.eels.zero_loss_removal import BAND, OWNER, RemovalPart
 from app.gui.eels.zero_loss_scale import LossScalePart
 from app.gui.eels.zero_loss_sharpen import SharpenPart
@@ -40,11 +40,13 @@ class ZeroLossPanel(Panel):
         self.title = heading("")
         self.body.addWidget(self.title)
         self.microscope, self.peak, self.align = MicroscopePart(self), PeakPart(self), AlignPart(self)
+        self.spikes = SpikesPart(self)
         self.scale, self.removal, self.sharpen = LossScalePart(self), RemovalPart(self), SharpenPart(self)
         self.folds = [
             Fold("Zero-loss peak", self.peak, shown=True),
             Fold("Microscope", self.microscope, shown=True),
             Fold("Alignment", self.align, shown=True),
+            Fold("Spikes", self.spikes),
             Fold("Energy scale", self.scale),
             Fold("Removal and Fourier-log", self.removal),
             Fold("Fourier-ratio and sharpening", self.sharpen),
@@ -66,7 +68,7 @@ class ZeroLossPanel(Panel):
     @property
     def parts(self) -> tuple[ZeroLossPart, ...]:
         """The parts from top to bottom."""
-        return (self.peak, self.microscope, self.align, self.scale, self.removal, self.sharpen)
+        return (self.peak, self.microscope, self.align, self.spikes, self.scale, self.removal, self.sharpen)
 
     @property
     def busy(self) -> bool:
@@ -89,6 +91,8 @@ class ZeroLossPanel(Panel):
         for fold in self.folds:
             if fold.content is self.align:
                 fold.setVisible(zero or any(s.kind == "align" for s in entry.recipe.steps))
+            elif fold.content is self.spikes:
+                fold.setVisible(bool(entry.spectrum.navigation))
             elif fold.content is self.removal:
                 fold.setVisible(zero)
         for part in self.parts:

@@ -15,6 +15,7 @@ from app.numerals import UNDETERMINED, with_error
 from app.project import loss_process, process
 from app.project.project import Entry, Project
 from fitting.dataset import Spectrum
+from fitting.processing.image_spikes import THRESHOLD
 from libraries.errors import BadModel, SodaliteError
 
 if TYPE_CHECKING:
@@ -136,6 +137,50 @@ class PeakPart(ZeroLossPart):
             return result
 
         self.page.run(f"Noise of {entry.title}", work, lambda _: said[0])
+
+
+class SpikesPart(ZeroLossPart):
+    """Cosmic rays in an image or series."""
+
+    def __init__(self, page: ZeroLossPanel, parent: QWidget | None = None) -> None:
+        super().__init__(page, parent)
+        self.threshold = field("Above noise by, in standard errors", width=64)
+        self.threshold.setText(f"{THRESHOLD:g}")
+        self.go = button("Take out spikes", "Replace channels that stand out in one spectrum and not in the others",
+                         self.remove)
+        self.words = muted("")
+        self.body.addLayout(row(self.go, QLabel("above noise by / σ"), self.threshold))
+        self.body.addWidget(self.words)
+
+    def show_entry(self, entry: Entry, spectrum: Spectrum) -> None:
+        """What was taken out."""
+        self.go.setEnabled(not self.page.busy)
+        step = next((step for step in entry.recipe.active if step.kind == "image_spikes"), None)
+        if step is None:
+            self.words.setText("Channels that only one spectrum has: the mean spectrum tells what is usual.")
+            return
+        count = step.number("count", 0.0)
+        self.words.setText(f"{count:.0f} channels replaced by the line between their neighbours.")
+
+    def remove(self) -> None:
+        """Look for spikes and take them out."""
+        entry, project = self.page.document.entry, self.page.document.project
+        if entry is None:
+            return
+        said: list[str] = []
+
+        def start() -> None:
+            threshold = number_of(self.threshold, "The threshold") or THRESHOLD
+
+            def work(progress: Progress, cancel: Cancel) -> Project:
+                result, count = loss_process.remove_spikes(project, entry.id, threshold, progress=progress,
+                                                           cancel=cancel)
+                said.append(f"Take out {count} spikes")
+                return result
+
+            self.page.run(f"Spikes of {entry.title}", work, lambda _: said[0])
+
+        self.page.attempt(start)
 
 
 class AlignPart(ZeroLossPart):

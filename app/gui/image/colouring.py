@@ -18,6 +18,7 @@ from fitting.image.maps import Map
 COLOUR_MAPS = {"viridis": "Viridis", "cividis": "Cividis", "CET-L1": "Grey"}
 LOW, HIGH = 1.0, 99.0  # percentiles of the usual limits
 _MINUS = str.maketrans("-", "−")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @lru_cache(maxsize=8)
@@ -62,8 +63,9 @@ def label(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return "no value"
     span = abs(high - low)
-    if value and (abs(value) >= 1e6 or (0 < span < 1e-4)):
-        return f"{value:.3g}".translate(_MINUS)
+    if value and (abs(value) >= 1e9 or (0 < span < 1e-4)):
+        mantissa, _, power = f"{value:.2e}".partition("e")
+        return f"{mantissa}·10{str(int(power)).translate(_RAISED)}".translate(_MINUS)
     decimals = 0 if span >= 100 else min(max(2 - math.floor(math.log10(span)), 0), 6) if span > 0 else 2
     return f"{value:,.{decimals}f}".replace(",", "\u202f").translate(_MINUS)
 

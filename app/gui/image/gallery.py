@@ -132,7 +132,7 @@ class MapGallery(Panel):
 
     def _computed(self, window: Any, ids: tuple[str, ...]) -> None:
         self.show_now()
-        self.choose(ids)
+        self.choose(ids[:1])
         if window.results.isVisible():
             window.results.show_page("Maps")
 

@@ -55,9 +55,12 @@ class MapsPanel(Panel):
     -------
     computed(object)
         Tuple of the ids of maps that were just computed.
+    page_wanted()
+        The page is to be seen: its command was called.
     """
 
     computed = Signal(object)
+    page_wanted = Signal()
 
     def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(document, "Maps", parent)
@@ -144,6 +147,7 @@ class MapsPanel(Panel):
     def use_window(self, window: Any) -> None:
         """Bands on the plot, previews in the navigator."""
         self._bands, self._navigator = window.view.bands, window.navigator
+        self.page_wanted.connect(lambda: window.inspector.show_page("Maps"))
         self._bands.moved.connect(self._band_moved)
         self._bands.released.connect(self._band_released)
         self._bands.chosen_changed.connect(self._band_chosen)
@@ -421,6 +425,28 @@ class MapsPanel(Panel):
         entry = self.document.entry
         if entry is not None:
             self._roles[(entry.id, self.key, number)] = str(self.roles[number].currentData())
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The command of the menu: show the page and compute."""
+        self.page_wanted.emit()
+        self.compute()
+
+    def start_line(self) -> None:
+        """The command of the menu: the next drag over the image draws a line."""
+        self.page_wanted.emit()
+        if self.profile.handles is not None:
+            self.profile.handles.set_drawing(True)
+
+    def save_figure(self) -> None:
+        """The command of the menu: the chosen maps as a figure."""
+        maps = self._gallery.maps() if self._gallery is not None else ()
+        if not maps:
+            self.page_wanted.emit()
+            self.say("There are no maps yet: compute some first.")
+            return
+        self.exports.maps("figure", [one.id for one in maps])
 
     # -- computing ----------------------------------------------------------------------------------------------
 

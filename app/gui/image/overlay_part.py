@@ -95,7 +95,7 @@ class OverlayPart(QWidget):
         self._drawn: tuple[object, ...] = ()
         self.palette_ = QComboBox()
         self.palette_.setAccessibleName("Colours of the overlay")
-        self.palette_.setToolTip("Orange, blue, green and green, magenta are told apart with every common colour vision")
+        self.palette_.setToolTip("Orange, blue, green and green, magenta: told apart with every common colour vision")
         self.palette_.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.palette_.setMinimumContentsLength(14)
         for key, (words, _) in PALETTES.items():

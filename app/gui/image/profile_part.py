@@ -27,6 +27,7 @@ from libraries.errors import SodaliteError
 
 FIELDS = ("A: column", "A: row", "B: column", "B: row", "Width")
 MOST = 6  # profiles in one plot
+MOST_MARKS = 80  # points with error bars
 HINT = "Draw a line over the image; the maps chosen in the gallery are shown along it."
 
 
@@ -85,7 +86,8 @@ class ProfilePart(QWidget):
         self.fit.setToolTip("Error-function step through each profile")
         self.fit.setChecked(True)
         self.fit.toggled.connect(lambda _: self.refresh())
-        layout.addWidget(heading("Line profile"))
+        self.title = heading("Line profile")
+        layout.addWidget(self.title)
         self.bar = QWidget()
         bar = row(self.draw, self.lines, self.remove, self.fit)
         bar.setContentsMargins(0, 0, 0, 0)
@@ -160,11 +162,11 @@ class ProfilePart(QWidget):
 
     def _show_line(self, entry: Entry, line: Line | None, series: bool) -> None:
         self.bar.setVisible(True)
-        for widget in (self.draw, self.lines, self.remove):
-            widget.setVisible(not series)
+        self.draw.setVisible(not series)
+        for widget in (self.lines, self.remove):
+            widget.setVisible(not series and line is not None)
+        self.title.setText("Along the series" if series else "Line profile")
         self.row.setVisible(line is not None and not series)
-        self.remove.setEnabled(line is not None)
-        self.lines.setEnabled(len(entry.lines) > 0)
         rows = [(one.name, one.id) for one in entry.lines]
         if rows != [(self.lines.itemText(i), self.lines.itemData(i)) for i in range(self.lines.count())]:
             self.lines.clear()
@@ -214,7 +216,12 @@ class ProfilePart(QWidget):
             along, colour = one.profile, self.plot.colour(number)
             base, span = _range(along.value) if scaled else (0.0, 1.0)
             y, error = (along.value - base) / span, along.best_error / span
-            self.plot.points(list(along.position), list(y), colour, y_err=list(error))
+            if along.position.size <= MOST_MARKS:
+                self.plot.points(list(along.position), list(y), colour, y_err=list(error))
+            else:  # a line with its errors as a pale band of lines
+                self.plot.curve(along.position, y, colour, width=1.0, faint=0.8 if one.front is None else 0.5)
+                for side in (-1, 1):
+                    self.plot.curve(along.position, y + side * np.nan_to_num(error), colour, width=0.7, faint=0.25)
             if one.front is not None:
                 x = np.linspace(along.position[0], along.position[-1], 400)
                 self.plot.curve(x, (one.front.curve(x) - base) / span, colour)

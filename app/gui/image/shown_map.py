@@ -11,7 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from fitting.dataset import Spectrum
 from fitting.image.maps import Map
+from fitting.image.overview import first_look, is_slow
 from fitting.image.windows import Window, weighted_sums, weights, window_words
+from fitting.recipe import before_steps
 from libraries.errors import SodaliteError
 
 Range = tuple[float, float] | None
@@ -54,17 +56,18 @@ class IntensityMaps(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._known: WeakKeyDictionary[Spectrum, dict[Range, Map]] = WeakKeyDictionary()
+        self._estimates: WeakKeyDictionary[Spectrum, Map] = WeakKeyDictionary()
         self._task: Task | None = None
         self._wanted: tuple[Spectrum, Range] | None = None
         self.error = ""
 
     def get(self, image: Spectrum, window: Range) -> Map | None:
-        """The map, or None: it is being made, and `ready` tells when it is there."""
+        """The map, or an estimate or None: it is being made, and `ready` tells when it is there."""
         known = self._known.setdefault(image, {})
         if window in known:
             return known[window]
         if self._wanted is not None and self._wanted[0] is image and self._wanted[1] == window:
-            return None
+            return self._estimate(image, window)
         self.stop()
         self.error = ""
         if not image.stored and image.counts.size <= AT_ONCE:
@@ -75,7 +78,19 @@ class IntensityMaps(QObject):
         task = self._task = self._tasks.run(
             make, lambda found: self._keep(image, window, found), self._failed, quiet=True, title="Navigator")
         task.ended.connect(lambda: self._ended(task))
-        return None
+        return self._estimate(image, window)
+
+    def _estimate(self, image: Spectrum, window: Range) -> Map | None:
+        """The total intensity of an image that stays in its file as a part of it lets expect, until it is read."""
+        if window is not None or not is_slow(image):
+            return None
+        if image not in self._estimates:
+            try:
+                look = first_look(before_steps(image))
+            except SodaliteError:
+                return None  # what is wrong with the data is said by the work under way
+            self._estimates[image] = Map("", "Total intensity (estimated)", image.meta.intensity_unit, look)
+        return self._estimates[image]
 
     def _now(self, image: Spectrum, window: Range) -> Map | None:
         try:

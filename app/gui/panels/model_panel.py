@@ -184,6 +184,11 @@ class ModelPanel(Panel):
         fit, chosen = self.document.fit, self.document.selection.component
         self.setEnabled(fit is not None)
         if fit is None:
+            spectrum = self.document.shown()
+            if spectrum is not None:
+                self._offer_backgrounds(guess.backgrounds_for(spectrum))
+                usual = guess.default_background(spectrum, float(spectrum.x[0]))
+                self.kind.setCurrentIndex(self.kind.findData(usual))
             self.table.rows.set_rows(())
             self.parameters.show_owner(None, None)
             self.background.show_owner(None, None)

@@ -59,8 +59,8 @@ class ProcessPanel(Panel):
         self.body.addWidget(heading("Measurement"))
         form = QFormLayout()
         self.meta: dict[str, QLabel] = {}
-        names = [*_meta_words(Meta(technique="eels"))][:5] + [*_meta_words(Meta(technique="xps"))]
-        for name in names:
+        told = (*tuple(_meta_words(Meta(technique="eels")))[:5], *_meta_words(Meta(technique="xps")))
+        for name in told:
             label = QLabel()
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setWordWrap(True)
@@ -243,7 +243,7 @@ class ProcessPanel(Panel):
             steps = self.document.entry.recipe.steps
             new = next((i for i in reversed(range(len(steps))) if steps[i] not in entry.recipe.steps), len(steps) - 1)
             self.steps.show_current(str(new))
-            self._show_buttons()
+            self._show_step("")
 
     def change_step(self) -> None:
         """Give the selected step the numbers of the form."""

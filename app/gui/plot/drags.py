@@ -14,7 +14,7 @@ from app.gui.plot.captions import peak_words, signed
 from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import Edit, move_edge, move_peak, set_fwhm, title
 from app.gui.plot.geometry import peak_of
-from app.gui.plot.handles import Handle
+from app.gui.plot.handles import Handle, left_of
 from fitting.dataset import Spectrum
 from fitting.model import FitModel
 from libraries.errors import SodaliteError
@@ -42,12 +42,6 @@ class Drag(Protocol):
         ...
 
 
-def background_at(spectrum: Spectrum, model: FitModel, x: float) -> float:
-    """Level of a model's background at a place of the axis."""
-    drawn = curves_of(spectrum, model)
-    return float(np.interp(x, drawn.x, drawn.background))
-
-
 class PeakDrag:
     """The circle at the top of a peak: sideways its position, upwards its height."""
 
@@ -69,7 +63,9 @@ class PeakDrag:
         for _ in range(PASSES):
             edit = self._with(x, height)
             at = peak_of(edit.model.component(self._id), self._quantity)
-            missing = y - background_at(self._spectrum, edit.model, at.position) - at.height
+            drawn = curves_of(self._spectrum, edit.model)
+            level = float(np.interp(at.position, drawn.x, drawn.background))
+            missing = y - level - at.height * left_of(drawn, edit.model.component(self._id), at)
             if edit.stopped or abs(missing) <= 2e-4 * max(self._scale, at.height):
                 break
             tried.append((at.height, missing))

@@ -13,14 +13,15 @@ from PySide6.QtCore import QPointF, Qt
 from app.gui.plot.anchors import AnchorPoint, takes_anchors
 from app.gui.plot.canvas import Mapper
 from app.gui.plot.edits import title
-from app.gui.plot.geometry import peak_of
+from app.gui.plot.geometry import Peak, peak_of
 from fitting.backgrounds import kind
 from fitting.curves import Curves
 from fitting.dataset import Quantity
-from fitting.model import FitModel
+from fitting.model import Component, FitModel
 
 Role = Literal["peak", "width", "edge", "anchor"]
 PEAK_REACH, WIDTH_REACH, EDGE_REACH = 11.0, 9.0, 6.0
+_LEAST_LEFT = 0.01  # of a height: less is taken as this, so that it can be dragged
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def handles_of(
         peak = peaks[component.id]
         base = floor(peak.position)
         if component.id == selected:
-            middle = base + 0.5 * peak.height
+            middle = base + 0.5 * peak.height * left_of(drawn, component, peak)
             text = f"Width of {title(component)}: drag"
             found += [
                 Handle("width", component.id, x, middle, side, text) for side, x in ((0, peak.left), (1, peak.right))
@@ -85,12 +86,21 @@ def handles_of(
     for component in order:
         peak = peaks[component.id]
         text = f"{title(component)}: drag to move it and to change its height"
-        found.append(Handle("peak", component.id, peak.position, floor(peak.position) + peak.height, 0, text))
+        top = floor(peak.position) + peak.height * left_of(drawn, component, peak)
+        found.append(Handle("peak", component.id, peak.position, top, 0, text))
     words = "Anchor of the background: drag it; Delete or a right click removes it"
     found += [Handle("anchor", "", point.x, point.y, index, words) for index, point in enumerate(anchors)]
     for side, edge in enumerate(model.region):
         found.append(Handle("edge", "", edge, floor(edge), side, "Edge of the region: drag"))
     return tuple(found)
+
+
+def left_of(drawn: Curves, component: Component, peak: Peak) -> float:
+    """What a convolution leaves of the height of a component at its maximum: its handle lies on the drawn curve."""
+    if not component.broadened or not peak.height > 0.0:
+        return 1.0
+    shown = float(np.interp(peak.position, drawn.x, drawn.component(component.id)))
+    return min(max(shown / peak.height, _LEAST_LEFT), 1.0)
 
 
 def anchored(model: FitModel) -> bool:

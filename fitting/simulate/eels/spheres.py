@@ -33,6 +33,7 @@ CLASSES = ("vacuum", "carbon", "Na metal", "NaF")
 BARN_NM2 = 1e-10
 # Electrons a pixel, chosen: with them the plasmon energy of a pixel is known to some meV.
 LOW_DOSE, CORE_DOSE = 1.0e6, 4.0e8
+LOW_EXPOSURE, CORE_EXPOSURE = 0.001, 0.4  # s a pixel, in the ratio of the doses
 _REACH_LOW, _REACH_CORE = 300.0, 1900.0
 # A probe that stands on less of a material than this (nm) counts as not on it in the truth map.
 LEAST = 2.0
@@ -210,7 +211,9 @@ def sphere_image(
     truth = SphereTruth(
         thickness, tuple(m.name for m in MATERIALS), classes_of(thickness), relative, plasmon, shift, atoms
     )
-    return SphereImage(_spectrum(low, LOW, "Low loss"), _spectrum(core, CORE, "Core loss"), truth)
+    return SphereImage(
+        _spectrum(low, LOW, "Low loss", LOW_EXPOSURE), _spectrum(core, CORE, "Core loss", CORE_EXPOSURE), truth
+    )
 
 
 def _low_loss(
@@ -253,12 +256,14 @@ def _core_loss(
     return rows.reshape(SIZE, SIZE, -1)
 
 
-def _spectrum(counts: NDArray[np.generic], spectrometer: Spectrometer, title: str) -> Spectrum:
+def _spectrum(
+    counts: NDArray[np.generic], spectrometer: Spectrometer, title: str, exposure: float
+) -> Spectrum:
     lateral = Axis(PIXEL * np.arange(SIZE), "distance", "nm")
     meta = Meta(
         title=title, region=title, technique="eels", sample="Sodiated carbon spheres", instrument="simulated",
         beam_energy=spectrometer.beam_energy, convergence_angle=spectrometer.convergence,
-        collection_angle=spectrometer.collection,
+        collection_angle=spectrometer.collection, dwell_time=exposure, sweeps=1.0,
     )  # fmt: skip
     axis = Axis(spectrometer.energy, "energy_loss", "eV")
     return Spectrum(axis, counts, Noise("poisson", 1.0), meta, navigation=(lateral, lateral))

@@ -10,7 +10,6 @@ from fitting.eels.core_model import EdgeTerm, fit_core, with_shapes
 from fitting.eels.onsets import find_onset
 from libraries.edges import edge
 from libraries.errors import BadData, NotDetermined
-
 from tests.fitting.eels.core_made import BEAM, CORE, background, edge_counts, low_loss, low_spectrum, structure
 
 ATOMS = {"B K": 60.0, "N K": 45.0}

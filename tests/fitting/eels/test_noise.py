@@ -65,7 +65,7 @@ def test_single_spectra_and_refusals():
     values = [estimate_loss_noise(spectrum(2.0 * generator.poisson(mean / 2))).value for _ in range(40)]
     assert np.mean(values) == pytest.approx(2.0, rel=0.1)
     smooth = np.convolve(generator.poisson(2000.0, ENERGY.size + 20), np.ones(21) / 21, "valid")
-    with pytest.raises(NotDetermined, match="alike|cannot be told"):
+    with pytest.raises(NotDetermined, match="alike"):
         estimate_loss_noise(spectrum(smooth))
     with pytest.raises(NotDetermined):
         estimate_loss_noise(spectrum(np.zeros((40, 400))))

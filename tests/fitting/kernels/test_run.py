@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 
 from fitting import kernels
-from fitting.dataset import Axis, Noise
+from fitting.dataset import Axis, Noise, Spectrum
 from fitting.engine import fit, objective
 from fitting.evaluate import Evaluator
 from fitting.kernels import compiled
-from fitting.model import Background
-from tests.fitting.problems import background, component, counted, grid, model, random_problem, six_peaks
+from fitting.model import Background, Component, Curve, FitModel, Param
+from tests.fitting.problems import (
+    background,
+    component,
+    counted,
+    envelope,
+    grid,
+    model,
+    random_problem,
+    six_peaks,
+)
 
 
 @pytest.fixture
@@ -152,3 +161,91 @@ def test_a_look_is_the_statistic_of_a_place():
     start = evaluator.parameters.start(truth)[0]
     residual, _ = objective(evaluator, data.noise)(start)
     assert compiled.look(evaluator, data.noise, start, 3) == pytest.approx(residual @ residual, rel=1e-12)
+
+
+def losses():
+    """A zero-loss tail, a plasmon with its double and an edge, convolved with a zero loss; 12 free parameters."""
+    energy = np.arange(-15, 16) * 0.1
+    zero = Curve(tuple(energy), tuple(np.exp(-0.5 * (energy / 0.3) ** 2)), "zero loss")
+    single = component("p1", "drude", area=6000.0, position=5.7, fwhm=0.5)
+    double = component("p2", "drude").with_(
+        area=Param(1.0, link="p1.area * 0.1"), position=Param(1.0, link="p1.position * 2"),
+        fwhm=Param(1.0, link="p1.fwhm * 1.5"),
+    )
+    broad = component("p3", "drude", area=9000.0, position=22.0)
+    broad = broad.with_(fwhm=Param(9.0, 2.0, 30.0), position=Param(22.0, 15.0, 30.0))
+    edge = component("p4", "edge_step", height=60.0, position=31.0, fwhm=0.7, exponent=2.0)
+    parts = tuple(replace(c, broadened=True) for c in (single, double, broad, edge))
+    back = background("power_law", amplitude=30.0, exponent=2.0)
+    fitted = FitModel((2.5, 42.0), back, parts, response=zero)
+    return Spectrum(Axis(np.arange(0, 450) * 0.1, "energy_loss"), np.ones(450), Noise("poisson", 1.0)), fitted
+
+
+@pytest.mark.parametrize("gain", [1.0, None])
+def test_convolved_losses(gain, numpy_fit):
+    flat, truth = losses()
+    counts = np.zeros(flat.x.size)
+    window = flat.axis.window(*truth.region)
+    counts[window] = np.random.default_rng(2).poisson(envelope(flat, truth))
+    data = flat.with_(counts=counts, noise=Noise("poisson", gain))
+    start = truth.with_values({"p1.position": 5.9, "p1.fwhm": 0.8, "p3.area": 4000.0, "background.exponent": 3.0})
+    ours = fit(data, start)
+    assert ours.status == "converged"
+    assert_same(ours, numpy_fit(data, start))
+    for name in ours.free:
+        assert abs(ours.value(name) - truth.params[name].value) < 5.0 * ours.error(name)
+
+
+def test_rows_of_convolved_losses():
+    data, truth = losses()
+    evaluator, counts, bounds, settings = rows(data, truth, 8)
+    out = compiled.fit_rows(evaluator, data.noise, counts, np.ones(8, bool), *bounds, **settings)
+    whole = np.zeros(data.x.size)
+    for row in (0, 7):
+        whole[data.axis.window(*truth.region)] = counts[row]
+        single = fit(data.with_(counts=whole), truth)
+        assert out.deviance[row] == pytest.approx(single.deviance, rel=2e-8)
+        names = [evaluator.names.index(name) for name in single.free]
+        errors = np.array([single.error(name) for name in single.free])
+        np.testing.assert_allclose(out.errors[row][names], errors, rtol=1e-3)
+        assert np.all(np.abs(out.values[row][names] - [single.value(name) for name in single.free]) <= 5e-3 * errors)
+
+
+def test_a_measured_line_is_fitted_by_both_paths(numpy_fit):
+    energy = np.linspace(-4.0, 6.0, 81)
+    line = Curve(tuple(energy), tuple(np.exp(-0.5 * energy**2) + 0.3 * np.exp(-0.5 * ((energy - 2.0) / 1.4) ** 2)))
+    params = {"area": Param(9000.0, 0.0), "position": Param(287.4), "fwhm_g": Param(0.4, 0.0, 5.0)}
+    truth = model(Component("p1", "line", "measured", params, curve=line), back=background("constant", level=200.0))
+    data = counted(grid(), truth, 5)
+    start = truth.with_values({"p1.position": 287.9, "p1.fwhm_g": 0.9, "p1.area": 4000.0})
+    assert_same(fit(data, start), numpy_fit(data, start))
+
+
+def test_pulls_of_convolved_losses(measured):
+    """Errors are those of the numbers: (fitted - true)/error of 300 spectra is normal, for every free parameter."""
+    data, truth = losses()
+    evaluator = Evaluator(data, truth)
+    start, lower, upper = evaluator.parameters.start(truth)
+    expected = evaluator.free(start)[0]
+    counts = np.random.default_rng(11).poisson(20.0 * expected, (300, expected.size)).astype(float)
+    settings = {"warm": True, "covariance": False, "limits": (0.1, 5.0), "max_evaluations": 500}
+    out = compiled.fit_rows(
+        evaluator, data.noise, counts, np.ones(300, bool), start, lower, upper, cancel=lambda: False, **settings
+    )
+    assert np.mean(out.status == 0) > 0.98
+    names = evaluator.parameters.free
+    amounts = np.array([name.endswith(("area", "height", "amplitude")) for name in names])
+    true = np.where(amounts, 20.0 * start, start)
+    columns = [evaluator.names.index(name) for name in names]
+    good = out.status == 0
+    pulls = (out.values[good][:, columns] - true) / out.errors[good][:, columns]
+    # Of n normal numbers the mean scatters by 1/sqrt(n) and the standard deviation by 1/sqrt(2n); 4.5 of those.
+    n = int(np.count_nonzero(good))
+    at = names.index("p1.position")
+    measured("pulls of a convolved plasmon's energy, 300 spectra: mean", abs(pulls[:, at].mean()), "", "<= 0.26")
+    measured(
+        "pulls of a convolved plasmon's energy, 300 spectra: standard deviation off 1", abs(pulls[:, at].std() - 1.0),
+        "", "<= 0.18",
+    )
+    assert np.all(np.abs(pulls.mean(axis=0)) < 4.5 / np.sqrt(n))
+    assert np.all(np.abs(pulls.std(axis=0) - 1.0) < 4.5 / np.sqrt(2 * n))
