@@ -24,24 +24,28 @@ def memory(what: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
-def main(path: Path) -> None:
+def main(path: Path, keep: int) -> None:
     """Open, look, add up, fit, compare."""
+    from app.files import read
     from app.files.child import read_in_child
     from app.project.image_fit import image_maps
     from app.project.project import Entry, RegionFit
+    from fitting import stored
     from fitting.image.overview import first_look
 
     figures: dict[str, object] = {"path": steady()}
+    stored.IN_MEMORY = keep or stored.IN_MEMORY
     _other_file(path.with_name("first.msa"))
     begin = time.perf_counter()
-    (spectrum,) = read_in_child(path)
+    (spectrum,) = read(path) if keep else read_in_child(path)
     figures["open"] = time.perf_counter() - begin
     begin = time.perf_counter()
     first_look(spectrum)
     figures["look"] = time.perf_counter() - begin
     image = low_loss_image(TILE)
     entry = Entry("a", spectrum, fits=(RegionFit("r1", image.model(), place="0,0"),))
-    figures |= {"bytes": spectrum.counts.nbytes, "spectra": spectrum.pixels, "before": memory("VmRSS")}
+    figures |= {"stored": spectrum.stored, "bytes": spectrum.counts.nbytes, "spectra": spectrum.pixels}
+    figures["before"] = memory("VmRSS")
     begin = time.perf_counter()
     maps = image_maps(entry, "r1")
     figures["fit"] = time.perf_counter() - begin
@@ -67,4 +71,4 @@ def _other_file(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

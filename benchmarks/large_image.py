@@ -59,8 +59,8 @@ def write_image(path: Path, side: int) -> None:
         out.write(after)
 
 
-def measure(path: Path) -> dict[str, float]:
-    """What a fresh process tells about a file."""
-    command = [sys.executable, "-m", "benchmarks._large_image", str(path)]
+def measure(path: Path, keep: int = 0) -> dict[str, float]:
+    """What a fresh process tells about a file; images above `keep` bytes stay on the disk, by default as always."""
+    command = [sys.executable, "-m", "benchmarks._large_image", str(path), str(keep)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     return json.loads(done.stdout.splitlines()[-1])

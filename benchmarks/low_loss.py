@@ -21,9 +21,9 @@ from fitting.batch import STATUSES, ArrayData, BatchJob, MemoryResults, fit_many
 
 ROWS, QUICK_ROWS = 64, 16
 METHODS = (
-    Method("HyperSpy multifit, default (no bounds)", "hyperspy default", "hyperspy", 24, 6),
-    Method("HyperSpy multifit, bounded=True", "hyperspy bounded", "hyperspy", 20, 5),
-    Method("HyperSpy multifit, trf, bounded=True, analytical gradient", "hyperspy trf", "hyperspy", 14, 4),
+    Method("HyperSpy multifit, default (no bounds)", "hyperspy default", "hyperspy", 20, 6),
+    Method("HyperSpy multifit, bounded=True", "hyperspy bounded", "hyperspy", 14, 5),
+    Method("HyperSpy multifit, trf, bounded=True, analytical gradient", "hyperspy trf", "hyperspy", 12, 4),
 )
 
 

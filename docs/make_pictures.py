@@ -37,9 +37,7 @@ class Stage:
 
     def sample(self, key: str, sample: str, spectrum: str) -> None:
         """Open a sample project at a spectrum."""
-        from app.samples import sample_project
-
-        self.window.files.show_project(sample_project(key, fitted=True), None)
+        self.window.files.show_project(_project(key), None)
         project = self.window.document.project
         id = next(s.id for s in project.samples if s.name == sample)
         self.window.document.select(next(e.id for e in project.entries_of(id) if e.title == spectrum))
@@ -77,6 +75,17 @@ class Stage:
 
 
 CARBON, FILM = "Cycled hard carbon", "Na2CO3 on graphite"
+
+
+def _project(key: str) -> Any:
+    """A sample project worked through: as the first process that wanted it left it, since images take a minute."""
+    from app.project import store
+    from app.samples import sample_project
+
+    kept = Path(os.environ["SODALITE_PICTURE_PROJECTS"]) / f"{key}.sodalite"
+    if not kept.exists():
+        store.save(sample_project(key, fitted=True), kept)
+    return store.load(kept)
 
 
 def _window(stage: Stage) -> Any:
@@ -151,6 +160,38 @@ def _trends(stage: Stage) -> Any:
     return stage.window.results
 
 
+SPHERES, SERIES = "Sodiated carbon spheres", "Na3V2(PO4)3"
+
+
+def _losses(entry: str, page: str, *, whole: bool = False, map: str = "", place: str = "") -> Callable[[Stage], Any]:
+    """The sample image at an inspector page: the whole window, or the inspector alone."""
+
+    def scene(stage: Stage) -> Any:
+        from fitting.image.place import Place
+
+        stage.sample("eels", SPHERES, entry)
+        window = stage.window
+        window.inspector.show_page(page)
+        if place:
+            window.document.set_place(Place.parse(place))
+        if map:
+            window.navigator.show_map(map)
+        stage.settle(2.0)
+        return window if whole else window.inspector
+
+    return scene
+
+
+def _fine(stage: Stage) -> Any:
+    stage.sample("eels-valence", SERIES, "Desodiated, V L2,3")
+    window = stage.window
+    ids = [e.id for e in window.document.project.entries_of("series") if e.low_loss]
+    window.document.choose(ids, ids[1])
+    window.inspector.show_page("Fine structure")
+    stage.settle(2.0)
+    return window
+
+
 @dataclass(frozen=True)
 class Scene:
     """File name, what is drawn, theme, scale factor of the screen."""
@@ -176,6 +217,15 @@ SCENES = (
     Scene("page-candidates.png", _candidates),
     Scene("page-blocks.png", _blocks),
     Scene("page-trends.png", _trends),
+    Scene("window-eels.png", _losses("Low loss", "Low loss", whole=True, map="na_region", place="roi:sodium")),
+    Scene("window-eels-dark.png", _losses("Low loss", "Low loss", whole=True, map="na_region", place="roi:sodium"),
+          "dark"),
+    Scene("panel-zero-loss.png", _losses("Low loss", "Zero loss")),
+    Scene("panel-low-loss.png", _losses("Low loss", "Low loss", place="19,18")),
+    Scene("panel-core-loss.png", _losses("Core loss", "Core loss", whole=True, place="roi:salt")),
+    Scene("panel-maps.png", _losses("Low loss", "Maps", whole=True)),
+    Scene("panel-factors.png", _losses("Core loss", "Factors")),
+    Scene("panel-fine-structure.png", _fine),
 )
 
 
@@ -196,6 +246,7 @@ def main(names: list[str]) -> int:
             environment = {
                 **os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scene.scale,
                 "SODALITE_CONFIG_DIR": f"{folder}/{scene.name}", "SODALITE_STATE_DIR": f"{folder}/{scene.name}",
+                "SODALITE_PICTURE_PROJECTS": os.environ.get("SODALITE_PICTURE_PROJECTS", folder),
             }
             command = [sys.executable, __file__, "--into", str(PICTURES / scene.name)]
             subprocess.run(command, env=environment, check=True)

@@ -183,6 +183,8 @@ def add_peak(
         compound=compound,
         source=source,
         quantify=not _shape(shape).step and (not line or parse_line(line).kind == "core"),
+        # Beside components that are convolved with the response of the measurement, so is this one.
+        broadened=any(c.broadened for c in model.components),
     )
     return model.with_component(component)
 

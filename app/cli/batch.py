@@ -263,6 +263,7 @@ def _axis(words: list[str], n: int) -> tuple[Axis, bool]:
 def _of_spectra(arguments: argparse.Namespace, model: FitModel) -> Series:
     """Single spectra of all files, or the one image that they hold."""
     from fitting.batch import ArrayData, Series, spectra_of_files
+    from fitting.stored import Stored
 
     spectra: list[Spectrum] = [
         replace(spectrum, meta=replace(spectrum.meta, file=str(path)))
@@ -277,7 +278,8 @@ def _of_spectra(arguments: argparse.Namespace, model: FitModel) -> Series:
         spectra = [spectrum.with_(noise=arguments.noise) for spectrum in spectra]
     if len(spectra) == 1 and spectra[0].navigation:
         one = spectra[0]
-        return Series(ArrayData(one.counts), one.axis, one.noise, one.navigation, (), one.meta.intensity_unit)
+        source = one.counts if isinstance(one.counts, Stored) else ArrayData(one.counts)
+        return Series(source, one.axis, one.noise, one.navigation, (), one.meta.intensity_unit)
     return spectra_of_files(spectra, model.region)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fitting.xps.quantify import Composition
 
 TECHNIQUES = ("xps", "eels", "sims")
+_SAMPLES = {"xps": ("xps",), "eels": ("eels", "eels-valence")}
+_MOST_MAPS = 9  # in one figure
 _FOLDER = Path("sodalite-demo")
 
 
@@ -51,7 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         if technique not in PRESENT:
             say(f"{technique}: not in this version yet, left out.")
     _make(arguments.output)
-    answers = [answer for technique in wanted if technique in PRESENT for answer in _technique(technique, arguments)]
+    answers = [
+        answer for technique in wanted if technique in PRESENT for sample in _SAMPLES[technique]
+        for answer in _sample(technique, sample, arguments)
+    ]
     if arguments.json:
         print_json(answers)
     failed = [region for answer in answers for region in answer["regions"] if not region["converged"]]
@@ -69,51 +74,85 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _technique(technique: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Project, tables, report, figures of one technique; its samples as plain objects."""
+def _sample(technique: str, key: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Project, tables, report, figures of one sample project; its samples as plain objects."""
     from app.files.export import compositions, sample_names, write_csv_folder, write_hdf5
     from app.files.report import write_report
-    from app.project import store, work
-    from app.samples import sample_project
+    from app.project import store
+    from app.samples import sample_project, worked_through
 
     folder: Path = arguments.output
     with Progress() as progress:
         progress(0.0, "Simulating the sample spectra")
-        project = sample_project(technique)
-        project = work.fit_all(project, progress=lambda f, text: progress(0.3 + 0.3 * f, f"Fitting {text}"))
-        store.save(project, folder / f"{technique}.sodalite")
+        project = sample_project(key)
+        project = worked_through(project, key, lambda f, text: progress(0.1 + 0.5 * f, text))
+        store.save(project, folder / f"{key}.sodalite")
         progress(0.6, "Writing tables")
-        write_csv_folder(project, folder / f"{technique}-csv")
-        write_hdf5(project, folder / f"{technique}.h5")
+        write_csv_folder(project, folder / f"{key}-csv")
+        write_hdf5(project, folder / f"{key}.h5")
         write_report(
-            project, folder / f"{technique}-report.html",
+            project, folder / f"{key}-report.html",
             progress=lambda f, text: progress(0.7 + 0.15 * f, f"Report: {text}"),
         )
-        _figures(project, folder / f"{technique}-figures", progress)
+        _figures(project, folder / f"{key}-figures", progress)
+    if technique == "eels":
+        return _losses(project, folder, key, arguments.json)
     tables, missing = compositions(project)
     names = sample_names(project)
     for id, reason in missing.items():
         say(f"{names[id]}: {one_line(reason)}")
     if not arguments.json:
         _print(project, tables)
-        written = ("sodalite", "h5", "report.html", "csv", "figures")
-        print("\n".join(str(folder / f"{technique}{'.' if i < 2 else '-'}{end}") for i, end in enumerate(written)))
+        _print_files(folder, key)
     return _objects(technique, project, tables)
 
 
+def _print_files(folder: Path, key: str) -> None:
+    for end in (".sodalite", ".h5", "-report.html", "-csv", "-figures"):
+        print(folder / f"{key}{end}")
+
+
+def _losses(project: Project, folder: Path, key: str, as_json: bool) -> list[dict[str, Any]]:
+    """Energy losses: what was found, printed or as plain objects."""
+    from app.cli.losses import loss_objects, loss_text
+
+    if not as_json:
+        print(loss_text(project))
+        _print_files(folder, key)
+    return loss_objects(project)
+
+
 def _figures(project: Project, folder: Path, progress: Progress) -> None:
-    """One figure a fitted region, as PNG and SVG."""
+    """One figure a fitted region and one a run of maps, as PNG and SVG."""
     from app.files.figures import fit_figure, save_figure
+    from app.files.report_losses import place_of
 
     _make(folder)
+    _map_figures(project, folder, progress)
     regions = [(entry, fit) for entry in project.entries for fit in entry.fits]
     names = {sample.id: sample.name for sample in project.samples}
     for number, (entry, fit) in enumerate(regions):
         progress(0.85 + 0.15 * number / len(regions), f"Figure of {entry.title}")
-        figure = fit_figure(entry.processed(), fit.model, fit.result, title=f"{names[entry.sample]}, {entry.title}")
+        spectrum = entry.single(place_of(entry, fit.place))
+        figure = fit_figure(spectrum, fit.model, fit.result, title=f"{names[entry.sample]}, {entry.title}")
         stem = f"{entry.sample}-{entry.id}" + f"-{fit.id}" * (len(entry.fits) > 1)
         for suffix in (".png", ".svg"):
             save_figure(figure, folder / f"{stem}{suffix}")
+
+
+def _map_figures(project: Project, folder: Path, progress: Progress) -> None:
+    from app.files.figures import save_figure
+    from app.files.map_figures import map_figure
+    from app.project.maps import groups
+
+    for entry in project.entries:
+        for number, maps in enumerate(groups(entry).values(), 1):
+            flat = [one for one in maps if len(one.shape) == 2][:_MOST_MAPS]
+            if flat:
+                progress(0.85, f"Maps of {entry.title}")
+                figure = map_figure(flat, entry.spectrum.navigation)
+                for suffix in (".png", ".svg"):
+                    save_figure(figure, folder / f"{entry.sample}-{entry.id}-maps{number}{suffix}")
 
 
 def _print(project: Project, tables: dict[str, Composition]) -> None:

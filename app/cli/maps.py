@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     BadData, NotDetermined, UnknownName
         What does not fit, before anything is written.
     """
-    from app.project.maps import statistics, window_maps
+    from app.project.map_numbers import statistics
+    from app.project.maps import window_maps
 
     check_target(arguments.output, arguments.file)
     project = everything_in(arguments.file)

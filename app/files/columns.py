@@ -194,14 +194,15 @@ def _quantity(column: Column, values: FloatArray, source: _Source) -> tuple[Quan
         raise AxisUnknown(
             f"The first column is called '{column.name[:40]}', which is no energy that is known",
             where=source.where,
-            todo="Name it 'Binding energy (eV)' or 'Kinetic energy (eV)', or choose the axis when opening",
+            todo="Name it 'Binding energy (eV)', 'Kinetic energy (eV)' or 'Energy loss (eV)', or choose when opening",
         )
     if len(values) > 1 and np.all(np.diff(values) < 0):
         return "binding_energy", [("axis", "assumed: binding energy; the file does not say")]
     raise AxisUnknown(
         "The file does not say whether its energies are binding or kinetic energies",
         where=source.where,
-        todo="Name the first column 'Binding energy (eV)' or 'Kinetic energy (eV)', or choose the axis when opening",
+        todo="Name the first column 'Binding energy (eV)', 'Kinetic energy (eV)' or 'Energy loss (eV)', or choose the "
+        "axis when opening",
     )
 
 

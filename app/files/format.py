@@ -27,7 +27,7 @@ class ReadOptions:
         In eV; turns kinetic into binding energies.
     """
 
-    axis: Literal["binding_energy", "kinetic_energy"] | None = None
+    axis: Literal["binding_energy", "kinetic_energy", "energy_loss"] | None = None
     photon_energy: float | None = None
 
 

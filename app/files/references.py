@@ -213,7 +213,7 @@ def found_again(
     if here is None:
         error = MissingFile(
             "The image of this project is not where it was", where=str(stored.path),
-            todo="Put the file back, or show where it is (Find…)",
+            todo="Put the file back, or open the project in the window, which asks where it is",
         )  # fmt: skip
         error.path = stored.path
         raise error

@@ -8,12 +8,16 @@ _PAGE = "looks.show_page"
 EELS = (
     Command("eels.zero_loss", "Zero loss…", "EELS", _PAGE, 0, tip="Beam, energy scale, alignment, resolution, "
             "removal of the zero-loss peak, deconvolution", enabled="eels", argument="Zero loss"),
+    Command("eels.align", "Align the zero loss", "EELS", "zero_loss_panel.align_now", 0, tip="Move the zero-loss "
+            "peak of every spectrum to 0 eV; the core loss of the same scan moves along", enabled="eels"),
     Command("eels.low_loss", "Low loss…", "EELS", _PAGE, 0, tip="Thickness, plasmons, sodium or carbon, band gap, "
             "dielectric function", enabled="eels", argument="Low loss"),
     Command("eels.core_loss", "Core loss…", "EELS", _PAGE, 0, tip="Edges, backgrounds, cross-sections, composition",
             enabled="eels", argument="Core loss"),
     Command("eels.fine_structure", "Fine structure…", "EELS", _PAGE, 0, tip="V L2,3 with O K, valence, C K",
             enabled="eels", argument="Fine structure"),
+    Command("eels.fit_fine", "Fit fine structure", "EELS", "fine_structure_panel.start", 0, tip="Fit the edge that the "
+            "Fine structure page shows", enabled="eels"),
     Command("eels.maps", "Maps…", "EELS", _PAGE, 1, tip="Energy windows, presets, ratios, signal to noise",
             enabled="image", argument="Maps"),
     Command("eels.compute_maps", "Compute maps", "EELS", "maps_panel.start", 1, shortcut="Ctrl+Shift+M",

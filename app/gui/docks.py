@@ -140,6 +140,8 @@ class TabbedDock(QDockWidget):
         front = self.tabs.currentIndex()
         for i, seen in enumerate(wanted):
             self.tabs.setTabVisible(i, seen)
+        # Qt 6.11 leaves the room of tabs that are hidden last; a text that is set lays all of them out anew.
+        self.tabs.setTabText(0, self.tabs.tabText(0))
         if not wanted[front] and any(wanted):
             self.tabs.setCurrentIndex(wanted.index(True))
 

@@ -190,12 +190,13 @@ class FileController(QObject):
         self._window.series.imported(new)
 
     def _ask_axis(self, path: Path, error: AxisUnknown, add: bool) -> None:
-        def again(axis: Literal["binding_energy", "kinetic_energy"]) -> None:
+        def again(axis: Literal["binding_energy", "kinetic_energy", "energy_loss"]) -> None:
             self.open_paths([path], add=add, options=ReadOptions(axis=axis))
 
         self._window.messages.show_message(
             f"{path.name} does not say which energy its first column holds.", "question",
-            [("Binding energy", lambda: again("binding_energy")), ("Kinetic energy", lambda: again("kinetic_energy"))],
+            [("Binding energy", lambda: again("binding_energy")), ("Kinetic energy", lambda: again("kinetic_energy")),
+             ("Energy loss", lambda: again("energy_loss"))],
         )
 
     def _ask_place(self, project: Path, error: MissingFile, given: Mapping[str, Path]) -> None:

@@ -13,7 +13,7 @@ from app.project import process
 from app.project.project import Entry, Project
 from fitting.dataset import FloatArray, Spectrum
 from fitting.eels.conditions import microscope_step
-from fitting.eels.separation import Rule, Separation
+from fitting.eels.separation import Rule
 from fitting.eels.zero_loss import FAULTS
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place
@@ -22,7 +22,7 @@ from fitting.processing.detector import curve_of
 from fitting.processing.energy_axis import loss_scale_step
 from fitting.processing.image_spikes import find_image_spikes, image_spikes_step
 from fitting.processing.sweeps import Cancel, Progress
-from fitting.processing.zero_loss_removal import rule_of, rule_step, separated
+from fitting.processing.zero_loss_removal import rule_step
 from fitting.recipe import Recipe, Step
 from libraries.errors import BadData
 
@@ -279,16 +279,6 @@ def remove_spikes(
 
 
 # -- removal and deconvolution --------------------------------------------------------------------------------------
-
-
-def preview(entry: Entry, step: Step, place: Place = ALL) -> Separation:
-    """What a step with a rule for the zero-loss peak would take as the peak in the shown spectrum.
-
-    Raises
-    ------
-    BadData, NotDetermined, FitFailed
-    """
-    return separated(entry.single(place), rule_of(step))
 
 
 def fourier_ratio_step(

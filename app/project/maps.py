@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.project.project import Entry, Project, fresh_id
-from fitting.dataset import FloatArray, Noise, Spectrum
+from fitting.dataset import Noise, Spectrum
+from fitting.eels.noise import estimate_loss_noise
 from fitting.image.maps import Map, Param
-from fitting.image.noise import noise_of
-from fitting.image.place import Roi
+from fitting.image.noise import NoiseFound, noise_of, noise_words
 from fitting.image.window_maps import (
     Found,
     centre_of_gravity,
@@ -144,13 +140,31 @@ def with_made(project: Project, entry_id: str, made: Sequence[Map]) -> Project:
     return project.with_entry(entry.with_maps([replace(one, name=names.get(one.id, one.name)) for one in made]))
 
 
+def image_noise(image: Spectrum) -> NoiseFound:
+    """The noise that errors are computed from: as recorded, else estimated as the Zero loss page does.
+
+    Images on disk are not read through for it: there the scatter of the channels of some spectra tells.
+    """
+    if image.noise.known or image.stored or image.meta.technique != "eels":
+        return noise_of(image)
+    known: NoiseFound | None = image.__dict__.get("_image_noise")
+    if known is None:
+        try:
+            told = estimate_loss_noise(image)
+            known = NoiseFound(told.noise, noise_words(told.noise, f"estimated from the {told.how}"))
+        except SodaliteError:
+            known = noise_of(image)
+        object.__setattr__(image, "_image_noise", known)  # nothing of a spectrum can change: worked out once
+    return known
+
+
 def window_maps(
     image: Spectrum, request: Request, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> tuple[Map, ...]:
     """The maps of a quantity (see `compute`)."""
     if not image.navigation:
         raise BadData("A single spectrum has no maps", where=image.name, todo="Choose an image or a series")
-    found = noise_of(image)
+    found = image_noise(image)
     make = _Maker(image, request, found.noise, found.words)
     count = len(request.windows)
     if request.key != "sum":
@@ -318,72 +332,6 @@ def groups(entry: Entry) -> dict[str, tuple[Map, ...]]:
     for one in entry.maps:
         found.setdefault(one.group or "Maps", []).append(one)
     return {name: tuple(maps) for name, maps in found.items()}
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Numbers of a map over some pixels.
-
-    Attributes
-    ----------
-    name : str
-        Of the place.
-    pixels, left_out : int
-        With a value and no flag; and without.
-    mean, error : float
-        Mean and its standard error propagated from those of the pixels; NaN where they are not determined.
-    sd : float
-        Standard deviation over the pixels: noise and specimen together.
-    scatter : float
-        sd / sqrt(pixels).
-    percentiles : tuple of float
-        0, 5, 50, 95 and 100 %.
-    """
-
-    name: str
-    pixels: int
-    left_out: int
-    mean: float
-    error: float
-    sd: float
-    scatter: float
-    percentiles: tuple[float, float, float, float, float]
-
-
-def statistics(one: Map, rois: Sequence[Roi] = ()) -> tuple[Statistics, ...]:
-    """Numbers of all pixels and of each region drawn on the image."""
-    places: list[tuple[str, NDArray[np.bool_]]] = [("All pixels", np.ones(one.shape, dtype=bool))]
-    places += [(roi.name, roi.mask(one.shape)) for roi in rois]
-    return tuple(_statistics(name, one, mask) for name, mask in places)
-
-
-def _statistics(name: str, one: Map, mask: NDArray[np.bool_]) -> Statistics:
-    used = mask & one.good
-    count = int(np.count_nonzero(used))
-    left_out = int(np.count_nonzero(mask)) - count
-    if count == 0:
-        nan = math.nan
-        return Statistics(name, 0, left_out, nan, nan, nan, nan, (nan,) * 5)
-    values: FloatArray = one.values[used]
-    error = math.nan if one.error is None else float(np.sqrt(np.sum(one.error[used] ** 2))) / count
-    sd = float(np.std(values, ddof=1)) if count > 1 else math.nan
-    low, five, middle, ninety_five, high = (float(v) for v in np.percentile(values, (0, 5, 50, 95, 100)))
-    return Statistics(name, count, left_out, float(np.mean(values)), error, sd, sd / math.sqrt(count),
-                      (low, five, middle, ninety_five, high))
-
-
-def shown_range(values: FloatArray, good: NDArray[np.bool_] | None = None, share: float = 0.5) -> tuple[float, float]:
-    """Range that pictures show: all but `share` per cent of the values at each end."""
-    finite = values[np.isfinite(values) if good is None else good & np.isfinite(values)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(finite, (share, 100.0 - share)))
-    return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), low + 0.5 * (abs(low) or 1.0))
-
-
-def title_of(entry: Entry, id: str) -> str:
-    """Name of a map, "" where it is gone."""
-    return next((one.name for one in entry.maps if one.id == id), "")
 
 
 def window_title(window: Window) -> str:

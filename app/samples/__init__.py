@@ -22,9 +22,10 @@ from app.samples.xps import MODELS
 from fitting.dataset import Spectrum
 from fitting.simulate.samples import C1S_REFERENCE, xps_samples
 from fitting.simulate.xps import expectation, noisy
+from fitting.solver import Progress
 from libraries.errors import NotDetermined
 
-TECHNIQUES = ("xps",)
+TECHNIQUES = ("xps", "eels")
 
 
 def measured_reference(spectrum: Spectrum) -> float:
@@ -99,6 +100,13 @@ def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = F
         Whether its regions are fitted already; energy-loss samples are then worked through (minutes).
     """
     project = _PROJECTS[technique](seed)
-    if not fitted:
-        return project
-    return {"eels": work_spheres, "eels-valence": work_vanadium}.get(technique, work.fit_all)(project)
+    return worked_through(project, technique) if fitted else project
+
+
+def worked_through(project: Project, technique: str, progress: Progress | None = None) -> Project:
+    """A sample project as an analyst would leave it: regions fitted; energy losses analysed, which takes a minute."""
+    if technique == "eels":
+        return work_spheres(project, progress)
+    if technique == "eels-valence":
+        return work_vanadium(project, progress)
+    return work.fit_all(project, progress=progress)

@@ -56,7 +56,7 @@ def _plasmons(project: Project, cancel: Cancel | None) -> Project:
     """The low-loss model on the region of the sodium."""
     entry, place = project.entry("low_loss"), Place(roi="sodium")
     model = low_loss_model(entry.single(place), ("pi", "na", "na2", "na_s", "ps", "na_l"), name="Plasmons")
-    project = project.with_entry(entry.with_fit(RegionFit("r1", model)))
+    project = project.with_entry(entry.with_fit(RegionFit("r1", model, place=str(place))))
     return work.fit_region(project, "low_loss", "r1", cancel=cancel, place=place)
 
 

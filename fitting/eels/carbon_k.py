@@ -20,7 +20,17 @@ from scipy.optimize import brentq
 from scipy.signal import find_peaks
 
 from fitting.dataset import FloatArray, Spectrum
-from fitting.eels.edge_model import WIDTHS, BackgroundOf, Curves, line, noise_before, smoothed, started, step, with_response
+from fitting.eels.edge_model import (
+    WIDTHS,
+    BackgroundOf,
+    Curves,
+    line,
+    noise_before,
+    smoothed,
+    started,
+    step,
+    with_response,
+)
 from fitting.eels.fine_setup import CARBON, FineSetup
 from fitting.eels.kinematics import Beam
 from fitting.eels.propagation import Data, Linearised, Quantities, Quantity, remarks
@@ -204,16 +214,17 @@ def sp2_share(
     one, other = sample.get("ratio"), reference.get("ratio")
     if one is None or other is None or not (one.known and other.known and other.value > 0):
         raise NotDetermined("The share of π* is not determined in sample or reference", where=CARBON)
-    notes: list[str] = []
+    unknown: list[str] = []
     for name in ("energy", "convergence", "collection"):
         a, b = getattr(beams[0], name), getattr(beams[1], name)
         if a is None or b is None:
-            notes.append(f"It is not known whether the {_SAID[name]} was the same.")
+            unknown.append(_SAID[name])
         elif not math.isclose(a, b, rel_tol=0.02, abs_tol=1e-9):
             raise NotDetermined(
                 f"Sample and reference were measured with another {_SAID[name]} ({a:g} and {b:g})", where=CARBON,
                 todo="Use a reference of the same conditions",
             )
+    notes = [f"Not known for sample or reference: {', '.join(unknown)}."] if unknown else []
     notes += magic_warning(beams[0])
     value = of_reference * one.value / other.value
     error = value * math.hypot(one.error / one.value, other.error / other.value) if one.value > 0 else _NAN

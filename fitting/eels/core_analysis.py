@@ -103,9 +103,6 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
         scale = exposure_ratio(core, low) if setup.exposure is None else setup.exposure
         response = response_of(low, core.axis.step, scale)
         warnings += response.warnings
-        room = last - setup.used[0].at
-        if response.last < 0.5 * min(room, 100.0):
-            warnings.append(f"The low loss ends at {response.last:.0f} eV: losses beyond are not in the model")
     else:
         warnings.append("Edges are not convolved with a low loss: plural scattering is not in the model")
     terms = []

@@ -19,6 +19,8 @@ from libraries.errors import BadData
 
 _SUB = 4  # points a channel at which an edge is averaged: its onset cuts channels
 _FAR = 12.0  # eV; a zero-loss peak that far off was never calibrated
+# A low loss that ends before is continued; one that ends before the plasmon cannot be. Exponents as they occur.
+_ENOUGH, _LEAST_END, _DECAY = 150.0, 25.0, (1.5, 5.0)
 _TAIL = 30.0  # eV of the response below zero loss that is kept at most
 _FIRST_NODE, _GROWTH = 1.0, 0.12  # eV; spacing near the onset, and how it grows with the energy above it
 
@@ -97,10 +99,32 @@ def response_of(low: Spectrum, step: float, scale: float | None = None) -> Respo
         raise BadData("The low loss holds no counts", where=low.name)
     if np.any(counts < -0.01 * total):
         warnings.append("The low loss holds strongly negative counts")
+    counts, ended = continued(energy - zero, counts, step)
+    if ended:
+        warnings.append(f"The low loss ends at {ended:.0f} eV and is continued by a power law")
     gain = low.noise.gain or 1.0
     absolute = scale is not None
     values = counts * scale if scale is not None else counts / total
     return Response(values, (zero - float(energy[0])) / step, step, absolute, math.sqrt(gain / total), tuple(warnings))
+
+
+def continued(loss: FloatArray, rows: FloatArray, step: float) -> tuple[FloatArray, float]:
+    """Low losses (..., n) continued by a power law up to `_ENOUGH` eV, and where they ended (0: far enough already).
+
+    The exponent is that of all spectra together over the last third; the level that of each one's last sixth.
+    """
+    last = float(loss[-1])
+    if last >= _ENOUGH or last < _LEAST_END:
+        return rows, 0.0
+    middle, start = 5 / 6 * last, 2 / 3 * last
+    total = rows.reshape(-1, loss.size).sum(axis=0)
+    first, second = (loss >= start) & (loss < middle), loss >= middle
+    a, b = float(np.mean(total[first])), float(np.mean(total[second]))
+    r = math.log(a / b) / math.log((11 / 12) / (9 / 12)) if a > 0 and b > 0 else _DECAY[1]
+    r = min(max(r, _DECAY[0]), _DECAY[1])
+    beyond = last + step * np.arange(1, math.ceil((_ENOUGH - last) / step) + 1)
+    level = np.maximum(np.mean(rows[..., second], axis=-1), 0.0)[..., None]
+    return np.concatenate((rows, level * (beyond / (11 / 12 * last)) ** -r), axis=-1), last
 
 
 def pixel_responses(
@@ -135,10 +159,13 @@ def pixel_responses(
         part = (grid - edges[at]) / (edges[at + 1] - edges[at])
         rows = np.diff(running[:, at] + part * (running[:, at + 1] - running[:, at]), axis=1)
         energy = grid[:-1] + 0.5 * step
+    # Low loss and core loss of a scan drift together: a pixel's own shift stays in its response and moves its edges.
+    common = float(np.median(position[~lost]))
+    rows, _ = continued(energy - common, rows, step)
     total = rows.sum(axis=1)
     lost |= total <= 0
     divisor = np.where(lost, 1.0, total if scale is None else 1.0 / scale)
-    return rows / divisor[:, None], np.where(lost, 0.0, (position - energy[0]) / step), lost
+    return rows / divisor[:, None], np.full(stop - start, (common - energy[0]) / step), lost
 
 
 def exposure_ratio(core: Spectrum, low: Spectrum) -> float | None:
@@ -283,6 +310,7 @@ def edge_curve(
     above = np.unique(np.concatenate((np.linspace(0, 2, 21), np.linspace(2, 60, 117), np.linspace(60, max(length, 61),
                                       160))))
     above = above[above <= length] if length > 2 else above
-    values = differential(edge, start + np.maximum(above, 1e-6), beam, model=model, white_lines=white_lines) / BARN_PER_NM2
+    curve = differential(edge, start + np.maximum(above, 1e-6), beam, model=model, white_lines=white_lines)
+    values = curve / BARN_PER_NM2
     error, source, warnings = about(edge, model, beam, white_lines=white_lines)
     return EdgeCurve(edge.name, edge.element, above, values, model, source, error, start, warnings)

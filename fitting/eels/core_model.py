@@ -17,13 +17,13 @@ Ultramicroscopy 106, 976 (2006): fine structure whose integral is kept. G. H. Go
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import minimize_scalar, nnls
 
 from fitting.dataset import FloatArray, Noise
 from fitting.eels.core_edges import EdgeCurve, Response
@@ -31,6 +31,7 @@ from libraries.errors import BadData, NotDetermined
 
 Fine = Literal["conserved", "free", "none"]
 FINE_WORDS: tuple[tuple[str, Fine], ...] = (("Integral kept", "conserved"), ("Free", "free"), ("None", "none"))
+_REACH = (4.0, 0.5)  # of the search for the exponent, at first and once the weights follow the model
 _ROUNDS = 4  # of weights that follow the model
 _STIFF = 1e4  # weight of the sum rule against a single standard error: kept to about 1e-4
 _LAGS = 6  # channels over which neighbours may correlate
@@ -233,17 +234,54 @@ def fit_core(
     variance = _smoothed(counts)
     for turn in range(_ROUNDS):
         scale = 1.0 / np.sqrt(variance)
-
-        def residual(p: FloatArray, scale: FloatArray = scale) -> FloatArray:
-            return _solve(design.matrix(p[0], edges), places, design, counts, scale)[1]
-
-        found = least_squares(residual, [np.clip(r, EXPONENTS[0] + 1e-6, EXPONENTS[1] - 1e-6)], bounds=EXPONENTS,
-                              x_scale=0.1, xtol=1e-8, ftol=1e-10 if turn else 1e-6, max_nfev=40)
-        r = float(found.x[0])
+        cost = _cost(design, edges, places, counts, scale)
+        # Weights move the exponent little: later turns look nearby, and everywhere if it lies at the end of that.
+        reach = _REACH[min(turn, len(_REACH) - 1)]
+        found = _lowest(cost, max(r - reach, EXPONENTS[0]), min(r + reach, EXPONENTS[1]))
+        if min(found - EXPONENTS[0], EXPONENTS[1] - found) > 1e-3 and abs(abs(found - r) - reach) < 1e-3 * reach:
+            found = _lowest(cost, *EXPONENTS)
+        r = found
         matrix = design.matrix(r, edges)
         values = _solve(matrix, places, design, counts, scale)[0]
         variance = np.maximum(matrix @ values, 1e-6 * max(float(np.mean(counts)), 1e-30))
     return _result(design, r, edges, places, counts, variance, noise)
+
+
+def _lowest(cost: Callable[[float], float], low: float, high: float) -> float:
+    found = minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+    return float(found.x)
+
+
+def _cost(
+    design: Design, edges: FloatArray, places: Sequence[slice], counts: FloatArray, scale: FloatArray
+) -> Callable[[float], float]:
+    """Weighted sum of squares against the exponent alone; all but the power law is factorised once."""
+    # The power law stands in front with zeros, so that places hold.
+    matrix = np.concatenate((np.zeros((edges.shape[0], 1)), edges), axis=1)
+    whole, target = _weighted(matrix, places, design, counts, scale)
+    whole = whole[:, 1:]
+    norm = np.sqrt(np.sum(whole**2, axis=0))
+    norm[norm == 0] = 1.0
+    q, triangle = np.linalg.qr(whole / norm)
+    reduced = q.T @ target
+    beyond = target - q @ reduced
+    rest = np.zeros(whole.shape[0] - counts.size)
+
+    def cost(r: float) -> float:
+        power = np.concatenate((design.power(r) * scale, rest))
+        power /= np.sqrt(power @ power)
+        along = q.T @ power
+        across = power - q @ along
+        height = float(np.sqrt(across @ across))
+        upper = np.concatenate((triangle, along[:, None]), axis=1)
+        lower = np.zeros((1, upper.shape[1]))
+        lower[0, -1] = height
+        last = float(across @ beyond) / height if height > 1e-12 else 0.0
+        left = float(beyond @ beyond) - last**2
+        return float(nnls(np.vstack((upper, lower)), np.append(reduced, last), maxiter=50 * upper.shape[1])[1] ** 2
+                     + max(left, 0.0))
+
+    return cost
 
 
 def _checked(energy: FloatArray, counts: FloatArray, terms: Sequence[EdgeTerm]) -> tuple[FloatArray, FloatArray]:
@@ -287,6 +325,17 @@ def _solve(
     matrix: FloatArray, places: Sequence[slice], design: Design, counts: FloatArray, scale: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Not negative amounts; residuals of data and rules; the weighted matrix with the rows of the rules."""
+    whole, target = _weighted(matrix, places, design, counts, scale)
+    norm = np.sqrt(np.sum(whole[: counts.size] ** 2, axis=0))
+    norm[norm == 0] = 1.0
+    values = nnls(whole / norm, target, maxiter=50 * matrix.shape[1])[0] / norm
+    return values, whole @ values - target, whole
+
+
+def _weighted(
+    matrix: FloatArray, places: Sequence[slice], design: Design, counts: FloatArray, scale: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Weighted columns with the rows of the rules beneath, and the weighted data."""
     weighted = matrix * scale[:, None]
     norm = np.sqrt(np.sum(weighted**2, axis=0))
     norm[norm == 0] = 1.0
@@ -299,8 +348,7 @@ def _solve(
         rows.append(row)
     whole = np.vstack([weighted, *rows]) if rows else weighted
     target = np.concatenate([counts * scale, np.zeros(len(rows))])
-    values = nnls(whole / norm, target, maxiter=50 * matrix.shape[1])[0] / norm
-    return values, whole @ values - target, whole
+    return whole, target
 
 
 def _result(

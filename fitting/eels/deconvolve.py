@@ -20,6 +20,7 @@ from libraries.units import SIGMA_TO_FWHM
 
 # Share of the channels at the end from which the tail is continued.
 _TAIL_SHARE = 0.1
+_BLOCK = 256  # spectra that are transformed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,24 +139,29 @@ def fourier_log_rows(
     ratio = np.full(len(rows), np.nan)
     result = np.zeros(rows.shape)
     length = next_fast_len(2 * energy.size, real=True)
-    for k in np.flatnonzero(found):
-        losses = _continued(energy - peaks.position[k], rows[k] - zero_loss[k], length)
-        z = rfft(zero_loss[k], length)
-        j = z + rfft(losses, length)
+    some = np.flatnonzero(found)
+    for block in np.split(some, range(_BLOCK, some.size, _BLOCK)):
+        losses = np.array([
+            _continued(energy - peaks.position[k], rows[k] - zero_loss[k], length) for k in block
+        ]).reshape(-1, length)
+        z = rfft(zero_loss[block], length, axis=-1)
+        j = z + rfft(losses, length, axis=-1)
         # A thick specimen, or a sum below zero, has no logarithm on the principal branch.
-        if not 0 < j[0].real / z[0].real < np.exp(np.pi):
-            found[k] = False
-            continue
-        ratio[k] = np.log(j[0].real / z[0].real)
-        alive = (np.abs(z) > 1e-14 * i0[k]) & (np.abs(j) > 1e-14 * i0[k])
+        share = j[:, 0].real / z[:, 0].real
+        good = (share > 0) & (share < np.exp(np.pi))
+        found[block[~good]] = False
+        block, z, j = block[good], z[good], j[good]
+        ratio[block] = np.log(share[good])
+        least = 1e-14 * i0[block, None]
+        alive = (np.abs(z) > least) & (np.abs(j) > least)
         s = np.zeros_like(z)
         s[alive] = np.log(j[alive] / z[alive])
         if fwhm is None:
-            spectrum = z * s
+            s *= z
         else:
-            delay = (peaks.position[k] - energy[0]) / step
-            spectrum = i0[k] * _gaussian(length, fwhm / step) * _delay(length, delay) * s
-        result[k] = irfft(spectrum, length)[: energy.size]
+            delays = np.array([_delay(length, float(p - energy[0]) / step) for p in peaks.position[block]])
+            s *= i0[block, None] * _gaussian(length, fwhm / step) * delays.reshape(s.shape)
+        result[block] = irfft(s, length, axis=-1)[:, : energy.size]
     return result, ratio, found
 
 

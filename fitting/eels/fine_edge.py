@@ -40,4 +40,5 @@ def edge_above_background(spectrum: Spectrum, result: FitResult, setup: FineSetu
         base = float(values[linear.evaluator.names.index("ok.position")])
     elif setup.reference in ("zero loss", "C K"):
         base = setup.reference_energy
-    return Edge(name, linear.x - base, linear.y - off, linear.variance / linear.excess)
+    below = parts.background
+    return Edge(name, linear.x - base, linear.y - off, linear.variance / linear.excess, below)

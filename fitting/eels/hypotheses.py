@@ -42,12 +42,12 @@ TWO_SIDED = 1.9600
 VERDICTS: tuple[tuple[str, str], ...] = (
     ("not determined", "not determined"),
     ("neither", "neither"),
-    ("sodium", "Na metal"),
-    ("carbon", "carbon"),
+    ("sodium", "Na metal, no carbon seen"),
+    ("carbon", "carbon, no Na metal seen"),
     ("both", "Na metal and carbon"),
     ("sodium, carbon open", "Na metal; carbon not determined"),
 )
-_SODIUM = ("na", "na2", "na_s")
+_SODIUM = ("na", "na2", "na_s", "na_b")
 _CARBON = ("pi",)
 _ALWAYS = ("ps", "oth")
 _PS_WIDTH = 10.0  # eV, held: the window sees its lower flank alone
@@ -234,7 +234,7 @@ def sodium_test(
     _tell(progress, cancel, 4 / 6, "Double plasmon and limits")
     best = min(candidates, key=lambda one: one.bic)
     verdict, reasons = _decided(candidates, best)
-    value, error, interval, is_limit = _amount(moved, zero, start, results, best, cancel)
+    value, error, interval, is_limit = _amount(moved, zero, start, candidates, best, cancel)
     evidence = _evidence(moved, zero, best, gain)
     return SodiumTest(verdict, reasons, candidates, value, error, interval, is_limit, evidence,
                       proposed(verdict, evidence), zero)
@@ -336,15 +336,25 @@ def verdict_of(sodium: FloatArray, carbon: FloatArray) -> FloatArray:
 
 
 def _amount(
-    spectrum: Spectrum, zero: Zero, start: dict[str, FitModel], results: dict[str, FitResult], best: Candidate,
+    spectrum: Spectrum, zero: Zero, start: dict[str, FitModel], candidates: Sequence[Candidate], best: Candidate,
     cancel: Cancel | None,
 ) -> tuple[float, float, tuple[float, float], bool]:
-    """A/I0 of the Na plasmon with its error and 95 % interval, or an upper limit."""
+    """A/I0 of the Na plasmon with its error and 95 % interval, or an upper limit.
+
+    Where sodium is in the best model, the two models with sodium are averaged by their weights, and the error holds
+    what they differ (S. T. Buckland et al., Biometrics 53, 603 (1997)).
+    """
     if best.key in ("sodium", "both"):
-        result = results[best.key]
-        value, error = result.value("na.area") / zero.area, result.error("na.area") / zero.area
+        two = [one for one in candidates if one.key in ("sodium", "both") and one.result.success]
+        two = [one for one in two if math.isfinite(one.result.error("na.area"))] or [best]
+        share = np.array([one.weight for one in two])
+        share = share / share.sum()
+        values = np.array([one.result.value("na.area") for one in two]) / zero.area
+        errors = np.array([one.result.error("na.area") for one in two]) / zero.area
+        value = float(share @ values)
+        error = float(share @ np.sqrt(errors**2 + (values - value) ** 2))
         return value, error, (max(value - TWO_SIDED * error, 0.0), value + TWO_SIDED * error), False
-    model = limit_model(results[best.key].model, zero.area, start["both"])
+    model = limit_model(best.result.model, zero.area, start["both"])
     found = fit(spectrum, model, cancel=cancel)
     value, error = found.value("na.area") / zero.area, found.error("na.area") / zero.area
     return value, error, (0.0, max(value, 0.0) + ONE_SIDED * error), True
@@ -411,7 +421,7 @@ def proposed(verdict: str, evidence: Sequence[Evidence]) -> str:
     if verdict == "not determined":
         return "not determined"
     if verdict in ("sodium", "both", "sodium, carbon open"):
-        return dict(VERDICTS)[verdict]
+        return "Na metal and carbon" if verdict == "both" else "Na metal"
     exciton = any("exciton" in e.what and e.value > SHARP * e.error for e in evidence)
     step = any("step" in e.what and seen(e.value, e.error) for e in evidence)
     compound = "Na compound like NaF (edge with exciton, no metal plasmon)" if exciton else (

@@ -57,11 +57,13 @@ class Part:
 
 PARTS: tuple[Part, ...] = (
     Part("pi", "π–π* of carbon, 5.4 eV", f"5.4 eV: {HOU}; graphite 6 to 7 eV; width 1.5 to 5 eV {CHOSEN}"),
-    Part("oth", "Other interband losses, 6.5 to 12 eV", f"upper flank of the π loss, or of a compound; {CHOSEN}",
+    Part("oth", "Other interband losses, 7.5 to 12 eV", f"upper flank of the π loss, or of a compound; {CHOSEN}",
          default=False),
     Part("na", "Na bulk plasmon, 5.7 eV", f"5.7 eV: {HOU}; 5.7 and 5.8 eV: {JIANG}; width 0.15 to 0.8 eV {CHOSEN}"),
     Part("na2", "Na double plasmon", f"plural scattering: 2 Ep, 2 Γ, area A²/(2 I0); {EGERTON}", ("na",)),
     Part("na_s", "Na surface plasmon, 3.9 eV", f"3.9 eV in layers, 3.0 eV in islands: {POLITANO}", ("na",)),
+    Part("na_b", "Na surface with bulk, 9.6 eV", f"plural scattering: Es + Ep, area As A/I0; {EGERTON}",
+         ("na", "na_s")),
     Part("ps", "π+σ, about 23 eV", f"22 to 27 eV in carbons, 20 to 25 eV in compounds; {CHOSEN}"),
     Part("na_l", "Na L2,3 edge, 31 eV", f"31 eV: edge library; 32 eV in sodiated carbon: {HOU}"),
     Part("na_x", "Na L2,3 exciton doublet", "sharp doublet at the edge of sodium halides, "
@@ -215,7 +217,7 @@ def low_loss_model(
     components = [c for key in known if key in keys for c in build.components(key)]
     if not components:
         raise NotDetermined("None of the chosen parts lies on the axis", where=spectrum.name)
-    if keys & {"na2", "vol2"}:
+    if keys & {"na2", "na_b", "vol2"}:
         components.insert(0, build.zero_loss())
     return FitModel(region, build.tail(), tuple(components), name or "Low loss", response=zero.curve)
 
@@ -275,7 +277,7 @@ class _Builder:
         return [self._drude("pi", "π–π*", 5.6, (4.5, 7.5), 2.5, (1.5, 5.0), 0.4, SOURCES["pi"])]
 
     def _oth(self) -> list[Component]:
-        return [self._drude("oth", "Other interband", 8.5, (6.5, 12.0), 4.0, (2.0, 8.0), 0.2, SOURCES["oth"])]
+        return [self._drude("oth", "Other interband", 9.0, (7.5, 12.0), 2.5, (1.0, 4.0), 0.2, SOURCES["oth"])]
 
     def _na(self) -> list[Component]:
         return [self._drude("na", "Na bulk plasmon", 5.7, (5.45, 6.1), 0.45, (0.15, 0.8), 0.3, SOURCES["na"])]
@@ -285,6 +287,15 @@ class _Builder:
 
     def _na_s(self) -> list[Component]:
         return [self._drude("na_s", "Na surface plasmon", 3.9, (3.0, 4.3), 0.6, (0.2, 1.5), 0.2, SOURCES["na_s"])]
+
+    def _na_b(self) -> list[Component]:
+        bulk, surface = self._na()[0], self._na_s()[0]
+        one, two = ({key: param.value for key, param in c.params} for c in (bulk, surface))
+        return [Component("na_b", "Na surface with bulk", "drude", {
+            "area": Param(one["area"] * two["area"] / self.zero.area, link=f"na.area * na_s.area / {ZERO}.area"),
+            "position": Param(one["position"] + two["position"], link="na.position + na_s.position"),
+            "fwhm": Param(one["fwhm"] + two["fwhm"], link="na.fwhm + na_s.fwhm"),
+        }, source=SOURCES["na_b"], quantify=False, broadened=True)]  # fmt: skip
 
     def _ps(self) -> list[Component]:
         return [self._drude("ps", "π+σ", 23.0, (18.0, 28.0), 12.0, (5.0, 25.0), 0.9, SOURCES["ps"])]

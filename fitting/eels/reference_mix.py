@@ -1,14 +1,15 @@
 """A spectrum as a mixture of the analyst's reference spectra: non-negative least squares, and the mean valence.
 
 Every reference is an edge without its background, moved so that the internal references coincide and scaled to the
-same intensity in the norm window, so that the coefficients are shares of atoms. The background of the sample is a power
-law near a known one (level and exponent free), a common shift may be fitted. References are noisy themselves: their
+same intensity in the norm window, so that the coefficients are shares of atoms. What is left of the background (level
+and slope) is free, a common shift may be fitted. References are noisy themselves: their
 variance counts with that of the sample.
 
 References
 ----------
-C. L. Lawson, R. J. Hanson, Solving Least Squares Problems (1974), chapter 23 (NNLS); for valences of V, Mn, Fe by this
-fit H. Tan et al., Ultramicroscopy 116, 24 (2012).
+C. L. Lawson, R. J. Hanson, Solving Least Squares Problems (1974), chapter 23 (shares above zero); W. A. Fuller,
+Measurement Error Models (1987), section 2.2 (noisy references); for valences of V, Mn, Fe by such fits H. Tan et al.,
+Ultramicroscopy 116, 24 (2012).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from fitting.dataset import FloatArray
 from fitting.eels.valence import LEVEL, Valence
@@ -36,7 +36,8 @@ class Edge:
     name : str
     energy, counts : array, shape (n,)
         eV, counted from the internal reference; background subtracted.
-    variance : array, shape (n,)
+    variance, background : array, shape (n,)
+        Of the counts; and what was subtracted.
     valence, valence_error : float
         NaN for a sample.
     """
@@ -45,6 +46,7 @@ class Edge:
     energy: FloatArray
     counts: FloatArray
     variance: FloatArray
+    background: FloatArray
     valence: float = math.nan
     valence_error: float = 0.0
 
@@ -119,24 +121,24 @@ def mix_of(
         noises.append(np.interp(energy, one.energy, one.variance) / scale**2)
     a, noise = np.stack(columns, axis=1), np.stack(noises, axis=1)
     y, variance = sample.counts[inside], sample.variance[inside]
-    x, covariance, weight, moved, moved_error = _solved(a, noise, y, variance, energy, shift)
-    total = float(np.sum(np.maximum(x, 0.0)))
-    if not total > 0:
+    below = sample.background[inside]
+    # What a little more or less background, and a little steeper one, would add: solved with the shares.
+    nuisance = np.stack((below, below * np.linspace(-1.0, 1.0, below.size)), axis=1)
+    solved = _solved(a, noise, y, variance, energy, nuisance, shift)
+    x, covariance, moved, moved_error = solved.x, solved.covariance, solved.shift, solved.shift_error
+    total = float(np.sum(x))
+    fitted, rest = _nonnegative(solved, y, len(references))
+    if not (total > 0 and np.sum(fitted) > 0):
         raise NotDetermined("No reference is found in the sample", where=sample.name)
-    scale = _norm(sample, norm)
-    fitted = _nonnegative(a, y, weight, energy, moved)
-    chi2 = float(np.sum(weight * (y - a @ fitted - moved * np.gradient(a @ fitted, energy) * -1.0) ** 2))
-    dof = max(energy.size - len(references) - int(shift), 1)
     k = len(references)
-    grown = max(chi2 / dof, 1.0)
-    shares = fitted / np.sum(fitted)
-    open_ = x / float(np.sum(x)) if abs(float(np.sum(x))) > 0 else shares
-    jacobian = (np.eye(k) - np.outer(open_, np.ones(k))) / float(np.sum(x))
+    chi2 = float(np.sum(rest**2)) / max(energy.size - k - 2 - int(shift), 1)
+    grown = max(chi2, 1.0)
+    shares, open_ = fitted / np.sum(fitted), x / total
+    jacobian = (np.eye(k) - np.outer(open_, np.ones(k))) / total
     cov = grown * jacobian @ covariance[:k, :k] @ jacobian.T
-    del scale
     return Mix(
         tuple(r.name for r in references), shares, np.sqrt(np.maximum(np.diag(cov), 0.0)),
-        _valence(shares, open_, cov, references), moved, moved_error * math.sqrt(grown), chi2 / dof, a @ fitted, energy,
+        _valence(shares, open_, cov, references), moved, moved_error * math.sqrt(grown), chi2, a @ fitted, energy,
     )
 
 
@@ -148,42 +150,66 @@ def _norm(one: Edge, norm: tuple[float, float]) -> float:
     return total
 
 
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """Least squares without bounds.
+
+    `information` is the normal matrix less what the noise of the references adds to it.
+    """
+
+    design: FloatArray
+    weight: FloatArray
+    information: FloatArray
+    x: FloatArray
+    covariance: FloatArray
+    shift: float
+    shift_error: float
+
+
 def _solved(
-    a: FloatArray, noise: FloatArray, y: FloatArray, variance: FloatArray, energy: FloatArray, shift: bool
-) -> tuple[FloatArray, FloatArray, FloatArray, float, float]:
-    """Least squares without bounds: shares, covariance, weights, shift and its error."""
-    moved, error = 0.0, math.nan
-    x = np.full(a.shape[1], max(float(np.sum(y)), 1e-300) / max(float(np.sum(a)), 1e-300))
-    weight = 1.0 / variance
+    a: FloatArray, noise: FloatArray, y: FloatArray, variance: FloatArray, energy: FloatArray, nuisance: FloatArray,
+    shift: bool,
+) -> _Solved:
+    """Shares, background and shift; noise of the references does not pull shares together (Fuller 1987)."""
+    k = a.shape[1]
+    x = np.full(k, max(float(np.sum(y)), 1e-300) / max(float(np.sum(a)), 1e-300))
     for _ in range(_STEPS):
         weight = 1.0 / (variance + noise @ x**2)
-        design = a
+        columns = [a, nuisance]
         if shift:
-            slope = -np.gradient(a @ x, energy)
-            design = np.concatenate((a, slope[:, None]), axis=1)
-        norms = np.sqrt(np.einsum("ij,i,ij->j", design, weight, design))
-        if not np.all(norms > 0):
-            raise NotDetermined("A reference is empty in the compared window")
-        scaled = design / norms
-        information = scaled.T * weight @ scaled
-        if np.linalg.cond(information) > 1e10:
+            columns.append(-np.gradient(a @ x, energy)[:, None])
+        design = np.concatenate(columns, axis=1)
+        information = design.T * weight @ design
+        information[np.arange(k), np.arange(k)] -= weight @ noise
+        diagonal = np.diag(information)
+        if not np.all(diagonal > 0):
+            raise NotDetermined("A reference is lost in its noise in the compared window",
+                                todo="Measure it with more counts")
+        norms = np.sqrt(diagonal)
+        scaled = information / np.outer(norms, norms)
+        least = float(np.linalg.eigvalsh(scaled)[0])
+        if not least > 1e-10:
             raise NotDetermined("The references cannot be told apart", todo="Leave one out, or widen the window")
-        covariance = np.linalg.inv(information) / np.outer(norms, norms)
+        covariance = np.linalg.inv(scaled) / np.outer(norms, norms)
         found = covariance @ (design.T @ (weight * y))
-        x = found[: a.shape[1]]
-        if shift:
-            moved = float(np.clip(found[-1], -_SHIFT, _SHIFT))
-            error = math.sqrt(float(covariance[-1, -1]))
-    return x, covariance, weight, moved, error
+        x = found[:k]
+    moved = float(np.clip(found[-1], -_SHIFT, _SHIFT)) if shift else 0.0
+    error = math.sqrt(float(covariance[-1, -1])) if shift else math.nan
+    return _Solved(design, weight, information, x, covariance, moved, error)
 
 
-def _nonnegative(a: FloatArray, y: FloatArray, weight: FloatArray, energy: FloatArray, moved: float) -> FloatArray:
-    root = np.sqrt(weight)
-    x = nnls(a * root[:, None], y * root)[0]
-    if moved and np.sum(x) > 0:
-        slope = -np.gradient(a @ x, energy)
-        x = nnls(a * root[:, None], (y - moved * slope) * root)[0]
-    return np.asarray(x)
+def _nonnegative(solved: _Solved, y: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """Shares that are not below zero (the most negative leaves first), and the residuals in units of the noise."""
+    target = solved.design.T @ (solved.weight * y)
+    kept = np.ones(target.size, dtype=bool)
+    while True:
+        full = np.zeros(target.size)
+        full[kept] = np.linalg.solve(solved.information[np.ix_(kept, kept)], target[kept])
+        worst = int(np.argmin(full[:k]))
+        if full[worst] >= 0:
+            break
+        kept[worst] = False
+    return full[:k], np.sqrt(solved.weight) * (y - solved.design @ full)
 
 
 def _valence(shares: FloatArray, open_: FloatArray, cov: FloatArray, references: tuple[Edge, ...]) -> Valence:

@@ -56,7 +56,7 @@ def noise_of(image: Spectrum) -> NoiseFound:
     (G. E. P. Box et al., Time Series Analysis, 4th ed. (2008), section 3.2).
     """
     if image.noise.known:
-        return NoiseFound(image.noise, _words(image.noise, "as recorded"))
+        return NoiseFound(image.noise, noise_words(image.noise, "as recorded"))
     known: NoiseFound | None = image.__dict__.get("_noise_found")
     if known is None:
         known = _estimated(image)
@@ -64,7 +64,8 @@ def noise_of(image: Spectrum) -> NoiseFound:
     return known
 
 
-def _words(noise: Noise, how: str) -> str:
+def noise_words(noise: Noise, how: str) -> str:
+    """Noise in words: "noise as recorded: 1 count per event"."""
     text = f"noise {how}: "
     if noise.kind == "poisson":
         text += "1 count per event" if noise.gain == 1 else f"{noise.gain:.3g} counts per event"
@@ -96,7 +97,7 @@ def _estimated(image: Spectrum) -> NoiseFound:
     else:
         noise = replace(image.noise, kind="gaussian", gain=None, read_noise=float(np.sqrt(size)),
                         correlation=correlation, origin="estimated")
-    return NoiseFound(noise, _words(noise, "estimated from the scatter of the channels"))
+    return NoiseFound(noise, noise_words(noise, "estimated from the scatter of the channels"))
 
 
 def _sample(image: Spectrum) -> FloatArray:

@@ -105,6 +105,17 @@ def _excess(rows: FloatArray, usual: FloatArray) -> tuple[FloatArray, FloatArray
     return rows - expected, np.maximum(expected, floor)
 
 
+def _above_both_sides(rows: FloatArray) -> FloatArray:
+    """How far every channel stands above what lies on its higher side: little for the first channel of a step.
+
+    Of the two channels on a side the lower one counts, so that a spike may be two channels wide.
+    """
+    result = np.zeros(rows.shape)
+    left, right = np.minimum(rows[:, :-4], rows[:, 1:-3]), np.minimum(rows[:, 3:-1], rows[:, 4:])
+    result[:, 2:-2] = rows[:, 2:-2] - np.maximum(left, right)
+    return result
+
+
 def _offsets(rows: FloatArray, centre: int) -> NDArray[np.intp]:
     """By how many channels the maximum of each row lies off `centre`; 0 where that is far, which is no drift."""
     offsets = np.argmax(rows, axis=1) - centre
@@ -127,7 +138,9 @@ def _of_piece(
     for _ in range(most):
         # One channel of each spectrum at a time: what stands beside a spike must not be taken for one.
         excess, level = _excess(rows[at], usual)
-        significance = excess / (scatter * (np.sqrt(level + least) if counted else 1.0))
+        above = _above_both_sides(rows[at])
+        size = np.sqrt(np.maximum(level, rows[at] - above) + least) if counted else 1.0
+        significance = np.minimum(excess, above) / (scatter * size)
         significance[:, :2], significance[:, -2:] = 0.0, 0.0
         channel = np.argmax(significance, axis=1)
         strength = significance[np.arange(at.size), channel]

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from fitting import guess
-from fitting.dataset import Axis
+from fitting.dataset import Axis, Noise, Spectrum
 from fitting.engine import fit
+from fitting.guess import add_peak, new_model
+from fitting.lineshapes import drude
+from fitting.model import Background, Curve
 from fitting.shapes import SHAPES
 from fitting.simulate.samples import NAMES, xps_sample
 from fitting.simulate.xps import expectation, noisy
@@ -108,3 +111,32 @@ def test_names_and_errors():
         guess.new_model(data, 1.0, 2.0)
     unnamed = data.with_(meta=replace(data.meta, region="", element="", transition="", title=""))
     assert guess.add_peak(unnamed, model, 284.7).components[0].line == ""
+
+
+def test_a_new_peak_is_convolved_as_those_beside_it():
+    x = np.arange(0.0, 40.0, 0.1)
+    spectrum = Spectrum(Axis(x, "energy_loss"), 50.0 + 400.0 * np.exp(-((x - 15.0) ** 2)))
+    zero = Curve((-0.2, -0.1, 0.0, 0.1, 0.2), (0.1, 0.6, 1.0, 0.6, 0.1))
+    model = replace(new_model(spectrum, 5.0, 30.0, "linear_active"), response=zero)
+    model = add_peak(spectrum, model, 15.0, shape="drude")
+    assert not model.components[0].broadened  # nothing says that it should be
+    model = model.with_component(replace(model.components[0], broadened=True))
+    assert add_peak(spectrum, model, 22.0).components[1].broadened
+
+
+def test_a_plasmon_starts_at_what_the_data_show():
+    x = np.arange(3.0, 40.0, 0.05)
+    truth = 30.0 * (x / 15.0) ** -2.0 + drude(x, 5000.0, 15.0, 1.3)
+    spectrum = Spectrum(Axis(x, "energy_loss"), np.random.default_rng(0).poisson(truth), Noise("poisson", 1.0))
+    model = new_model(spectrum, 4.0, 38.0, "power_law")
+    start = add_peak(spectrum, model, 15.0, shape="drude").components[0]
+    assert start.value("position") == pytest.approx(15.0, abs=0.1)
+    assert start.value("fwhm") == pytest.approx(1.3, rel=0.35)
+    assert start.value("area") == pytest.approx(5000.0, rel=0.35)
+    found = fit(spectrum, add_peak(spectrum, model, 15.0, shape="drude"))
+    assert found.success
+    assert abs(found.value("p1.position") - 15.0) < 4.0 * found.error("p1.position")
+    assert abs(found.value("p1.fwhm") - 1.3) < 4.0 * found.error("p1.fwhm")
+    # No position below the zero loss, wherever the region begins.
+    wide = add_peak(spectrum, replace(model, region=(-3.0, 38.0), background=Background("none")), 15.0, shape="drude")
+    assert wide.components[0].param("position").minimum > 0.0

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from app.gui.document import Document
 from app.gui.plot.bands import Band
 from app.gui.plot.spectrum_view import SpectrumView
+from tests.gui import plot_support as support
 from tests.gui.image_support import image_project
 from tests.gui.plot_support import click, drag
 
@@ -108,3 +109,21 @@ def test_pages_have_bands_of_their_own(view):
     view.bands.take("t")
     assert [band.name for band in view.bands.shown] == ["u/a"]
     assert view.bands.chosen == ""
+
+
+def test_peaks_inside_a_band_are_grabbed_first_and_the_axis_may_run_backwards(view, told):
+    view.document.reset(support.project(support.two_peaks()))
+    view.bands.put("t", [Band("t/a", "Carbon", 283.0, 286.0)])
+    fit = view.document.fit
+    top = next(h for h in view.scene.handles if h.role == "peak" and h.id == "p1")
+    drag(view.viewport(), view.data_position(top.x, top.y), view.data_position(top.x + 0.4, top.y))
+    assert not told
+    assert view.document.fit.model.component("p1").value("position") == pytest.approx(
+        fit.model.component("p1").value("position") + 0.4, abs=0.05)
+    assert view.canvas.main.vb.xInverted()
+    drag(view.viewport(), at(view, 283.6), at(view, 285.6))
+    assert view.bands.band("t/a").low == pytest.approx(285.0, abs=0.1)
+    view.bands.choose("t/a")
+    low = view.bands.band("t/a").low
+    QTest.keyClick(view, Qt.Key.Key_Right)  # to lower binding energy, as on the screen
+    assert view.bands.band("t/a").low == pytest.approx(low - 0.05)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.gui.eels.core_loss_edges import FINE, ONSET, WIDTH
-from app.gui.eels.core_loss_panel import BEFORE, SIGNAL
+from app.gui.eels.core_loss_windows import BEFORE, SIGNAL
 from app.project.project import Project, add_spectra
 from fitting.dataset import Axis, Noise, Spectrum
 from tests.fitting.eels.core_made import (

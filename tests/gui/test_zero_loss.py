@@ -66,7 +66,7 @@ def test_peak_alignment_and_maps(qtbot, shown):
 def test_conditions_are_entered_once_for_the_sample(qtbot, shown):
     page, document = shown.zero_loss_panel, shown.document
     part = page.microscope
-    assert "beam energy and convergence and collection" in part.missing.text()
+    assert "beam energy, convergence and collection" in part.missing.text()
     part.fields["beam_energy"].setText("200")
     part.fields["collection_angle"].setText("15")
     part.go.click()
@@ -140,6 +140,8 @@ def test_deconvolution_of_the_core_loss(qtbot, shown):
     unfold(page, part)
     assert "no zero loss on this axis" in page.peak.warnings.text()
     assert part.low_loss.currentData() == core.low_loss
+    assert float(part.limit.text()) > 1.0
+    part.limit.clear()
     part.go_ratio.click()
     assert "where the losses" in page.said
     for line, text in ((part.limit, "3"), (part.from_, "252"), (part.to, "280")):

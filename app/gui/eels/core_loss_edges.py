@@ -74,7 +74,7 @@ class EdgesPart(QWidget):
         ))
         self.view = RowsView(self.rows, "Edges of the analysis")
         self.view.setItemDelegate(ChoiceDelegate(self.view))
-        self.view.set_widths((90, 84, 46, 100, 54, 96), stretch=MODEL)
+        self.view.set_widths((88, 82, 44, 108, 54, 96), stretch=MODEL)
         self.view.current_changed.connect(self.chosen.emit)
         self.rows.edited.connect(self._edited)
         self.rows.toggled.connect(self._toggled)

@@ -15,10 +15,10 @@ from app.gui.document import Document
 from app.gui.eels.core_loss_drawing import CoreDrawing
 from app.gui.eels.core_loss_edges import EdgesPart, labelled
 from app.gui.eels.core_loss_results import ResultsPart
+from app.gui.eels.core_loss_windows import SignalWindows
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.fold import Fold
 from app.gui.panels.numbers import parse_number, plain
-from app.gui.plot.bands import Band
 from app.gui.plot_pick import PlotPick
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.project import core_loss
@@ -27,12 +27,9 @@ from fitting.dataset import Spectrum
 from fitting.eels.conditions import beam_of
 from fitting.eels.core_analysis import CurveOf
 from fitting.eels.core_setup import METHODS, CoreResult, CoreSetup
-from fitting.eels.core_windows import background_window, signal_of
 from libraries.edges import edge
 from libraries.errors import BadData, Cancelled, SodaliteError
 
-OWNER = "core loss"
-BEFORE, SIGNAL = "core loss/before", "core loss/signal"
 ASK = "Add the edges that are to be quantified, or press Find edges."
 THIN = "None: thin sample"
 
@@ -92,10 +89,10 @@ class CoreLossPanel(Panel):
     def _build_edges(self) -> None:
         self.edges = EdgesPart()
         self.table(self.edges.rows)
-        self.edges.changed.connect(self._setup_changed)
+        self.edges.changed.connect(self.change)
         self.edges.failed.connect(self.say)
         self.edges.pick_wanted.connect(self._start_pick)
-        self.edges.chosen.connect(lambda _: self._show_windows())
+        self.edges.chosen.connect(lambda _: self._draw())
         self.body.addWidget(heading("Edges"))
         self.body.addWidget(self.edges)
 
@@ -122,7 +119,7 @@ class CoreLossPanel(Panel):
         for words in METHODS:
             self.method.addItem(words[0].upper() + words[1:], words)
         self.method.activated.connect(
-            lambda _: self._setup_changed("Change background", replace(self.setup, method=self.method.currentData())))
+            lambda _: self.change("Change background", replace(self.setup, method=self.method.currentData())))
         self.show_bands = QCheckBox("Windows on the plot")
         self.show_bands.setToolTip("Background and signal window of the chosen edge: drag them; the signal follows")
         self.show_bands.toggled.connect(lambda _: self._draw())
@@ -149,8 +146,7 @@ class CoreLossPanel(Panel):
         self._window = window
         self._drawing = CoreDrawing(window.view)
         self._pick = PlotPick(window.view, self.edges.offer)
-        window.view.bands.moved.connect(self._band_moved)
-        window.view.bands.released.connect(self._band_released)
+        self.windows = SignalWindows(self, window.view, self._drawing)
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -244,7 +240,7 @@ class CoreLossPanel(Panel):
         if spectrum.axis.quantity == "energy_loss" and self.setup.edges:
             elements = tuple(dict.fromkeys(edge(one.name).element for one in self.setup.edges))
             self._window.view.show_elements(elements)
-        self._show_windows()
+        self.windows.show()
         canvas = self._window.view.canvas
         if fresh and result is not None:  # the background lies below the data: the plot has room for it
             base = np.interp(spectrum.x, result.energy, result.background, left=np.inf)
@@ -263,72 +259,16 @@ class CoreLossPanel(Panel):
         super().hideEvent(event)
         if self._drawing is not None:
             self._drawing.clear()
-            self._window.view.bands.take(OWNER)
+            self.windows.hide()
             if self.setup.edges:
                 self._window.view.show_elements(())
         if self._pick is not None:
             self._pick.stop()
 
-    # -- windows ------------------------------------------------------------------------------------------------
-
-    def _show_windows(self, before: tuple[float, float] | None = None, width: float | None = None) -> None:
-        """Bands, extrapolated background and signal of the chosen edge; numbers while the hand moves them."""
-        spectrum, name = self.spectrum(), self.edges.current()
-        if self._drawing is None:
-            return
-        wanted = self.show_bands.isChecked() and self.isVisible() and spectrum is not None and name is not None
-        if not wanted or spectrum is None or name is None:
-            self._window.view.bands.take(OWNER)
-            self._drawing.show_signal(None, None, (0, 0), (0, 0), theme.current().of(0), theme.current())
-            self.signal.setText("")
-            return
-        one = self.setup.edge(name)
-        try:
-            own = (one.before[0], one.before[1]) if one.before else None
-            window = before or own or background_window(spectrum, self.setup, one)
-            one = replace(one, before=window, signal=width or one.signal)
-            setup = self.setup.with_edge(one)
-            if setup.method == "before and after":  # needs cross-sections; the fit has it
-                setup = replace(setup, method="maximum likelihood")
-            gain = spectrum.noise.gain or 1.0
-            found, h, law = signal_of(spectrum, setup, one, window, gain=gain)
-        except SodaliteError as error:
-            self.signal.setText(str(error))
-            self._drawing.show_signal(None, None, (0, 0), (0, 0), theme.current().of(0), theme.current())
-            self._put_bands(name, (max(one.at - 30, 1.0), one.at - 5), (one.at, one.at + one.signal))
-            return
-        self._put_bands(name, window, found.window)
-        self.signal.setText(f"{name}: {found.counts:.4g} ± {found.error:.2g} counts in {found.window[0]:.0f}–"
-                            f"{found.window[1]:.0f} eV, signal to noise {found.snr:.0f}, h {h:.1f}")
-        self._drawing.show_signal(spectrum, law, found.window, (window[0], found.window[1] + 20.0),
-                                  theme.current().of(1), theme.current())
-        self._window.view.canvas.viewport().update()
-
-    def _put_bands(self, name: str, before: tuple[float, float], signal: tuple[float, float]) -> None:
-        if self._window.view.bands.dragging:
-            return
-        self._window.view.bands.put(OWNER, (
-            Band(BEFORE, f"{name} background", *before, colour=0, words="Here the background is fitted"),
-            Band(SIGNAL, f"{name} signal", *signal, colour=1, words="The signal is summed here; its width is kept"),
-        ))
-
-    def _band_moved(self, band: str, low: float, high: float) -> None:
-        if band == BEFORE:
-            self._show_windows(before=(low, high))
-        elif band == SIGNAL:
-            self._show_windows(width=max(high - low, 2.0))
-
-    def _band_released(self, band: str, low: float, high: float) -> None:
-        name = self.edges.current()
-        if band not in (BEFORE, SIGNAL) or name is None:
-            return
-        one = self.setup.edge(name)
-        one = replace(one, before=(low, high)) if band == BEFORE else replace(one, signal=max(high - low, 2.0))
-        self._setup_changed(f"Move window of {name}", self.setup.with_edge(one))
-
     # -- settings -----------------------------------------------------------------------------------------------
 
-    def _setup_changed(self, text: str, setup: CoreSetup) -> None:
+    def change(self, text: str, setup: CoreSetup) -> None:
+        """Another analysis as one undo step."""
         entry = self.document.entry
         if entry is None or setup == entry.core.setup:
             return
@@ -338,24 +278,24 @@ class CoreLossPanel(Panel):
         data = self.low.itemData(index)
         setup = replace(self.setup, convolve=False) if data is None else replace(self.setup, convolve=True,
                                                                                  low_loss=data)
-        self._setup_changed("Choose low loss", setup)
+        self.change("Choose low loss", setup)
 
     def _number(self, field: QLineEdit, what: str) -> float | None:
         text = field.text().strip()
         return parse_number(text, what) if text else None
 
     def _exposure_typed(self) -> None:
-        self.attempt(lambda: self._setup_changed(
+        self.attempt(lambda: self.change(
             "Change exposure ratio", replace(self.setup, exposure=self._number(self.exposure, "The ratio"))))
 
     def _range_typed(self) -> None:
-        self.attempt(lambda: self._setup_changed("Change fitted range", replace(
+        self.attempt(lambda: self.change("Change fitted range", replace(
             self.setup, low=self._number(self.from_, "The lower end"), high=self._number(self.to, "The upper end"))))
 
     def _angle_error_typed(self) -> None:
         def change() -> None:
             value = self._number(self.angle_error, "The error")
-            self._setup_changed("Change error of angles", replace(
+            self.change("Change error of angles", replace(
                 self.setup, angle_error=(5.0 if value is None else value) / 100))
 
         self.attempt(change)
@@ -403,8 +343,12 @@ class CoreLossPanel(Panel):
         def work(progress: Progress, cancel: Cancel) -> CoreResult:
             return core_loss.compute(project, entry.id, place, gosh=gosh, progress=progress, cancel=cancel)
 
-        self._run(work, f"Core loss of {entry.title}", entry, lambda result: self.document.apply(
-            "Fit core loss", core_loss.with_result(self.document.project, entry.id, result)))
+        def done(result: CoreResult) -> None:
+            self.document.apply("Fit core loss", core_loss.with_result(self.document.project, entry.id, result))
+            if self.isVisible():
+                self._window.view.show_range(*result.fitted)
+
+        self._run(work, f"Core loss of {entry.title}", entry, done)
 
     def make_maps(self) -> None:
         """Amounts in every pixel as maps."""

@@ -13,12 +13,21 @@ from app.gui.document import Document
 from app.gui.eels.fine_structure_series import SeriesPart
 from app.gui.eels.fine_structure_settings import FineSettings
 from app.gui.eels.fine_structure_valence import ValencePart
+from app.gui.eels.fine_structure_words import (
+    ASK,
+    as_chosen,
+    checked,
+    edges_of_entry,
+    no_edge,
+    quantity_rows,
+    reaches_oxygen,
+    summary,
+)
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.fold import Fold
-from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.panels.tables import Column, RowsModel, RowsView
 from app.gui.plot.bands import Band
 from app.gui.tasks import Cancel, Progress, Task, Tasks
-from app.numerals import UNDETERMINED, with_error
 from app.project.fine_map import map_edge
 from app.project.fine_series import fit_series
 from app.project.fine_structure import (
@@ -32,12 +41,11 @@ from app.project.fine_structure import (
 )
 from app.project.project import Entry, Project
 from fitting.eels.fine_setup import OXYGEN, FineSetup, offered_edges
-from fitting.eels.propagation import Quantities, Quantity
+from fitting.eels.propagation import Quantities
 from fitting.eels.white_line_quantities import RELATIVE
 from libraries.errors import BadData, CannotWrite, SodaliteError
 
 OWNER = "fine"
-ASK = "Choose an edge and press Fit. The model appears as a region that the Model page can edit."
 
 
 class FineStructurePanel(Panel):
@@ -137,13 +145,13 @@ class FineStructurePanel(Panel):
         self.go.setEnabled(there and not self.busy)
         self.go_chosen.setEnabled(there and not self.busy and len(self.document.chosen) > 1)
         if entry is None or setup is None:
-            self.summary.setText("" if entry is None else _no_edge(self.document))
+            self.summary.setText("" if entry is None else no_edge(self.document))
             self.notes.hide()
             self._take_bands()
             return
         dual = low_loss_of(self.document.project, entry, self.document.place) is not None
         others = [(e.id, e.title) for e in self.document.project.entries
-                  if e.id != entry.id and e.spectrum.meta.technique == "eels" and _reaches(e)]
+                  if e.id != entry.id and e.spectrum.meta.technique == "eels" and reaches_oxygen(e)]
         self.settings.show_setup(setup, others, dual)
         self._show_quantities(entry, setup)
         self.valence.show_entry(entry, setup)
@@ -173,17 +181,17 @@ class FineStructurePanel(Panel):
             found = quantities_of(entry, setup)
         except SodaliteError as error:
             problem = str(error)
-        self.rows.set_rows(_rows(found, setup) if found is not None else [])
+        self.rows.set_rows(quantity_rows(found, setup) if found is not None else [])
         self.view.setVisible(found is not None)
         self.view.fit_height(3, 14)
         self.view.fit_columns((0, 1, 2))
         self.view.setColumnHidden(2, setup.reference == "none" or setup.carbon)
-        self.summary.setText("Working …" if self.busy else _summary(entry, setup, found))
+        self.summary.setText("Working …" if self.busy else summary(entry, setup, found))
         notes = [problem] if problem else list(found.notes) if found is not None else []
         if found is not None:
             notes += [f"{one.name}: {one.how}." for one in found.rows
                       if not one.known and not one.key.endswith(RELATIVE) and one.key != "oxygen"]
-        if found is not None and not _as_chosen(entry, setup):
+        if found is not None and not as_chosen(entry, setup):
             notes.insert(0, "The choices changed since the fit: press Fit.")
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
@@ -196,7 +204,7 @@ class FineStructurePanel(Panel):
         def change() -> None:
             if entry is None:
                 return
-            _checked(setup, entry)
+            checked(setup, entry)
             changed = with_setup(self.document.project.entry(entry.id), setup)
             self.document.apply(f"Change {setup.edge} fine structure", self.document.project.with_entry(changed))
 
@@ -272,6 +280,14 @@ class FineStructurePanel(Panel):
         self._task = None
         self.refresh()
 
+    def start(self) -> None:
+        """The command of the menu: show the page and fit."""
+        if self._window is not None:
+            self._window.inspector.show_page("Fine structure")
+        if self.setup is None:
+            self.say(no_edge(self.document))
+        self.fit()
+
     def fit(self) -> None:
         """Fit the edge of the shown spectrum."""
         entry, setup, project, place = self.document.entry, self.setup, self.document.project, self.document.place
@@ -307,7 +323,7 @@ class FineStructurePanel(Panel):
         setup, project = self.setup, self.document.project
         if setup is None:
             return
-        ids = tuple(id for id in self.document.chosen if self.name in _edges(project.entry(id)))
+        ids = tuple(id for id in self.document.chosen if self.name in edges_of_entry(project.entry(id)))
 
         def work(progress: Progress, cancel: Cancel) -> tuple[Project, tuple[str, ...]]:
             return fit_series(project, ids, setup, progress, cancel)
@@ -353,75 +369,3 @@ class FineStructurePanel(Panel):
                 self._window.navigator.show_map((valence or made)[0].id)
 
         self.run(f"Map {setup.edge}", work, done)
-
-
-def _edges(entry: Entry) -> tuple[str, ...]:
-    x = entry.spectrum.x
-    return offered_edges(float(x[0]), float(x[-1])) if entry.spectrum.meta.technique == "eels" else ()
-
-
-def _reaches(entry: Entry) -> bool:
-    return bool(entry.spectrum.x[0] < OXYGEN - 15.0 and entry.spectrum.x[-1] > OXYGEN + 8.0)
-
-
-def _no_edge(document: Document) -> str:
-    spectrum = document.shown()
-    if spectrum is None:
-        return ""
-    return (f"The axis, {spectrum.x[0]:.0f} to {spectrum.x[-1]:.0f} eV, holds none of the edges of this page: "
-            "L2,3 of Sc to Ni, and C K.")
-
-
-def _checked(setup: FineSetup, entry: Entry) -> None:
-    low, high = setup.window
-    x = entry.spectrum.x
-    if not high - low >= 10.0:
-        raise BadData("The window is narrower than 10 eV", where=setup.edge, todo="Widen it")
-    if low < x[0] - 20.0 or high > x[-1] + 20.0 or low > x[-1] or high < x[0]:
-        raise BadData(f"The window {low:g} to {high:g} eV lies outside the axis", where=setup.edge,
-                      todo=f"Choose one inside {x[0]:.1f} to {x[-1]:.1f} eV")
-
-
-def _as_chosen(entry: Entry, setup: FineSetup) -> bool:
-    """Whether the region still has the lines that are chosen."""
-    region = region_of(entry, setup)
-    if region is None:
-        return True
-    ids = [c.id for c in region.model.components]
-    prefix = "sig" if setup.carbon else "l3"
-    same_lines = sum(id.startswith(prefix) for id in ids) >= setup.lines
-    return same_lines and (setup.carbon or ("ok" in ids) == (setup.oxygen != "none"))
-
-
-def _summary(entry: Entry, setup: FineSetup, found: Quantities | None) -> str:
-    region = region_of(entry, setup)
-    if found is None:
-        if region is not None and region.result is not None:
-            return "The spectrum changed since the fit: press Fit."
-        return ASK if region is None else "The model was edited: press Fit, here or on the Model page."
-    assert region is not None
-    response = region.model.response
-    low = f"Convolved with {response.name or 'the low loss'}." if response is not None else "Without a low loss."
-    return f"{low} The model is the region {region.name}; edit it on the Model page."
-
-
-def _rows(found: Quantities, setup: FineSetup) -> list[Row]:
-    """Quantities as rows, positions beside their distance from the internal reference."""
-    rows = []
-    for one in found.rows:
-        if one.key.endswith(RELATIVE) or (one.key == "oxygen" and not one.known):
-            continue
-        away = found.get(one.key + RELATIVE)
-        beside = "" if away is None else value_text(away)
-        rows.append(Row(one.key, (
-            Cell(one.name, tooltip=one.how), Cell(value_text(one), tooltip=one.how, muted=not one.known),
-            Cell(beside, tooltip=f"Counted from {setup.reference}" if beside else ""), Cell(one.unit),
-        )))
-    return rows
-
-
-def value_text(one: Quantity | None) -> str:
-    """A quantity with its error, or that it is not determined."""
-    if one is None or not one.known:
-        return UNDETERMINED
-    return with_error(one.value, one.error)

@@ -125,7 +125,10 @@ class SeriesPart(QWidget):
         points = [(i + 1, *_number(one, what)) for i, one in enumerate(self._rows)]
         points = [p for p in points if p[1] == p[1]]
         unit = {"Shift": "Shift (eV)", "Width of π*": "π* width (eV)"}.get(what, what)
-        self.plot.set_titles("Number in the table", unit)
+        self.plot.set_titles("", unit)
+        names = [(i + 1, one.name if len(one.name) <= 14 else f"{one.name[:13]}…") for i, one in enumerate(self._rows)]
+        few = len(names) <= 6
+        self.plot.getPlotItem().getAxis("bottom").setTicks([names if few else [(i, str(i)) for i, _ in names]])
         if not points:
             return
         x, y, e = ([p[k] for p in points] for k in range(3))

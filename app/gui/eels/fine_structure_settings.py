@@ -165,6 +165,8 @@ class FineSettings(QWidget):
         visible[3] = overlapped
         for index, on in visible.items():
             self.form.setRowVisible(index, on)
+        label = self.form.itemAt(1, QFormLayout.ItemRole.LabelRole).widget()
+        label.setText("Lines of each edge" if white else "Lines of σ*")
         self.common.setVisible(white)
         self.between.setVisible(setup.carbon)
         self.oxygen_lines.setVisible(setup.oxygen == "lines")

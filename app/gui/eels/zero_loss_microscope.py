@@ -68,7 +68,8 @@ class MicroscopePart(ZeroLossPart):
         for name, words, _, _ in ROWS:
             if getattr(spectrum.meta, name) is None:
                 missing.append(words.lower())
-        self.missing.setText(MISSING.format(what=" and ".join(missing)) if missing else "")
+        told_missing = " and ".join(filter(None, (", ".join(missing[:-1]), *missing[-1:])))
+        self.missing.setText(MISSING.format(what=told_missing) if missing else "")
         self.missing.setVisible(bool(missing))
         several = len(loss_process.entries_of_sample(self.page.document.project, entry.id))
         self.for_sample.setVisible(several > 1)

@@ -65,6 +65,12 @@ class ZeroLossPanel(Panel):
         self._pick = PlotPick(window.view, lambda energy: self._answer(energy))
         window.view.bands.moved.connect(self._band_moved)
 
+    def align_now(self) -> None:
+        """The command of the menu: show the page and align."""
+        if self._window is not None:
+            self._window.inspector.show_page("Zero loss")
+        self.align.align()
+
     @property
     def parts(self) -> tuple[ZeroLossPart, ...]:
         """The parts from top to bottom."""

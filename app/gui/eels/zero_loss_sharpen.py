@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from app.gui.eels.zero_loss_part import ZeroLossPart, field, number_of, spectra_of
 from app.gui.panels.base import button, muted, row
+from app.gui.panels.numbers import plain
 from app.gui.panels.step_form import step_words
 from app.gui.tasks import Cancel, Progress
 from app.project import loss_process, process
 from app.project.project import Entry, Project
 from fitting.dataset import Spectrum
-from libraries.errors import BadModel
+from fitting.eels.separation import split_energy
+from libraries.errors import BadModel, SodaliteError
 
 if TYPE_CHECKING:
     from app.gui.eels.zero_loss_panel import ZeroLossPanel
@@ -33,6 +35,7 @@ class SharpenPart(ZeroLossPart):
         self.low_loss, self.peak = QComboBox(), QComboBox()
         self.low_loss.setAccessibleName("Low loss of the same place")
         self.peak.setAccessibleName("Measured peak")
+        self.low_loss.activated.connect(lambda _: self._suggest())
         self.limit = field("Losses of the low loss begin at, in eV")
         self.from_, self.to = field("Background from, in eV"), field("Background to, in eV")
         for line in (self.from_, self.to):
@@ -84,6 +87,7 @@ class SharpenPart(ZeroLossPart):
             self.peak.setCurrentIndex(max(self.peak.findData(entry.low_loss or ("" if core else entry.id)), 0))
             for line in (self.limit, self.from_, self.to, self.ratio_width, self.reach):
                 line.clear()
+            self._suggest()
         steps = [s for s in entry.recipe.active if s.kind in ("fourier_ratio", "richardson_lucy")]
         analysed = any(s.kind in loss_process.ANALYSIS_KINDS for s in entry.recipe.active)
         self.go_ratio.setEnabled(not analysed and not self.page.busy)
@@ -91,6 +95,17 @@ class SharpenPart(ZeroLossPart):
         self.done.setText("; ".join(step_words(step) for step in steps) + ".")
         self.done.setVisible(bool(steps))
         self.back.setVisible(bool(steps))
+
+    def _suggest(self) -> None:
+        """Where the losses of the chosen low loss begin, as far as its minimum tells."""
+        chosen = self.low_loss.currentData()
+        if not chosen or self.ratio.isHidden():
+            return
+        try:
+            low = self.page.document.project.entry(chosen).single()
+            self.limit.setText(plain(split_energy(low.x, low.y), 2))
+        except SodaliteError:
+            self.limit.clear()
 
     def fourier_ratio(self) -> None:
         """The step that takes plural scattering out of a core loss."""

@@ -26,7 +26,8 @@ from app.gui.image.thumbnails import Thumbnail, Thumbnails
 from app.gui.panels.base import Panel, button, muted
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.gui.theme import GAP_1, GAP_2
-from app.project.maps import groups, out_of_date, rename, request_of, statistics, window_maps, with_made
+from app.project.map_numbers import statistics
+from app.project.maps import groups, out_of_date, rename, request_of, window_maps, with_made
 from app.project.project import Entry
 from fitting.image.maps import Map
 from libraries.errors import SodaliteError

@@ -15,7 +15,7 @@ from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.colours import faded
 from app.gui.plot.small_plot import SmallPlot
 from app.numerals import decimals_of, grouped, with_error
-from app.project.maps import Statistics
+from app.project.map_numbers import Statistics
 from fitting.image.maps import Map
 
 BINS = 60

@@ -505,10 +505,10 @@ def _of(entry: Entry | None, name: str) -> Window | None:
 
 
 def _noise_words(image: Spectrum | None) -> str:
-    """Where errors come from; of images on disk only what is recorded."""
+    """Where errors come from; what is not known yet is estimated with the maps."""
     if image is None:
         return ""
-    if image.stored and not image.noise.known:
-        return "Errors: the noise is not recorded and is estimated when the maps are computed."
-    words = noise_of(image).words
-    return f"E{words[1:]}." if words.startswith("errors") else f"Errors: {words}."
+    if not image.noise.known:
+        return ("Errors: the noise is not recorded; it is estimated from the data when maps are computed, and said in "
+                "their tooltips.")
+    return f"Errors: {noise_of(image).words}."

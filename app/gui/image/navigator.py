@@ -320,7 +320,7 @@ class Navigator(Panel):
         word = "spectra" if len(shape) == 1 else "pixels"
         rows = [PlaceRow(ALL, f"All {word}", math.prod(shape))]
         place = self.document.place
-        if place.index:
+        if self.view.cursor_pixel is not None:
             rows.append(PlaceRow(place, pixel_words(image, place), 1, theme.current().series[0]))
         for roi in entry.rois:
             pixels = int(roi.mask(shape).sum())

@@ -135,9 +135,11 @@ class PlaceView(QWidget):
     def cursor_pixel(self) -> tuple[int, int] | None:
         """Row and column of the cursor; None where a shape or everything is looked at."""
         index = self.place.index
-        if not index:
+        if len(index) != (1 if self.series else 2):
             return None
-        return (0, index[0]) if self.series else (index[0], index[1])
+        row, column = (0, index[0]) if self.series else (index[0], index[1])
+        # After a step that bins or crops the image the pixel may lie outside.
+        return (row, column) if row < self.shape[0] and column < self.shape[1] else None
 
     def _outline(self, roi: Roi) -> QPainterPath:
         path = QPainterPath()

@@ -254,3 +254,15 @@ def test_fast_and_careful_parsing_agree(write):
     (careful,) = read(write("BE,I\n" + rows + "\n# end\n"))
     np.testing.assert_array_equal(fast.x, careful.x)
     np.testing.assert_array_equal(fast.y, careful.y)
+
+
+def test_losses_of_two_columns_by_name_or_by_the_users_word(tmp_path):
+    rows = "".join(f"{100 + 0.5 * i} {500 - i}\n" for i in range(20))
+    path = tmp_path / "a.txt"
+    path.write_text(rows)
+    (told,) = read(path, ReadOptions(axis="energy_loss"))
+    path.write_text("Energy loss (eV)\tCounts\n" + rows.replace(" ", "\t"))
+    (named,) = read(path)
+    for spectrum in (told, named):
+        assert (spectrum.axis.quantity, spectrum.meta.technique) == ("energy_loss", "eels")
+        assert spectrum.y[:2].tolist() == [500, 499]

@@ -16,7 +16,7 @@ from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.eels.separation import Rule
 from fitting.image.maps import Map
 from fitting.image.place import Place, Roi
-from fitting.processing.zero_loss_removal import rule_step
+from fitting.processing.zero_loss_removal import rule_step, separated
 from fitting.recipe import Step
 from libraries.errors import BadData
 
@@ -234,7 +234,7 @@ def test_fourier_log_of_measured_spectra(realdata, name, method, limit, low, hig
     project = add_spectra(Project(), read(realdata / "eels" / name))
     entry = loss_process.align(project, project.entries[0].id).project.entries[0]
     rule = Rule(method, limit)
-    found = loss_process.preview(entry, rule_step("fourier_log", rule))
+    found = separated(entry.single(), rule)
     done = loss_process.with_analysis(Project().with_entry(entry), entry.id, rule_step("fourier_log", rule))
     told = dict(done.entries[0].processed().meta.extra)["Fourier-log"]
     ratio = float(told.split("t/λ = ")[1].split(",")[0])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.project.map_numbers import statistics
 from app.project.maps import (
     QUANTITIES,
     Request,
@@ -18,7 +19,6 @@ from app.project.maps import (
     out_of_date,
     rename,
     request_of,
-    statistics,
     window_title,
     with_window,
     without_windows,

@@ -27,8 +27,8 @@ def vanadium(x, valence=3.0, slope=0.7):
                            + 0.5 * gauss(x, at - 1.4, 1.6 * width))
     for at, weight in ((e3, 2 / 3), (e3 + 7.2, 1 / 3)):
         curve += weight * (0.5 + np.arctan((x - at) / 0.8) / math.pi)
-    curve += 0.6 * gauss(x, 530.8, 1.8) + 1.4 * gauss(x, 538.0, 6.0) + 1.1 * (0.5 + np.arctan((x - 536.0) / 1.5) / math.pi)
-    return curve
+    curve += 0.6 * gauss(x, 530.8, 1.8) + 1.4 * gauss(x, 538.0, 6.0)
+    return curve + 1.1 * (0.5 + np.arctan((x - 536.0) / 1.5) / math.pi)
 
 
 def carbon(x, pi=1.0, width=1.4, sp3=0.0):

@@ -30,7 +30,7 @@ def fitted(spectrum, low=None):
 
 
 def test_sharpness_without_the_resolution():
-    """The width of pi* is that of the line itself where the low loss is known, and wider by the resolution where not."""
+    """The width of pi* is that of the line itself where the low loss is known; else the resolution widens it."""
     low = low_loss(0.4)
     rng = np.random.default_rng(1)
     for width in (1.2, 2.2):
@@ -69,8 +69,9 @@ def test_sp2_against_a_reference():
     assert found.notes == ()
     with pytest.raises(NotDetermined, match="another collection angle"):
         sp2_share(sample, graphite, (BEAM, replace(BEAM, collection=5.0)))
-    assert any("not known" in note for note in sp2_share(sample, graphite, (BEAM, Beam(200.0, None, None))).notes)
-    assert any("orientation" in note for note in sp2_share(sample, graphite, (Beam(200, 0, 15), Beam(200, 0, 15))).notes)
+    assert any("Not known for" in note for note in sp2_share(sample, graphite, (BEAM, Beam(200.0, None, None))).notes)
+    wide = Beam(200.0, 0.0, 15.0)
+    assert any("orientation" in note for note in sp2_share(sample, graphite, (wide, wide)).notes)
 
 
 @pytest.mark.parametrize(("energy", "expected"), [(0.1, 3.97), (100.0, 2.25), (200.0, 1.46)])

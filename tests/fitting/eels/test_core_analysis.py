@@ -165,7 +165,7 @@ LOW_ONLY = low_spectrum(LOW)
 
 
 def test_empty_pixels_are_flagged():
-    core, low, _, _ = _image(False)
+    core = _image(False)[0]
     counts = core.y.copy()
     counts[2, 3] = 0.0
     core = core.with_(counts=counts)

@@ -55,7 +55,7 @@ def test_pulls_of_every_quantity(count, measured):
     """Noise realisations of a fitted model: quantities scatter as their errors say, around those of the expectation."""
     low = low_loss(0.4, rng=np.random.default_rng(1))
     mean = core_loss(lambda x: HEIGHT * vanadium(x), 20000.0, "V", low)
-    found, result, setup = fitted(mean.with_(counts=np.rint(mean.y)), low, reference="O K")
+    _, result, setup = fitted(mean.with_(counts=np.rint(mean.y)), low, reference="O K")
     evaluator = Evaluator(mean, result.model)
     expected = evaluator.parts(evaluator.values_of(result.model)).envelope
     true_data = mean.window(*result.model.region).with_(counts=expected)

@@ -80,11 +80,12 @@ def test_round_trip_of_a_broad_peak(measured):
     measured("broad zero loss, width that comes back (30)", width, "channels", "")
 
 
-def test_fourier_log_of_an_image_is_that_of_its_pixels():
+@pytest.mark.parametrize("more", [{}, {"fwhm": 1.5}])
+def test_fourier_log_of_an_image_is_that_of_its_pixels(more):
     rows = np.array([plural(r)[1] for r in (0.1, 0.4, 0.9, 1.6)]).reshape(2, 2, -1)
-    done = apply(spectrum(rows), log_step())
+    done = apply(spectrum(rows), log_step(**more))
     for at in np.ndindex(2, 2):
-        one = apply(spectrum(rows[at]), log_step())
+        one = apply(spectrum(rows[at]), log_step(**more))
         assert done.y[at] == pytest.approx(one.y, abs=1e-6 * one.y.max())
 
 

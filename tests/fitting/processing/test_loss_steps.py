@@ -15,6 +15,7 @@ from fitting.processing.energy_axis import loss_scale_step
 from fitting.processing.image_spikes import find_image_spikes, image_spikes_step
 from fitting.processing.image_steps import frame
 from fitting.recipe import Recipe, Step, sliced
+from fitting.stored import Stored
 from libraries.errors import BadData, BadModel
 
 ENERGY = np.arange(-60, 240) * 0.1
@@ -289,3 +290,44 @@ def test_sensitivity_of_channels():
     dead = Curve(tuple(ENERGY), tuple(np.where(np.arange(300) < 2, 0.0, 1.0)), "flat")
     with pytest.raises(BadData, match="2 channels of the gain reference are dead"):
         apply(spectrum(np.ones(300)), Step("gain_reference", curves=(dead,)))
+
+
+# -- images that stay in their file ---------------------------------------------------------------------------------
+
+
+class Elsewhere(Stored):
+    """Spectra that are handed out in pieces only."""
+
+    def __init__(self, values):
+        self.shape, self.dtype, self.values = values.shape, values.dtype, values
+        self.fingerprint, self.portable = "made here", False
+
+    def read(self, start, stop):
+        return self.values.reshape(-1, self.shape[-1])[start:stop]
+
+    def readable(self):
+        return True
+
+
+def test_steps_on_images_that_stay_in_their_file():
+    _, image = scan((6, 7), counts=5e4)
+    y = image.y.copy()
+    y[3, 3, 200] += 5000.0
+    image = image.with_(counts=y)
+    away = image.with_(counts=Elsewhere(y))
+    found = positions(away)
+    assert found.position == pytest.approx(positions(image).position)
+    spikes = find_image_spikes(away)
+    assert [(n, s.channel) for n, s in spikes] == [(n, s.channel) for n, s in find_image_spikes(image)] == [(24, 200)]
+    steps = (
+        image_spikes_step(away, spikes, 8.0), align_step(away, found.filled()),
+        Step("fourier_log", (("method", "mirrored tail"), ("limit", 3.0))),
+    )
+    for count in (1, 2, 3):
+        here, there = apply(image, *steps[:count]), apply(away, *steps[:count])
+        assert there.stored
+        assert np.array_equal(here.x, there.x)
+        assert here.noise == there.noise
+        assert there.rows(5, 30) == pytest.approx(here.rows(5, 30), abs=1e-6)
+    with pytest.raises(BadData, match="needs all spectra at once"):
+        apply(away, Step("bin_image", (("columns", 2.0),)))
