@@ -327,9 +327,14 @@ class Document(QObject):
         """Which pixels of the shown image are looked at; it is no part of the project and not undone."""
         entry = self.entry
         place = self._places.get(entry.id, ALL) if entry is not None else ALL
-        if entry is not None and place.roi and all(roi.id != place.roi for roi in entry.rois):
+        if entry is None or place == ALL:
             return ALL
-        return place
+        if place.roi:
+            return place if any(roi.id == place.roi for roi in entry.rois) else ALL
+        image = self.spectrum()  # a step may have binned or cropped it
+        shape = () if image is None else tuple(len(axis) for axis in image.navigation)
+        inside = len(shape) == len(place.index) and all(0 <= i < n for i, n in zip(place.index, shape, strict=True))
+        return place if inside else ALL
 
     def set_place(self, place: Place) -> None:
         """Look at other pixels of the shown image."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.gui.window import MainWindow
 
 SUFFIX = ".sodalite"
+LARGE = 64 << 20  # bytes
 PROJECT_FILTER = f"Sodalite project (*{SUFFIX})"
 HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 MOST_PAIRS = 3
@@ -57,14 +58,21 @@ def read_any(
     try:
         with path.open("rb") as file:
             is_hdf5 = file.read(len(HDF5_MARK)) == HDF5_MARK
+        large = path.stat().st_size > LARGE
     except OSError as error:
         raise BadFile(f"The file cannot be read ({error.strerror})", where=str(path)) from error
-    if not is_hdf5 and path.suffix.lower() != SUFFIX:
-        return read_in_child(path, cancel, options)
+    named = path.suffix.lower() == SUFFIX
+    if not named and (large or not is_hdf5):
+        try:
+            return read_in_child(path, cancel, options)
+        except BadFile:
+            # A project is read as a whole: an image is not taken for one before its readers have looked at it.
+            if not is_hdf5:
+                raise
     try:
         return load_in_child(path, cancel, given)
     except BadProject:
-        if path.suffix.lower() == SUFFIX:
+        if named:
             raise
     # An HDF5 file that is no project may be NeXus data; what its reader says then counts.
     return read_in_child(path, cancel, options)

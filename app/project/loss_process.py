@@ -232,7 +232,8 @@ def alignment_words(found: Positions, shifts: FloatArray) -> str:
         error = float(found.position_err.reshape(-1)[0])
         told = f" ± {error:.4f}" if math.isfinite(error) else ""
         return signed(f"zero loss found at {shifts[0]:.4f}{told} eV")
-    words = signed(f"zero loss found at {shifts.min():.3f} to {shifts.max():.3f} eV") + f", spread {shifts.std():.3f} eV"
+    words = signed(f"zero loss found at {shifts.min():.3f} to {shifts.max():.3f} eV")
+    words += f", spread {shifts.std():.3f} eV"
     if found.missing:
         words += f"; {found.missing} of {shifts.size} without a measurable peak take their neighbours' place"
     return words

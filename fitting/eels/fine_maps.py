@@ -196,7 +196,7 @@ def _moved(
 ) -> tuple[FloatArray, FloatArray]:
     """How far a position of every pixel's curve lies from that of the sum, and its derivatives by the parameters."""
     e3, e2 = (model.component(id).value("position") for id in ("l3", "l2"))
-    grid = np.arange(e3 - 10.0, max(0.5 * (e3 + e2), e3 + window + 1.0), _GRID)
+    grid = np.arange(e3 - 10.0, max(e2, e3 + window + 1.0), _GRID)
     curves = Curves(model, grid, single=True)
     parts = curves.of(Evaluator.values_of(model))
     names = [name for name in found.names if name.startswith("l3") or name in ("L2", "step")]
@@ -206,7 +206,9 @@ def _moved(
     places = [found.names.index(n) for n in names]
     lines = np.array([n.startswith("l3") or n == "L2" for n in names])
     amounts = np.maximum(found.values[:, places], 0.0)
-    x, top = curves.x, int(np.searchsorted(curves.x, 0.5 * (e3 + e2)))
+    x = curves.x
+    l3 = sum(c for id, c in parts.items() if id.startswith("l3"))
+    top = min(int(np.argmax(l3)) + round(1.5 / _GRID), x.size)  # L2 may be the higher one
 
     def read(a: FloatArray) -> FloatArray:
         return _positions(x, a @ basis, (a * lines) @ basis, top, measure, window)

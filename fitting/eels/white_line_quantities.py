@@ -27,6 +27,7 @@ RELATIVE = ".rel"
 _PEARSON = "D. H. Pearson, C. C. Ahn, B. Fultz, Phys. Rev. B 47, 8471 (1993)"
 _WALSH = "C. A. Walsh, V. P. Dray, cited after T. Riedl et al., Ultramicroscopy 106, 284 (2006)"
 _NAN = math.nan
+_NEAR = round(0.8 / FINE)  # channels of the fine curve
 
 
 def white_line_quantities(spectrum: Spectrum, result: FitResult, setup: FineSetup) -> Quantities:
@@ -64,7 +65,7 @@ class _Reading:
         e3, e2 = (self._value(values, f"{id}.position") for id in ("l3", "l2"))
         oxygen = e3 + OXYGEN - setup.thresholds[0]
         self.roles = {c.id: role_of(c, e3, e2, oxygen) for c in self.model.components}
-        grid = np.arange(e3 - 10.0, 0.5 * (e3 + e2), FINE)
+        grid = np.arange(e3 - 10.0, e2, FINE)
         self.fine = Curves(self.model, grid, single=True)
         self.broad = Curves(self.model, self.x, single=False)
         self.whole = Curves(self.model, self.x, single=True) if self.model.response is not None else None
@@ -95,9 +96,13 @@ class _Reading:
 
     def _rise(self, values: FloatArray) -> tuple[float, float, float]:
         """Maximum, half height and inflexion of the fitted rise of L3."""
-        curve = sum(c for role, c in self.fine.of(values, self.roles).items() if role != "O K")
+        parts = self.fine.of(values, self.roles)
+        curve = sum(c for role, c in parts.items() if role != "O K")
         x = self.fine.x
-        at = int(np.argmax(curve))
+        # The top of the L3 lines leads to that of the whole edge, of which a high L2 would otherwise be the maximum.
+        at = int(np.argmax(parts["L3"]))
+        near = slice(max(at - _NEAR, 0), at + _NEAR)
+        at = near.start + int(np.argmax(curve[near]))
         if at < 3 or at > x.size - 2 or not curve[at] > 0:
             return _NAN, _NAN, _NAN
         top, height = _vertex(x, curve, at)

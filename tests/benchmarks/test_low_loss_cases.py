@@ -42,8 +42,9 @@ def test_our_side_of_the_low_loss_image(gain):
     rate, quality, note, floor = low_loss.measure(low_loss_problem(2, channels=512), gain, 1)
     assert rate > 0
     assert quality.failed == 0
-    assert floor is None
-    assert "NumPy path" in note
+    # Another test of this process may have loaded the kernels already.
+    assert (floor is None) == ("NumPy path" in note)
+    assert "Poisson deviance" in note
 
 
 def test_our_side_of_the_alignment():

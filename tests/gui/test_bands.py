@@ -68,7 +68,7 @@ def test_the_label_moves_a_band_too_wide_for_the_plot_to_be_panned(view, told):
     assert view.canvas.x_range() != before
     view.autoscale()
     view.grab()
-    plate = view.bands._labels["t/a"].center()
+    plate = view.bands._painter.plates["t/a"].center()
     drag(view.viewport(), plate, plate + QPointF(40, 0))
     assert view.bands.band("t/a").low > 1.0
 

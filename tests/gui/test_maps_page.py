@@ -30,7 +30,7 @@ def entry(window):
 
 
 def add_presets(window):
-    menu = window.maps_panel.presets.menu()
+    menu = window.maps_panel.windows.presets.menu()
     menu.aboutToShow.emit()
     next(action for action in menu.actions() if action.text() == "All of these").trigger()
 
@@ -50,7 +50,7 @@ def test_presets_become_windows_bands_and_maps(shown, qtbot):
     titles = [w.title for w in entry(shown).windows]
     assert titles == ["ZLP, 12 eV slit, cut", "4–6 eV", "28–32 eV", "30–34 eV"]
     assert [band.label for band in shown.view.bands.shown] == titles
-    panel.table.rows.toggled.emit(entry(shown).windows[3].id, 0, False)
+    panel.windows.table.rows.toggled.emit(entry(shown).windows[3].id, 0, False)
     ids = computed(shown, qtbot)
     assert [entry(shown).map(id).name for id in ids] == titles[:3]
     direct = entry(shown).spectrum.y
@@ -69,9 +69,9 @@ def test_presets_become_windows_bands_and_maps(shown, qtbot):
 
 def test_typed_limits_and_names(shown):
     panel = shown.maps_panel
-    panel.add_window()
+    panel.windows.add_window()
     id = entry(shown).windows[0].id
-    rows = panel.table.rows
+    rows = panel.windows.table.rows
     rows.setData(rows.index(0, 1), "12,5")
     rows.setData(rows.index(0, 2), "17.5")
     rows.setData(rows.index(0, 0), "Plasmon")
@@ -80,8 +80,8 @@ def test_typed_limits_and_names(shown):
     rows.setData(rows.index(0, 1), "40")
     assert "must end above" in panel.said
     assert entry(shown).windows[0].low == 12.5
-    panel.table.selectRow(0)
-    panel.remove_windows()
+    panel.windows.table.selectRow(0)
+    panel.windows.remove_windows()
     assert entry(shown).windows == ()
 
 

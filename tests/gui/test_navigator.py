@@ -157,6 +157,14 @@ def test_keys_move_the_cursor(window):
     assert document.place == ALL
 
 
+def test_a_pixel_outside_the_image_is_none(window):
+    window.document.set_place(Place((40, 3)))
+    assert window.document.place == ALL
+    assert "All 192 pixels" in window.view._title.text()
+    window.document.set_place(Place((3,)))
+    assert window.document.place == ALL
+
+
 def test_the_visible_part_stays_while_the_cursor_moves(window):
     window.view.canvas.show_range(10.0, 20.0)
     before = window.view.canvas.x_range()

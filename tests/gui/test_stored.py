@@ -149,3 +149,20 @@ def test_exports_of_the_menu(qtbot, window, scan, tmp_path):
         idle(qtbot, window)
     np.testing.assert_allclose(read(tmp_path / "a.msa")[0].y, DATA.sum(axis=(1, 2)), rtol=1e-6)
     np.testing.assert_array_equal(read(tmp_path / "a.hspy")[0].rows(0, Y * X), DATA.reshape(E, -1).T)
+
+
+def test_large_hdf5_is_read_by_its_readers_before_it_is_taken_for_a_project(tmp_path, scan, monkeypatch):
+    from app.files.nexus_writer import write_nexus
+    from app.gui import file_controller
+
+    monkeypatch.setattr(file_controller, "LARGE", 10)
+    spectra = read(scan)
+    write_nexus(tmp_path / "a.h5", spectra)
+    monkeypatch.setattr(file_controller, "load_in_child", None)
+    (back,) = file_controller.read_any(tmp_path / "a.h5", lambda: False)
+    np.testing.assert_array_equal(back.rows(0, 9), spectra[0].rows(0, 9))
+    monkeypatch.undo()
+    monkeypatch.setattr(file_controller, "LARGE", 10)
+    project = Project("P")
+    store.save(project, tmp_path / "renamed.h5")
+    assert file_controller.read_any(tmp_path / "renamed.h5", lambda: False).equals(project)

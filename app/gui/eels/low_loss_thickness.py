@@ -120,9 +120,10 @@ class ThicknessPart(LowLossPart):
         best = ratio.chosen
         self.headline(f"t/λ = {with_error(best.value, _known(ratio.systematic, best.error))}")
         low, high = ratio.spread
-        counting = with_error(best.value, best.error) if math.isfinite(best.error) else "not determined"
-        self.words.setText(f"{low:.3f} to {high:.3f} among the ways below; half of that is the error, which counting "
-                           f"({counting}) leaves far behind." if ratio.others else f"Counting alone: {counting}.")
+        counting = with_error(best.value, best.error) if math.isfinite(best.error) else UNDETERMINED
+        several = (f"The ways below give {low:.3f} to {high:.3f}. The error is half of that range together with "
+                   f"counting ({counting}).")
+        self.words.setText(several if ratio.others else f"Counting alone: {counting}.")
         self.ways.set_rows([
             Row(one.way, (Cell(_WORDS[one.way] + (" (chosen)" if one is best else "")),
                           Cell(with_error(one.value, one.error)), Cell(f"{one.limit:.2f}")))
@@ -133,7 +134,8 @@ class ThicknessPart(LowLossPart):
         self.ways_view.fit_columns(range(3))
         self._show_paths(found)
         self._show_beam(entry)
-        self.warn([*ratio.warnings, *dict.fromkeys(w for p in found.paths if p.path for w in p.path.warnings)])
+        self.warn([*ratio.warnings, *(f"{one.name}: {words.replace('beta*', 'β*')}" for one in found.paths if one.path
+                                      for words in one.path.warnings)])
 
     def _show_paths(self, found: low_loss.Thickness) -> None:
         rows = []

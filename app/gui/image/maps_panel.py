@@ -9,43 +9,27 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QWidget
 
-from app.gui import theme
 from app.gui.document import Document
 from app.gui.image.map_exports import MapExports
 from app.gui.image.overlay_part import OverlayPart
 from app.gui.image.profile_part import ProfilePart
+from app.gui.image.windows_part import WindowsPart
 from app.gui.panels.base import Panel, button, heading, muted, row
-from app.gui.panels.numbers import parse_number, plain
-from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.bands import Band
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.gui.theme import GAP_2
-from app.numerals import signed
-from app.project.maps import (
-    QUANTITIES,
-    Request,
-    add_windows,
-    new_window,
-    quantity,
-    window_maps,
-    window_title,
-    with_made,
-    with_window,
-    without_windows,
-)
+from app.project.maps import QUANTITIES, Request, quantity, window_maps, window_title, with_made, with_window
 from app.project.project import Entry
 from fitting.dataset import Spectrum
 from fitting.image.maps import Map
 from fitting.image.noise import noise_of
 from fitting.image.window_maps import LivePreview
-from fitting.image.windows import PRESETS, Window, preset_windows
+from fitting.image.windows import Window
 from libraries.errors import BadData, SodaliteError
 
 OWNER = "maps"
-NAME, FROM, TO = 0, 1, 2
-NONE_YET = "No window yet: add one, or take one of the presets. Drag it on the plot."
 
 
 class MapsPanel(Panel):
@@ -69,10 +53,12 @@ class MapsPanel(Panel):
         self._bands: Any = None
         self._navigator: Any = None
         self._gallery: Any = None
+        self._view: Any = None
         self._live: tuple[str, LivePreview] | None = None
-        self._left_out: set[tuple[str, str]] = set()  # (entry, window) that are not computed
         self._roles: dict[tuple[str, str, int], str] = {}  # (entry, quantity, role) -> window
-        self._build_windows()
+        self.windows = WindowsPart(self)
+        self.windows.removed.connect(self._end_preview)
+        self.body.addWidget(self.windows)
         self._build_quantity()
         self.profile = ProfilePart(document)
         self.profile.said.connect(self.say)
@@ -83,31 +69,6 @@ class MapsPanel(Panel):
         self.ready()
 
     # -- building -----------------------------------------------------------------------------------------------
-
-    def _build_windows(self) -> None:
-        self.table = RowsView(self.keep(RowsModel((
-            Column("Window", "Ticked windows are computed"), Column("From / eV", "", True), Column("To / eV", "", True),
-            Column("Width / eV", "", True),
-        ))), "Energy windows")
-        self.table.set_widths((200, 84, 84, 84), NAME)
-        self.table.rows.edited.connect(self._edited)
-        self.table.rows.toggled.connect(self._toggled)
-        self.table.current_changed.connect(lambda key: self._bands and self._bands.choose(_band_name(key)))
-        self.presets = QPushButton("Presets")
-        self.presets.setToolTip("Windows of the source paper that lie on this axis")
-        self.presets.setMenu(QMenu(self.presets))
-        self.presets.menu().aboutToShow.connect(self._fill_presets)
-        self.add = button("Add window", "A window in the middle of what the plot shows", self.add_window)
-        self.remove = button("Remove", "Take the chosen windows away", self.remove_windows)
-        self.empty = muted(NONE_YET)
-        self.body.addWidget(heading("Energy windows"))
-        self.body.addLayout(row(self.add, self.presets, self.remove))
-        self.body.addWidget(self.table)
-        self.body.addWidget(self.empty)
-
-    def keep(self, model: RowsModel) -> RowsModel:
-        """Keep a table's colours right."""
-        return Panel.table(self, model)
 
     def _build_quantity(self) -> None:
         self.what = QComboBox()
@@ -148,6 +109,7 @@ class MapsPanel(Panel):
         """Bands on the plot, previews in the navigator."""
         self._bands, self._navigator = window.view.bands, window.navigator
         self.page_wanted.connect(lambda: window.inspector.show_page("Maps"))
+        self.windows.chosen.connect(lambda id: self._bands.choose(_band_name(id)))
         self._bands.moved.connect(self._band_moved)
         self._bands.released.connect(self._band_released)
         self._bands.chosen_changed.connect(self._band_chosen)
@@ -187,13 +149,9 @@ class MapsPanel(Panel):
 
     def refresh(self) -> None:
         """Show the windows of the shown image."""
-        entry, image = self.document.entry, self._image()
+        entry, image = self.document.entry, self.image()
         windows = entry.windows if entry is not None else ()
-        self.table.rows.set_rows([self._row(number, window) for number, window in enumerate(windows)])
-        self.table.setVisible(bool(windows))
-        self.table.fit_height(1, 8)
-        self.empty.setVisible(not windows)
-        self.remove.setEnabled(bool(windows))
+        self.windows.show_windows(windows, ticks=self.key == "sum")
         self._show_quantity(entry)
         self.noise.setText(_noise_words(image) if windows else "")
         self.go.setEnabled(image is not None and bool(windows) and self._task is None)
@@ -207,20 +165,6 @@ class MapsPanel(Panel):
             maps = entry.maps if entry is not None else ()
             self.profile.show_maps([one for one in maps if one.id in chosen])
             self.overlay.refresh()
-
-    def _row(self, number: int, window: Window) -> Row:
-        colour = theme.current().of(number).name()
-        asked = None if self.key != "sum" else self._ticked(window)
-        return Row(window.id, (
-            Cell(window.title, window.name, "Name; empty: its limits", checked=asked, swatch=colour),
-            Cell(signed(plain(window.low, 4)), plain(window.low, 6)),
-            Cell(signed(plain(window.high, 4)), plain(window.high, 6)),
-            Cell(plain(window.high - window.low, 4), None, muted=True),
-        ))
-
-    def _ticked(self, window: Window) -> bool:
-        entry = self.document.entry
-        return entry is not None and (entry.id, window.id) not in self._left_out
 
     @property
     def key(self) -> str:
@@ -260,7 +204,14 @@ class MapsPanel(Panel):
             ordered.reverse()
         return ordered[min(number, len(ordered) - 1)]
 
-    def _image(self) -> Spectrum | None:
+    def visible_range(self, image: Spectrum) -> tuple[float, float]:
+        """The part of the axis that the plot shows."""
+        first, last = float(image.x[0]), float(image.x[-1])
+        low, high = self._view.canvas.x_range() if self._view is not None else (first, last)
+        return max(low, first), min(high, last)
+
+    def image(self) -> Spectrum | None:
+        """The shown image after its recipe; None for a single spectrum."""
         image = self.document.spectrum()
         return image if image is not None and image.navigation else None
 
@@ -276,7 +227,7 @@ class MapsPanel(Panel):
         windows = entry.windows if entry is not None else ()
         roles = quantity(self.key).roles
         if not roles:
-            return Request(self.key, tuple(w for w in windows if self._ticked(w)))
+            return Request(self.key, tuple(w for w in windows if self.windows.ticked(w)))
         chosen = [self._role(number, windows) for number in range(len(roles))]
         if len({w.id for w in chosen if w is not None}) < len(roles):
             raise BadData(f"{quantity(self.key).title} needs {len(roles)} different windows", todo="Add windows")
@@ -288,13 +239,13 @@ class MapsPanel(Panel):
         if self._bands is None or not self.isVisible() or self._bands.dragging:
             return
         entry = self.document.entry
-        windows = entry.windows if entry is not None and self._image() is not None else ()
+        windows = entry.windows if entry is not None and self.image() is not None else ()
         self._bands.put(OWNER, [Band(_band_name(w.id), w.title, w.low, w.high, number)
                                 for number, w in enumerate(windows)])
 
     def _band_chosen(self, name: str) -> None:
         if name.startswith(f"{OWNER}/"):
-            self.table.show_current(name.removeprefix(f"{OWNER}/"))
+            self.windows.table.show_current(name.removeprefix(f"{OWNER}/"))
 
     def _band_moved(self, name: str, low: float, high: float) -> None:
         entry = self.document.entry
@@ -315,7 +266,7 @@ class MapsPanel(Panel):
 
     def _preview(self, window: Window) -> None:
         """Show the map as it would be, where the image is small enough to follow the hand."""
-        image = self._image()
+        image = self.image()
         if not self.live.isChecked() or self._navigator is None or image is None:
             return
         if image.stored or not LivePreview.fits(image):
@@ -351,76 +302,6 @@ class MapsPanel(Panel):
     def _apply(self, text: str, entry: Entry, merge: str = "") -> None:
         self.document.apply(text, self.document.project.with_entry(entry), merge=merge)
 
-    def add_window(self) -> None:
-        """A new window in the middle of the visible part of the axis."""
-        entry, image = self.document.entry, self._image()
-        if entry is None or image is None:
-            return
-        first, last = (float(image.x[0]), float(image.x[-1]))
-        low, high = self._view.canvas.x_range() if self._bands is not None else (first, last)
-        low, high = max(low, first), min(high, last)
-        middle, half = 0.5 * (low + high), max(0.04 * (high - low), image.axis.step)
-        unit = 10.0 ** np.floor(np.log10(half))
-        begin, end = (float(np.round(v / unit) * unit) for v in (middle - half, middle + half))
-        self._apply("Add window", new_window(entry, round(begin, 9), round(max(end, begin + image.axis.step), 9)))
-
-    def _fill_presets(self) -> None:
-        menu, image, entry = self.presets.menu(), self._image(), self.document.entry
-        menu.clear()
-        menu.setToolTipsVisible(True)
-        found = preset_windows(image.axis) if image is not None else ()
-        tips = {name: f"{words}. {source}" for name, _, _, words, source in PRESETS}
-        for window in found:
-            cut = f" (the axis begins at {window.low:.3g} eV)" if window.name.endswith(", cut") else ""
-            action = menu.addAction(signed(f"{window.title}{cut}"))
-            action.setToolTip(next((tip for name, tip in tips.items() if window.title.startswith(name)), ""))
-            action.triggered.connect(lambda _=False, window=window: self.add_presets((window,)))
-        if not found:
-            menu.addAction("None of the presets lies on this axis").setEnabled(False)
-        elif len(found) > 1 and entry is not None:
-            menu.addSeparator()
-            menu.addAction("All of these").triggered.connect(lambda _=False: self.add_presets(found))
-
-    def add_presets(self, windows: Sequence[Window]) -> None:
-        """Add windows that are not there yet."""
-        entry = self.document.entry
-        if entry is not None:
-            changed = add_windows(entry, windows)
-            if changed.windows != entry.windows:
-                self._apply("Add preset windows", changed)
-
-    def remove_windows(self) -> None:
-        """Take the chosen rows away."""
-        entry = self.document.entry
-        rows = {index.row() for index in self.table.selectionModel().selectedRows()}
-        ids = [id for id in (self.table.rows.key(number) for number in rows) if id is not None]
-        if entry is not None and ids:
-            self._apply("Remove windows" if len(ids) > 1 else "Remove window", without_windows(entry, *ids))
-            self._end_preview()
-
-    def _edited(self, id: str, column: int, text: str) -> None:
-        entry = self.document.entry
-        window = next((w for w in entry.windows if w.id == id), None) if entry is not None else None
-        if entry is None or window is None:
-            return
-
-        def change() -> None:
-            if column == NAME:
-                changed = replace(window, name=" ".join(text.split()))
-            elif column == FROM:
-                changed = replace(window, low=parse_number(text, "The beginning of the window"))
-            else:
-                changed = replace(window, high=parse_number(text, "The end of the window"))
-            self._apply(f"Change window {window.title}", with_window(entry, changed))
-
-        self.attempt(change)
-
-    def _toggled(self, id: str, column: int, on: bool) -> None:
-        entry = self.document.entry
-        if entry is not None:
-            (self._left_out.discard if on else self._left_out.add)((entry.id, id))
-            self.show_now()
-
     def _role_chosen(self, number: int) -> None:
         entry = self.document.entry
         if entry is not None:
@@ -452,7 +333,7 @@ class MapsPanel(Panel):
 
     def compute(self) -> None:
         """Compute the maps off the window's thread; they come as one undo step."""
-        entry, image = self.document.entry, self._image()
+        entry, image = self.document.entry, self.image()
         if entry is None or image is None or self._task is not None:
             return
 

@@ -342,6 +342,8 @@ class Navigator(Panel):
         words = pixel_words(image, place)
         if one is not None:
             number = label(value, *self.view.levels)
+            if one.kind == "classes" and value == value:  # codes that the legend names; NaN has none
+                number = dict(one.legend).get(round(value), number)
             words += f":  {number} {one.unit}".rstrip()
             index = place.index
             if one.flags is not None and one.flags[index]:

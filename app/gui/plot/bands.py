@@ -18,59 +18,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 
+from app.gui.plot.band_painter import Band, BandPainter
 from app.gui.plot.canvas import Mapper
-from app.gui.plot.colours import faded, small
+from app.gui.plot.colours import small
 from app.gui.plot.handles import handle_at
-from app.gui.plot.marks import ROWS
 
 if TYPE_CHECKING:
     from app.gui.plot.spectrum_view import SpectrumView
 
+__all__ = ["Band", "Bands"]
 Part = Literal["low", "high", "all"]
 REACH, START_AFTER, WIDE = 5.0, 3.0, 0.6  # pixels, pixels, part of the view
 _KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _WIDER, _NARROWER = (Qt.Key.Key_Plus, Qt.Key.Key_Equal), (Qt.Key.Key_Minus, Qt.Key.Key_Underscore)
-
-
-@dataclass(frozen=True)
-class Band:
-    """A range of the axis.
-
-    Attributes
-    ----------
-    name : str
-        Unique on the plot: "maps/w1".
-    label : str
-        What stands on it.
-    low, high : float
-        In the unit of the axis; low <= high.
-    colour : int or str
-        Number of the theme's series, or a colour.
-    movable : bool
-        Whether it follows hand and keys; others are only shown.
-    words : str
-        Tooltip.
-    limits : (float, float) or None
-        It stays inside; None: inside the axis.
-    strong : bool
-        Filled more, for the one that a page is speaking of.
-    """
-
-    name: str
-    label: str
-    low: float
-    high: float
-    colour: int | str = 0
-    movable: bool = True
-    words: str = ""
-    limits: tuple[float, float] | None = None
-    strong: bool = False
 
 
 class Bands(QObject):
@@ -102,8 +68,7 @@ class Bands(QObject):
         self._start: tuple[float, float] = (0.0, 0.0)
         self._dragging = False
         self._keyed = ""
-        self._labels: dict[str, QRectF] = {}
-        self._font = small(view.font())
+        self._painter = BandPainter(small(view.font()))
         self._canvas.overlays.insert(0, self._paint)
         self._canvas.viewport().installEventFilter(self)
         view.installEventFilter(self)
@@ -245,7 +210,7 @@ class Bands(QObject):
         if best is not None:
             return best[1]
         for band in bands:
-            if self._labels.get(band.name, QRectF()).contains(point):
+            if self._painter.plates.get(band.name, QRectF()).contains(point):
                 return band.name, "all"
         inside = [band for band in bands if self._covers(band, mapper, point)]
         return (min(inside, key=lambda band: band.high - band.low).name, "all") if inside else None
@@ -384,71 +349,8 @@ class Bands(QObject):
 
     def _paint(self, painter: QPainter) -> None:
         mapper = self._canvas.mapper()
-        self._labels = {}
         if not self._owned or self._view.comparing or mapper.box.width() < 20:
+            self._painter.plates = {}
             return
-        painter.save()
-        painter.setFont(self._font)
-        painter.setClipRect(mapper.box.adjusted(-1, -1, 1, 1))
-        for band in self.shown:
-            self._paint_band(painter, mapper, band)
-        self._paint_labels(painter, mapper)
-        painter.restore()
-
-    def _ink(self, band: Band) -> QColor:
-        colours = self._view.colours
-        return colours.of(band.colour) if isinstance(band.colour, int) else QColor(band.colour)
-
-    def _paint_band(self, painter: QPainter, mapper: Mapper, band: Band) -> None:
-        box, ink = mapper.box, self._ink(band)
-        left, right = sorted((float(mapper.px(band.low)), float(mapper.px(band.high))))
-        if right < box.left() or left > box.right():
-            return
-        held = self._held or self._hovered
-        here = held is not None and held[0] == band.name
-        active = here or band.name == self._chosen
-        painter.fillRect(QRectF(left, box.top(), right - left, box.height()),
-                         faded(ink, 0.20 if active or band.strong else 0.11))
-        low_left = float(mapper.px(band.low)) <= float(mapper.px(band.high))
-        for x, part in ((left, "low" if low_left else "high"), (right, "high" if low_left else "low")):
-            near = here and held is not None and held[1] in (part, "all")
-            painter.setPen(QPen(faded(ink, 1.0 if active else 0.75), 1.8 if near else 1.0))
-            x = round(x) + 0.5
-            painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
-            if band.movable and (near or right - left >= 28):
-                grip = QRectF(x - 2.5, box.center().y() - 9, 5, 18)
-                painter.setPen(QPen(ink, 1.0))
-                painter.setBrush(ink if near else QColor(self._view.colours.paper))
-                painter.drawRoundedRect(grip, 2.5, 2.5)
-
-    def _paint_labels(self, painter: QPainter, mapper: Mapper) -> None:
-        """Names on small plates at the top, each in the first row with room."""
-        box, metrics = mapper.box, QFontMetricsF(self._font)
-        height = metrics.height() + 4
-        top = box.top() + 3 + (ROWS * (metrics.height() + 1) if self._view.scene.marks else 0)
-        rows: list[list[tuple[float, float]]] = []
-        for band in sorted(self.shown, key=lambda band: float(mapper.px(band.low))):
-            left, right = sorted((float(mapper.px(band.low)), float(mapper.px(band.high))))
-            if right < box.left() or left > box.right() or not band.label:
-                continue
-            middle = 0.5 * (max(left, box.left()) + min(right, box.right()))
-            width = min(metrics.horizontalAdvance(band.label) + 12, box.width() - 4)
-            at = min(max(middle - width / 2, box.left() + 2), box.right() - width - 2)
-            row = next((i for i, taken in enumerate(rows) if all(at >= e + 3 or at + width <= s - 3 for s, e in taken)),
-                       len(rows))
-            if row == len(rows):
-                rows.append([])
-            rows[row].append((at, at + width))
-            plate = QRectF(at, top + row * (height + 3), width, height)
-            self._labels[band.name] = plate
-            self._paint_plate(painter, plate, band)
-
-    def _paint_plate(self, painter: QPainter, plate: QRectF, band: Band) -> None:
-        ink, colours = self._ink(band), self._view.colours
-        chosen = band.name == self._chosen
-        painter.setPen(QPen(faded(ink, 0.9), 1.4 if chosen else 1.0))
-        painter.setBrush(faded(colours.paper, 0.94))
-        painter.drawRoundedRect(plate, 4, 4)
-        painter.setPen(ink.lighter(112) if colours.dark else ink.darker(125))
-        text = QFontMetricsF(self._font).elidedText(band.label, Qt.TextElideMode.ElideRight, plate.width() - 6)
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+        self._painter.paint(painter, mapper, self.shown, self._view.colours, chosen=self._chosen,
+                            held=self._held or self._hovered, marked=bool(self._view.scene.marks))

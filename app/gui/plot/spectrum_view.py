@@ -285,7 +285,7 @@ class SpectrumView(QWidget):
             document = self.document
             title, details = caption(entry, document.fit, document.place, document.region)
         if self._picture.tall is not None and not self.canvas.whole and self.canvas.auto_y:
-            details = "  ·  ".join(text for text in ("zero loss cut off (Z)", details) if text)
+            details = "  ·  ".join(text for text in (details, "zero loss cut off (Z)") if text)
         if self._picture.error:
             details = self._picture.error
         self._title.setText(title)

@@ -68,7 +68,12 @@ def test_low_loss_of_a_place():
     project = project.with_entry(entry)
     from fitting.image.place import Place
 
+    # Of all pixels: each weighs by its core loss, here equal ones, then 1 to 3.
     assert low_loss_at(project, entry).y.sum() == pytest.approx(3 * LOW.sum())
+    thick = core.with_(counts=core.y * np.array([[1.0], [3.0]]))
+    heavy = replace(entry, spectrum=thick)
+    found = low_loss_at(project.with_entry(heavy), heavy).y.sum()
+    assert found == pytest.approx((2 * 0.25 * 1 + 2 * 0.75 * 2) * LOW.sum())
     assert low_loss_at(project, entry, Place((1,))).y.sum() == pytest.approx(2 * LOW.sum())
 
 

@@ -228,6 +228,28 @@ def test_map_of_the_edge():
     assert len(again.maps) == len(entry.maps)  # a former run is replaced
 
 
+def test_pixels_without_an_edge_are_flagged():
+    low = low_loss(0.4)
+
+    def build(column, low):
+        return core_loss(lambda x: (0.0 if column == 3 else 4000.0) * vanadium(x), 2e4, "front", low)
+
+    spectrum = image(build, "front", low)
+    counts = np.array(spectrum.counts)
+    counts[0, 0] = 0
+    project = add_spectra(Project("Image"), [spectrum.with_(counts=counts), low])
+    core, partner = project.entries
+    project = project.with_entry(replace(core, low_loss=partner.id))
+    project = fit_edge(project, core.id, replace(setup_of(project.entry(core.id), EDGE), reference="O K"))
+    project = map_edge(project, core.id, made_setup(project.entry(core.id), EDGE))
+    found = project.entry(core.id).maps[0]
+    said = dict(found.legend)
+    assert said[found.flags[0, 0]] == "no counts"
+    assert np.all(np.isin(found.flags[:, 3], [key for key, words in found.legend if words != "no counts"]))
+    assert np.all(np.isnan(found.values[found.flags != 0]))
+    assert np.mean(found.flags[:, 4:] == 0) > 0.9
+
+
 def test_map_of_the_sharpness_of_carbon():
     low = low_loss(0.3)
 

@@ -247,3 +247,28 @@ def test_new_regions_of_losses_have_backgrounds_of_losses():
     assert added.entry(entry).fit(id).model.background.kind == "linear_active"
     wide = guess.add_peak(added.entry(entry).single(), added.entry(entry).fit(id).model, 16.0)
     assert wide.components[0].param("fwhm").maximum == pytest.approx(8.0)
+
+
+@pytest.mark.realdata
+def test_a_measured_series_is_fitted_in_the_window_and_by_command(realdata, tmp_path):
+    """The pi* line of 200 spectra of h-BN: on the energy scale of the file its highest channel is that at 194.5 eV."""
+    from app.__main__ import main
+    from app.files import read
+
+    path = realdata / "eels" / "BN_core_loss_200.dm3"
+    made = add_spectra(Project(), read(path))
+    entry = made.entries[0].id
+    made, region = work.add_region(made, entry, 188.0, 197.0)
+    assert made.entry(entry).fit(region).model.background.kind in ("power_law", "linear_active")
+    whole = made.entry(entry)
+    peak = guess.add_peak(whole.single(), whole.fit(region).model, 194.0)
+    made = work.fit_region(made.with_entry(whole.with_fit(replace(whole.fit(region), model=peak))), entry, region)
+    position = named(image_maps(made.entry(entry), region), "p1.position")
+    assert position.good.mean() > 0.95
+    total = whole.single()
+    near = (total.x > 188) & (total.x < 197)
+    highest = total.x[near][np.argmax(total.y[near])]
+    assert abs(float(np.median(position.values)) - highest) < 0.5
+    (tmp_path / "m.json").write_text(scaled(made.entry(entry).fit(region).model, 1 / 200).to_json(), encoding="utf-8")
+    status = main(["batch", str(path), "--model", str(tmp_path / "m.json"), "-o", str(tmp_path / "o.h5")])
+    assert status == 0

@@ -214,7 +214,7 @@ def test_sample_image(measured):
     from fitting.processing.align import align, align_step, positions
 
     made = spheres.sphere_image(2026)
-    image = align(made.low_loss, align_step(made.low_loss, positions(made.low_loss).usable()))
+    image = align(made.low_loss, align_step(made.low_loss, positions(made.low_loss).filled()))
     maps = {one.id: one for one in sodium_maps(image)}
     truth = made.truth.classes.ravel()
     region = maps["na_region"].values.ravel().astype(int)

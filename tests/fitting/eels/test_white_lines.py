@@ -173,3 +173,15 @@ def test_manganese_of_the_files(realdata, measured):
     assert 9.5 < found.get("splitting").value < 12.0
     measured("Mn_O_core_loss.msa, Mn L3/L2 (double step)", found.get("ratio_pearson").value, "", "")
     measured("Mn_O_core_loss.msa, Mn L3/L2 (straight line)", found.get("ratio_walsh").value, "", "")
+
+
+@pytest.mark.realdata
+def test_titanium_of_the_files(realdata):
+    """SrTiO3: the crystal field splits both edges, and the second line of L3 is the higher one."""
+    spectrum, low = (read(realdata / "eels" / f"SrTiO3_{kind}_loss.msa")[0] for kind in ("core", "low"))
+    setup = replace(default_setup("Ti L2,3", spectrum.x[0], spectrum.x[-1]), reference="none")
+    found = white_line_quantities(spectrum, fit_white_lines(spectrum, setup, response_of(low)[0]), setup)
+    for key in POSITIONS:
+        assert 455.0 < found.get(key).value < 464.0
+        assert 0 < found.get(key).error < 0.4
+    assert 0.6 < found.get("ratio_pearson").value < 1.3  # Ti4+: L3 is not twice L2
