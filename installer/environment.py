@@ -23,7 +23,7 @@ from installer.process import Outcome, clean_environment, quiet, through
 PROOF = {
     "": (
         "app fitting libraries numpy scipy lmfit xraylib numba llvmlite defusedxml rsciio openpyxl h5py matplotlib "
-        "platformdirs"
+        "PIL platformdirs"
     ).split(),
     "cluster": "dask distributed".split(),
     "gui": "PySide6 pyqtgraph".split(),

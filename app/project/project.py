@@ -93,7 +93,7 @@ class Entry:
     lines: tuple[Line, ...] = ()
     low_loss: str = ""
     factors: tuple[KeptFactors, ...] = ()
-    core: CoreLoss = CoreLoss()
+    core: CoreLoss = field(default_factory=CoreLoss)
     loss: LossSettings = field(default_factory=LossSettings)
     fine: tuple[FineSetup, ...] = ()
 

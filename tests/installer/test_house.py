@@ -15,7 +15,9 @@ from installer.environment import PROOF
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "fitting", "libraries")
-PACKAGE_OF = {"rsciio": "rosettasciio", "PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials"}
+PACKAGE_OF = {
+    "rsciio": "rosettasciio", "PIL": "pillow", "PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials",
+}  # fmt: skip
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

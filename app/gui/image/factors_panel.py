@@ -194,8 +194,8 @@ class FactorsPanel(Panel):
         old = " The data have changed since." if found.data_hash and not self._current(found) else ""
         ended = "" if found.status in ("exact", "converged") else f" It ended by its {found.status}."
         self.figures.setText(
-            f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} %), "
-            f"explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{ended}{old}"
+            f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} "
+            f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{ended}{old}"
         )
 
     def _current(self, found: KeptFactors) -> bool:

@@ -1,5 +1,7 @@
 """Factors of simulated images with known spectra and amounts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def test_deviance_never_rises_and_is_that_of_its_definition():
     mean = amounts(rng).reshape(-1, 3)[:60] @ TRUE_S
     counts = rng.poisson(mean).astype(float)
     values = [factorise(counts, 3, max_iterations=n, tolerance=0.0).deviance for n in (1, 5, 20, 60)]
-    assert all(b <= a * (1 + 1e-12) for a, b in zip(values, values[1:], strict=False))
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(values))
     positive = counts > 0
     direct = 2 * (np.sum(counts[positive] * np.log(counts[positive] / mean[positive])) - counts.sum() + mean.sum())
     assert deviance(counts, mean) == pytest.approx(direct)
