@@ -41,4 +41,5 @@ def edge_above_background(spectrum: Spectrum, result: FitResult, setup: FineSetu
     elif setup.reference in ("zero loss", "C K"):
         base = setup.reference_energy
     below = parts.background
-    return Edge(name, linear.x - base, linear.y - off, linear.variance / linear.excess, below)
+    return Edge(name, linear.x - base, linear.y - off, linear.variance / linear.excess, below,
+                excess=linear.excess)

@@ -40,6 +40,8 @@ class Edge:
         Of the counts; and what was subtracted.
     valence, valence_error : float
         NaN for a sample.
+    excess : float
+        Reduced chi2 of the fit that gave background and O K, where it is exceeded: what was subtracted is as uncertain.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Edge:
     background: FloatArray
     valence: float = math.nan
     valence_error: float = 0.0
+    excess: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +135,7 @@ def mix_of(
         raise NotDetermined("No reference is found in the sample", where=sample.name)
     k = len(references)
     chi2 = float(np.sum(rest**2)) / max(energy.size - k - 2 - int(shift), 1)
-    grown = max(chi2, 1.0)
+    grown = max(chi2, 1.0) * max(one.excess for one in (sample, *references))
     shares, open_ = fitted / np.sum(fitted), x / total
     jacobian = (np.eye(k) - np.outer(open_, np.ones(k))) / total
     cov = grown * jacobian @ covariance[:k, :k] @ jacobian.T
