@@ -154,9 +154,10 @@ class Linearised:
         self._free = self.evaluator.parameters.start(result.model)[0]
         envelope, jacobian = self.evaluator.free(self._free)
         variance = variance_of(spectrum.noise, envelope, self.y)
-        held = np.array([name in result.at_bound for name in self.evaluator.parameters.free])
         norm = np.sqrt(np.sum(jacobian**2 / variance, axis=1))
-        open_ = ~held & (norm > 0)
+        # Parameters on a bound count as free: another set of counts would have let them go, and errors that hold them
+        # are too small.
+        open_ = norm > 0
         rows = jacobian[open_] / norm[open_, None]
         inverse = np.linalg.pinv(rows / variance @ rows.T, rcond=1e-12, hermitian=True)
         self._slopes = np.zeros_like(jacobian)  # d free / d y
