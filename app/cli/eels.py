@@ -58,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     from app.project.core_loss import compute, export_csv
 
     if arguments.csv is not None:
-        check_target(arguments.csv, arguments.file)
+        for source in (arguments.file, arguments.low, arguments.cross_sections):
+            if source is not None:
+                check_target(arguments.csv, source)
     project, entry = _project(arguments)
     gosh = None
     if arguments.cross_sections is not None:

@@ -45,7 +45,7 @@ def loss_text(project: Project) -> str:
             lines += [f"  {c['name']}: position {with_error(c['position'], c['position_err'])} eV, FWHM "
                       f"{with_error(c['fwhm'], c['fwhm_err'])} eV" for c in region["components"]]
         for row in answer["composition"]:
-            lines.append(f"{row['spectrum']}, {row['edge']}: "
+            lines.append(f"{row['spectrum']}, {row['place']}, {row['edge']}: "
                          f"{with_error(row['at_percent'], row['at_percent_err'])} at.%")
         for row in answer["valences"]:
             lines.append(f"{row['spectrum']}: valence {with_error(row['valence'], row['valence_err'])}")
@@ -58,11 +58,21 @@ def loss_text(project: Project) -> str:
 def _composition(entry: Entry) -> list[dict[str, Any]]:
     result = entry.core.result
     return [
-        {"spectrum": entry.title, "edge": row.edge, "element": row.element, "at_percent": row.at_percent,
+        {"spectrum": entry.title, "place": _place(entry, result.place), "edge": row.edge, "element": row.element,
+         "at_percent": row.at_percent,
          "at_percent_err": row.at_error, "atoms_per_nm2": row.areal if math.isfinite(row.areal) else None,
          "atoms_per_nm2_err": row.areal_error if math.isfinite(row.areal) else None}
         for row in (result.rows if result is not None else ()) if math.isfinite(row.at_percent)
     ]  # fmt: skip
+
+
+def _place(entry: Entry, text: str) -> str:
+    from app.project.place_words import place_words
+    from fitting.image.place import Place
+
+    if not entry.spectrum.navigation:
+        return "the spectrum"
+    return place_words(entry.spectrum, Place.parse(text), entry.rois)
 
 
 def _valence(project: Project, entry: Entry) -> list[dict[str, Any]]:

@@ -130,7 +130,8 @@ def _object(
     ratio = found.ratio
     out: dict[str, Any] = {
         "spectrum": entry.title,
-        "t_lambda": {**asdict(ratio.chosen), "systematic": ratio.systematic, "spread": list(ratio.spread)},
+        "t_lambda": {**asdict(ratio.chosen), "systematic": ratio.systematic, "total_error": ratio.error,
+                     "spread": list(ratio.spread)},
         "others": [asdict(one) for one in ratio.others],
         "beyond_axis": ratio.beyond,
         "thickness": [
@@ -161,7 +162,7 @@ def _text(entry: Entry, found: Thickness, fitted: FitResult | str | None, test: 
     """Tables for people."""
     ratio = found.ratio
     low, high = ratio.spread
-    parts = [f"{one_line(entry.title)}: t/λ = {with_error(ratio.chosen.value, ratio.systematic)} "
+    parts = [f"{one_line(entry.title)}: t/λ = {with_error(ratio.chosen.value, ratio.error)} "
              f"({low:.3f} to {high:.3f} among the ways to take the zero loss)"]
     parts.append(table(["Zero loss by", "t/λ", "ends at / eV"], [
         [one.way, with_error(one.value, one.error), f"{one.limit:.2f}"] for one in (ratio.chosen, *ratio.others)

@@ -7,6 +7,7 @@
     composition.csv   every line with each factor and its source
     elements.csv      sums over elements with 95 % intervals
     ratios.csv        the atomic ratios that samples ask for
+    core_loss.csv, fine_structure.csv, thickness.csv, factors.csv      what energy-loss spectra gave
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.files.atomic import atomic_path, cannot_write
+from app.files.atomic import atomic_path, make_folder
 from app.files.composition_tables import ELEMENT_FIELDS as ELEMENT_FIELDS
 from app.files.composition_tables import LINE_FIELDS as LINE_FIELDS
 from app.files.composition_tables import (
@@ -30,7 +31,8 @@ from app.files.composition_tables import (
 )
 from app.files.composition_tables import write_composition as write_composition
 from app.files.csv_writer import write_csv, write_table
-from app.files.map_writer import write_map_csv
+from app.files.loss_tables import loss_tables
+from app.files.map_tables import write_maps_csv
 from app.files.nexus_writer import write_map, write_nexus
 from app.files.vamas_writer import write_vamas
 from libraries.errors import BadData, SodaliteError
@@ -55,6 +57,9 @@ PARAMETER_COLUMNS = (
 Row = tuple[Any, ...]
 
 
+_LOSS_TABLES = ("core_loss", "fine_structure", "thickness", "factors")
+
+
 def write_csv_folder(project: Project, folder: str | Path) -> Path:
     """All tables of a project; the folder, which is made where it is missing.
 
@@ -64,12 +69,9 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
         If the folder or a file in it cannot be written.
     """
     target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    make_folder(target)
     names = sample_names(project)
-    taken = {"components", "parameters", "composition", "elements", "ratios"}
+    taken = {"components", "parameters", "composition", "elements", "ratios", *_LOSS_TABLES}
     for entry in project.entries:
         spectrum = entry.processed()
         stem = f"{names.get(entry.sample, '')} {entry.title}".strip()
@@ -77,7 +79,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
             write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single())
             for one in entry.maps:
                 path = target / f"{_free(_safe(f'{stem} map {one.name}'), taken)}.csv"
-                write_map_csv(path, one, spectrum.navigation)
+                write_maps_csv(path, [one], spectrum.navigation)
             continue
         if not entry.fits or spectrum.navigation:
             write_csv(target / f"{_free(_safe(stem), taken)}.csv", spectrum)
@@ -87,7 +89,10 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
             write_region(target / f"{_free(_safe(name), taken)}.csv", spectrum, fit)
     write_table(target / "components.csv", COMPONENT_COLUMNS, component_rows(project))
     write_table(target / "parameters.csv", PARAMETER_COLUMNS, parameter_rows(project))
-    write_compositions(target, compositions(project)[0], names, project)
+    if any(entry.spectrum.meta.technique != "eels" for entry in project.entries):
+        write_compositions(target, compositions(project)[0], names, project)
+    for name, (columns, rows) in loss_tables(project).items():
+        write_table(target / f"{name}.csv", columns, rows)
     return target
 
 
@@ -255,6 +260,7 @@ def _add_tables(
     waiting = dict(tables)
     names = level_names(project)
     with h5py.File(path, "r+") as file:
+        _add_loss_tables(file, project)
         for number, (entry, spectrum) in enumerate(zip(project.entries, spectra, strict=True), start=1):
             group = file[f"spectrum_{number:04d}"]
             for place, one in enumerate(entry.maps, start=1):
@@ -269,6 +275,19 @@ def _add_tables(
                     add_composition(part, table, studies_for(project, key, table))
                     if at is not None:
                         part["level"] = plain_text(names[key])
+
+
+def _add_loss_tables(file: Any, project: Project) -> None:
+    """Tables of energy losses, one array a column; texts as texts, numbers with NaN where not determined."""
+    for name, (columns, rows) in loss_tables(project).items():
+        group = file.create_group(name)
+        group.attrs["NX_class"] = "NXcollection"
+        for place, column in enumerate(columns):
+            values = [row[place] for row in rows]
+            if any(isinstance(value, str) for value in values):
+                group[column.replace("/", " per ")] = [plain_text(str(value)) for value in values]
+            else:
+                group[column.replace("/", " per ")] = [math.nan if value is None else value for value in values]
 
 
 def _add_fit(group: Any, spectrum: Spectrum, fit: RegionFit) -> None:

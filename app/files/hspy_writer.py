@@ -81,7 +81,8 @@ def _axis(axis: Axis, name: str, navigate: bool, place: int) -> dict[str, Any]:
 
 def _metadata(spectrum: Spectrum, title: str) -> dict[str, Any]:
     meta = spectrum.meta
-    eels = {"collection_angle": meta.collection_angle, "dwell_time": meta.dwell_time}
+    eels = {"collection_angle": meta.collection_angle, "dwell_time": meta.dwell_time,
+            "frame_number": meta.sweeps}
     tem = {"beam_energy": meta.beam_energy, "convergence_angle": meta.convergence_angle, "microscope": meta.instrument}
     detector = {name: value for name, value in eels.items() if value is not None}
     microscope: dict[str, Any] = {name: value for name, value in tem.items() if value not in (None, "")}

@@ -11,6 +11,7 @@ import numpy as np
 from app.files.figures import COLUMN, PAGE, PALETTES, Palette, Theme, _axes, _drawable, _empty, _scale
 from app.numerals import with_error
 from fitting.dataset import Axis
+from fitting.image.classes import MapClass, classes, is_classes
 from fitting.image.maps import Map
 from fitting.image.overlay import Overlay
 from fitting.image.profiles import Front, Line, Profile, scale_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARGIN, _GAP, _TITLE, _BAR, _BELOW = 2.0, 5.0, 5.0, 2.6, 8.0  # mm
+_LINE, _WORD = 2.9, 42.0  # mm: a line of the legend of classes, the widest word
 _ACROSS = 4  # maps side by side on a page
 
 
@@ -57,14 +59,15 @@ def map_figure(
     scale = scale_of(navigation)
     side = (width - 2 * _MARGIN - (across - 1) * _GAP) / across
     tall = side * max(one.shape[0] * scale.row / (one.shape[1] * scale.column) for one in flat)
-    one_high = _TITLE + tall + 1.5 + _BAR + _BELOW
+    below = max(_BAR + _BELOW, *(_legend_room(one, side) for one in flat))
+    one_high = _TITLE + tall + 1.5 + below
     height = down * one_high + _MARGIN
     palette = PALETTES[theme]
     figure = _empty(width, height, palette)
     for number, one in enumerate(flat):
         column, line = number % across, number // across
         left = _MARGIN + column * (side + _GAP)
-        bottom = height - _MARGIN / 2 - (line + 1) * one_high + _BELOW + _BAR + 1.5
+        bottom = height - _MARGIN / 2 - (line + 1) * one_high + below + 1.5
         axes = _panel(figure, (left, bottom, side, tall), (width, height), palette)
         _draw_map(figure, axes, one, (left, bottom, side), (width, height), palette, colours, scale)
         _draw_lines(axes, lines, palette)
@@ -166,6 +169,9 @@ def _draw_map(
     figure: Figure, axes: Axes, one: Map, place: tuple[float, float, float], whole: tuple[float, float],
     palette: Palette, colours: str, scale: Any,
 ) -> None:
+    if is_classes(one):
+        _draw_classes(figure, axes, one, place, whole, palette)
+        return
     values = np.ma.masked_invalid(one.values)
     found = one.values[np.isfinite(one.values)]
     low, high = (float(v) for v in np.percentile(found, (1, 99))) if found.size else (0.0, 1.0)
@@ -189,6 +195,41 @@ def _draw_map(
     bar.xaxis.get_offset_text().set_color(palette.ink)
     if one.unit:
         bar.set_xlabel(_drawable(one.unit), fontsize=6.4, color=palette.muted, labelpad=0.8)
+
+
+def _legend_lines(one: Map, side: float) -> list[list[MapClass]]:
+    """Classes of a map in the lines of its legend."""
+    across = max(int(side // _WORD), 1)
+    found = classes(one)
+    return [list(found[start : start + across]) for start in range(0, len(found), across)]
+
+
+def _legend_room(one: Map, side: float) -> float:
+    return _LINE * len(_legend_lines(one, side)) + 1.5 if is_classes(one) else 0.0
+
+
+def _draw_classes(
+    figure: Figure, axes: Axes, one: Map, place: tuple[float, float, float], whole: tuple[float, float],
+    palette: Palette,
+) -> None:
+    """Each class in its colour, and a legend of words under the picture."""
+    from matplotlib.colors import to_rgb
+
+    rows, columns = one.shape
+    pixels = np.zeros((rows, columns, 4))
+    for each in classes(one):
+        pixels[np.isfinite(one.values) & (np.round(one.values) == each.code)] = (*to_rgb(each.colour), 1.0)
+    axes.imshow(pixels, extent=(0, columns, rows, 0), aspect="auto", interpolation="nearest")
+    axes.set_title(_drawable(one.name), fontsize=7.5, color=palette.ink, pad=2.5, parse_math=False)
+    left, bottom, side = place
+    for number, line in enumerate(_legend_lines(one, side)):
+        y = bottom - 1.0 - (number + 1) * _LINE
+        for turn, each in enumerate(line):
+            x = left + turn * side / max(int(side // _WORD), 1)
+            figure.patches.append(_square(figure, x / whole[0], y / whole[1], 2.0 / whole[0], 2.0 / whole[1],
+                                          to_rgb(each.colour)))
+            figure.text((x + 3.0) / whole[0], (y + 1.0) / whole[1], _drawable(each.words), fontsize=6.0,
+                        color=palette.ink, va="center", parse_math=False)
 
 
 def _scale_bar(axes: Axes, shape: tuple[int, ...], scale: Any, tall: float) -> None:

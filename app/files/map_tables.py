@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from app.files.atomic import atomic_path, cannot_write
+from app.files.atomic import atomic_path, make_folder
 from app.files.csv_writer import write_table
 from fitting.dataset import AXIS_LABELS, Axis
+from fitting.image.classes import class_word, is_classes
 from fitting.image.maps import Map
 from fitting.image.profiles import Front, Profile
 from libraries.errors import BadData
@@ -20,7 +21,9 @@ _WHERE = {1: ("index",), 2: ("row", "column")}
 
 
 def table(maps: Sequence[Map], navigation: tuple[Axis, ...] = ()) -> tuple[list[str], Iterator[list[Any]]]:
-    """One row a pixel: where it lies, and value, error and flag of every map; headings with units in brackets.
+    """One row a pixel: where it lies, and value, error and flag in words of every map; headings with units in brackets.
+
+    Rows and columns count from 1, as in the navigator; values of classes have their words beside them.
 
     Raises
     ------
@@ -28,29 +31,41 @@ def table(maps: Sequence[Map], navigation: tuple[Axis, ...] = ()) -> tuple[list[
         If there is no map, or they are of different shapes.
     """
     shape = _one_shape(maps)
-    columns = [word.capitalize() for word in _WHERE.get(len(shape), tuple(f"index {i}" for i in range(len(shape))))]
+    columns = [word.capitalize() for word in _WHERE.get(len(shape), tuple(f"index {i + 1}" for i in range(len(shape))))]
     places: list[np.ndarray] = [index.ravel() + 1 for index in np.indices(shape)]
-    for axis, index in zip(navigation, np.indices(shape), strict=False):
+    fitting_axes = tuple(navigation) if tuple(map(len, navigation)) == shape else ()
+    for number, (axis, index) in enumerate(zip(fitting_axes, np.indices(shape), strict=False)):
         if axis.quantity != "index":
-            name = AXIS_LABELS[axis.quantity] if len(shape) == 1 else ("y" if axis is navigation[0] else "x")
-            columns.append(f"{name} [{axis.unit}]" if axis.unit else name)
+            name = ("y", "x")[number] if len(shape) == 2 else AXIS_LABELS[axis.quantity]
+            columns.append(_titled(name, axis.unit))
             places.append(axis.values[index.ravel()])
     values: list[np.ndarray] = list(places)
     taken: set[str] = set(columns)
     for one in maps:
-        name, number = one.name, 2
+        plain = " ".join(one.name.split()) or "Value"
+        name, number = plain, 2
         while _titled(name, one.unit) in taken:
-            name, number = f"{one.name} {number}", number + 1
+            name, number = f"{plain} {number}", number + 1
         columns.append(_titled(name, one.unit))
         values.append(one.values.ravel())
+        if is_classes(one):
+            columns.append(f"{name}, in words")
+            values.append(np.array([class_word(one, value) for value in one.values.ravel().tolist()], dtype=object))
         if one.error is not None:
             columns.append(_titled(f"{name} error", one.unit))
             values.append(one.error.ravel())
-        if one.flags is not None:
+        if one.flags is not None and not (is_classes(one) and not one.flags.any()):
             columns.append(f"{name} flag")
-            values.append(one.flags.ravel())
+            values.append(_flag_words(one))
         taken.update(columns)
     return columns, ([_plain(value) for value in row] for row in zip(*(v.tolist() for v in values), strict=True))
+
+
+def _flag_words(one: Map) -> np.ndarray:
+    """What the flags of a map mean; nothing for good pixels."""
+    assert one.flags is not None
+    words = dict(one.legend)
+    return np.array([words.get(flag, str(flag)) if flag else "" for flag in one.flags.ravel().tolist()], dtype=object)
 
 
 def _plain(value: Any) -> Any:
@@ -121,10 +136,7 @@ def write_tiffs(folder: str | Path, maps: Sequence[Map], navigation: tuple[Axis,
     from app.files.map_writer import write_tiff
 
     target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    make_folder(target)
     written: list[Path] = []
     for one in maps:
         stem = re.sub(r"[^\w\-+. ]+", "_", one.name).strip(" ._")[:80] or "map"
@@ -143,6 +155,8 @@ def _add_map(group: Any, one: Map, navigation: tuple[Axis, ...]) -> None:
     values = group.create_dataset("values", data=one.values)
     values.attrs["long_name"] = one.label
     values.attrs["units"] = one.unit
+    if is_classes(one):
+        values.attrs["legend"] = "; ".join(f"{code}: {words}" for code, words in one.legend)
     if one.error is not None:
         group.create_dataset("values_errors", data=one.error).attrs["units"] = one.unit
     if one.flags is not None:

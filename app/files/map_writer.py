@@ -1,4 +1,4 @@
-"""Maps as files for other programs: TIFF for images, CSV for tables.
+"""Maps as TIFF for other programs, and all maps of a project in a folder.
 
 A TIFF has up to three pages of 32-bit floats: values, standard errors, flags; not a number where there is none. Its
 description says unit and pixel size in the words of ImageJ, which scales the picture by them. Pillow writes it (it
@@ -12,7 +12,6 @@ TIFF 6.0, Adobe Developers Association (1992); ImageJ's description: https://ima
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.files.atomic import atomic_path, cannot_write
-from app.files.csv_writer import write_table
+from app.files.atomic import atomic_path, make_folder
+from app.files.map_tables import write_maps_csv
 from fitting.dataset import Axis
+from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 from libraries.errors import BadData
 
@@ -67,44 +67,13 @@ def _description(one: Map, pages: int, sizes: Sequence[float]) -> str:
     lines = ["ImageJ=1.11a", f"images={pages}", f"slices={pages}", *(["unit=nm"] if sizes else [])]
     lines += [f"name={one.name}", f"intensity unit={one.unit or 'none'}", f"pages={', '.join(names[:pages])}"]
     lines += [f"pixel size={size:.6g} nm" for size in sizes[-1:]]
-    lines += [f"flag {number}={words}" for number, words in one.legend if one.flags is not None]
+    kind = "class" if is_classes(one) else "flag"
+    lines += [f"{kind} {number}={words}" for number, words in one.legend if kind == "class" or one.flags is not None]
     lines += [f"origin={' '.join(one.origin.split())}", f"data={one.data_hash}"]
     text = "\n".join(lines)
     for sign, word in _ASCII.items():
         text = text.replace(sign, word)
     return text.encode("ascii", "replace").decode("ascii") + "\n"
-
-
-def write_map_csv(path: str | Path, one: Map, navigation: Sequence[Axis] = ()) -> None:
-    """One map as a table: row and column, their places, value, error, flag in words.
-
-    Raises
-    ------
-    CannotWrite
-    """
-    shape = one.shape
-    axes = tuple(navigation) if tuple(map(len, navigation)) == shape else ()
-    unit = f" [{one.unit}]" if one.unit else ""
-    columns = ["Row", "Column"] if len(shape) == 2 else [f"Index {i + 1}" for i in range(len(shape))]
-    names = ["y", "x"] if len(shape) == 2 else [f"Place {i + 1}" for i in range(len(shape))]
-    columns += [f"{name} [{axis.unit}]" if axis.unit else name for name, axis in zip(names, axes, strict=False)]
-    columns += [f"{_cell(one.name)}{unit}", f"Error{unit}", "Flag"]
-    legend = dict(one.legend)
-    rows = []
-    for index in np.ndindex(*shape):
-        flag = 0 if one.flags is None else int(one.flags[index])
-        places = [float(axis.values[i]) for axis, i in zip(axes, index, strict=False)]
-        error = None if one.error is None else _number(one.error[index])
-        rows.append((*index, *places, _number(one.values[index]), error, legend.get(flag, str(flag)) if flag else ""))
-    write_table(path, columns, rows)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()) or "Value"
 
 
 def write_maps(entries: Sequence[Entry], folder: str | Path, progress: Progress | None = None) -> Path:
@@ -120,17 +89,14 @@ def write_maps(entries: Sequence[Entry], folder: str | Path, progress: Progress 
     found = [(entry, one) for entry in entries for one in entry.maps]
     if not found:
         raise BadData("There are no maps to write", where=str(target), todo="Compute some on the Maps page first")
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    make_folder(target)
     taken: set[str] = set()
     for number, (entry, one) in enumerate(found):
         if progress is not None:
             progress(number / len(found), one.name)
         stem = _free(re.sub(r"[^\w\-+. ]+", "_", f"{entry.title} {one.name}").strip(" ._")[:80] or "map", taken)
         write_tiff(target / f"{stem}.tif", one, entry.spectrum.navigation)
-        write_map_csv(target / f"{stem}.csv", one, entry.spectrum.navigation)
+        write_maps_csv(target / f"{stem}.csv", [one], entry.spectrum.navigation)
     return target
 
 

@@ -70,6 +70,8 @@ def _head(spectrum: Spectrum) -> list[tuple[str, str]]:
     known = (
         ("BEAMKV   -kV", meta.beam_energy), ("CONVANGLE-mR", meta.convergence_angle),
         ("COLLANGLE-mR", meta.collection_angle), ("DWELLTIME-ms", milliseconds),
+        # All frames together, which is what amounts need; the format has no number of frames.
+        ("INTEGTIME-ms", 1e3 * meta.live_time if meta.live_time and meta.sweeps != 1 else None),
     )  # fmt: skip
     rows += [(name, repr(float(value))) for name, value in known if value is not None]
     return [*rows, ("COMMENT", f"Written by Sodalite {__version__}")]

@@ -12,6 +12,7 @@ from app.files.report_html import Html, facts, joined, table, tag
 from app.numerals import with_error
 from app.project.project import Entry, Project
 from fitting.eels.conditions import beam_of
+from fitting.image.classes import is_classes, shares_in_words
 from fitting.image.maps import Map
 from fitting.image.place import Place
 from libraries.errors import SodaliteError
@@ -80,7 +81,8 @@ def _thickness(project: Project, entry: Entry) -> list[Html]:
         return []
     found = thickness_of(project, entry.id)
     chosen = found.ratio.chosen
-    rows = [("t/λ", with_error(chosen.value, chosen.error), "")]
+    rows = [("t/λ", with_error(chosen.value, found.ratio.error), f"ln(Iₜ/I₀), zero loss by {chosen.way}; error: half "
+             "the range of all ways, and counting")]
     for path in found.paths:
         value = f"{with_error(path.thickness, path.error)} nm" if path.path is not None else "not determined"
         rows.append((path.name, value, path.path.source if path.path is not None else path.reason))
@@ -114,7 +116,7 @@ def _core(project: Project, entry: Entry) -> list[Html]:
     parts = [table(("Edge", "at.%", "Atoms / nm²", "Error of the amount by cause", "Cross-section"), rows,
                    numbers=(1, 2))]
     low, high = result.fitted
-    parts.append(tag("p", f"Joint fit from {low:g} to {high:g} eV of {_words(result.place)}; reduced χ² "
+    parts.append(tag("p", f"Joint fit from {low:g} to {high:g} eV of {_words(entry, result.place)}; reduced χ² "
                      f"{result.chi2:.3g}; background exponent {with_error(result.exponent, result.exponent_err)}.",
                      class_="note"))
     old = state_of(project, entry, Place.parse(result.place))
@@ -122,8 +124,13 @@ def _core(project: Project, entry: Entry) -> list[Html]:
     return parts
 
 
-def _words(place: str) -> str:
-    return "all pixels" if place in ("", "all") else f"pixel {place}" if place[0].isdigit() else f"region {place[4:]}"
+def _words(entry: Entry, place: str) -> str:
+    """The place in words of the window: "NaF, 164 pixels"."""
+    from app.project.place_words import place_words
+
+    if not entry.spectrum.navigation:
+        return "the spectrum"
+    return place_words(entry.spectrum, Place.parse(place), entry.rois)
 
 
 def _fine(project: Project, entry: Entry) -> list[Html]:
@@ -167,7 +174,8 @@ def _maps(entry: Entry, picture: Picture) -> list[Html]:
             some = flat[start : start + _MOST_MAPS]
             names = ", ".join(one.name for one in some)
             parts.append(picture(lambda s=some: map_figure(s, entry.spectrum.navigation), f"Maps: {names}"))  # type: ignore[misc]
-        parts.append(table(("Map", "Median", "Origin"), [_map_row(one, one.id in old) for one in maps], numbers=(1,)))
+        rows = [_map_row(one, one.id in old) for one in maps]
+        parts.append(table(("Map", "Median or shares", "Origin"), rows, numbers=(1,)))
     return [tag("h4", "Maps"), *parts] if parts else []
 
 
@@ -176,6 +184,8 @@ def _map_row(one: Map, old: bool) -> tuple[object, ...]:
 
     values = one.values[one.good]
     middle = f"{float(np.median(values)):.5g} {one.unit}".strip() if values.size else "no value"
+    if is_classes(one) and values.size:
+        middle = shares_in_words(one)
     flagged = one.values.size - values.size
     note = f"{one.origin}. {flagged} pixels without a value or with a flag." if flagged else one.origin
     return one.name, middle, joined([note, tag("div", "Out of date: the data have changed since.", class_="warn")

@@ -112,9 +112,10 @@ def measured_peak(spectrum: Spectrum, window: Window | None = None) -> Peak:
         warnings.append(f"the highest peak lies at {position:.1f} eV: if it is no zero loss, say where to search")
     negative = int(np.count_nonzero(spectrum.y < 0))
     if negative:
-        least = float(spectrum.y.min()) / max(float(spectrum.y.max()), 1e-300)
-        warnings.append(f"{negative} of {spectrum.x.size} channels hold negative counts "
-                        f"(down to −{100 * abs(least):.2g} % of the maximum): was a dark signal subtracted?")
+        most, deep = float(spectrum.y.max()), -float(spectrum.y.min())
+        how = f"(down to −{100 * deep / most:.2g} % of the maximum)" if most > 0 else "and none a positive one"
+        warnings.append(f"{negative} of {spectrum.x.size} channels hold negative counts {how}: was a dark signal "
+                        "subtracted?")
     return Peak(position, float(found.position_err), float(found.fwhm), float(found.fwhm_err), fault, tuple(warnings))
 
 

@@ -136,8 +136,7 @@ def _path(name: str, work: Callable[[], MeanFreePath], ratio: LogRatio) -> Path:
     except SodaliteError as error:
         return Path(name, None, reason=str(error))
     value = ratio.chosen.value
-    own = math.hypot(*(part for part in (ratio.chosen.error, ratio.systematic) if math.isfinite(part)))
-    error = path.value * math.hypot(own, value * (path.relative_error or 0.0))
+    error = path.value * math.hypot(ratio.error, value * (path.relative_error or 0.0))
     return Path(name, path, value * path.value, error)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.dataset import FloatArray
+from fitting.image.classes import MapClass, classes
 from fitting.image.maps import Map
 from fitting.image.place import Roi
 
@@ -46,9 +47,16 @@ class Statistics:
 
 def statistics(one: Map, rois: Sequence[Roi] = ()) -> tuple[Statistics, ...]:
     """Numbers of all pixels and of each region drawn on the image."""
-    places: list[tuple[str, NDArray[np.bool_]]] = [("All pixels", np.ones(one.shape, dtype=bool))]
-    places += [(roi.name, roi.mask(one.shape)) for roi in rois]
-    return tuple(_statistics(name, one, mask) for name, mask in places)
+    return tuple(_statistics(name, one, mask) for name, mask in _places(one, rois))
+
+
+def class_counts(one: Map, rois: Sequence[Roi] = ()) -> tuple[tuple[str, MapClass], ...]:
+    """Of a map of classes: each place with each class that comes there."""
+    return tuple((name, each) for name, mask in _places(one, rois) for each in classes(one, mask))
+
+
+def _places(one: Map, rois: Sequence[Roi]) -> list[tuple[str, NDArray[np.bool_]]]:
+    return [("All pixels", np.ones(one.shape, dtype=bool)), *((roi.name, roi.mask(one.shape)) for roi in rois)]
 
 
 def _statistics(name: str, one: Map, mask: NDArray[np.bool_]) -> Statistics:

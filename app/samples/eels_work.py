@@ -21,6 +21,7 @@ ROIS = (
     Roi("salt", "Salt crust", "rectangle", ((58.5, 17.0), (60.0, 25.0))),
     Roi("carbon", "Carbon", "ellipse", ((25.0, 41.0), (37.0, 53.0))),
 )
+SODIUM_PIXEL = (19, 18)  # row, column
 EDGES = ("C K", "O K", "F K", "Na K")
 FACTORS, FACTOR_RANGE = 4, (265.0, 1160.0)
 VALENCES = {"V3+": 3.0, "V4+": 4.0, "V5+": 5.0}
@@ -53,8 +54,8 @@ def work_spheres(project: Project, progress: Progress | None = None, cancel: Can
 
 
 def _plasmons(project: Project, cancel: Cancel | None) -> Project:
-    """The low-loss model on the region of the sodium."""
-    entry, place = project.entry("low_loss"), Place(roi="sodium")
+    """The low-loss model on a pixel of the sodium: sums have more counts than simple models describe."""
+    entry, place = project.entry("low_loss"), Place(SODIUM_PIXEL)
     model = low_loss_model(entry.single(place), ("pi", "na", "na2", "na_s", "ps", "na_l"), name="Plasmons")
     project = project.with_entry(entry.with_fit(RegionFit("r1", model, place=str(place))))
     return work.fit_region(project, "low_loss", "r1", cancel=cancel, place=place)

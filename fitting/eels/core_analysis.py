@@ -90,6 +90,9 @@ def prepare(core: Spectrum, low: Spectrum | None, setup: CoreSetup, gosh: CurveO
     """
     if core.axis.quantity != "energy_loss":
         raise BadData("This is no energy-loss spectrum", where=core.name)
+    steps = np.diff(core.x)
+    if np.ptp(steps) > 2e-3 * abs(float(np.mean(steps))):
+        raise BadData("The energy axis is not evenly spaced", where=core.name, todo="Resample it on the page Process")
     beam = beam_of(core)
     _ = beam.e0, beam.alpha, beam.beta  # says which is missing
     first, last = fitted_range(core, setup)

@@ -97,8 +97,10 @@ def response_of(low: Spectrum, step: float, scale: float | None = None) -> Respo
     total = float(np.sum(counts))
     if total <= 0:
         raise BadData("The low loss holds no counts", where=low.name)
-    if np.any(counts < -0.01 * total):
-        warnings.append("The low loss holds strongly negative counts")
+    below = -float(np.sum(counts[counts < 0]))
+    if below > 0.01 * total:
+        warnings.append(f"The low loss holds negative counts, together {100.0 * below / total:.2g} % of all: is the "
+                        "dark correction right?")
     counts, ended = continued(energy - zero, counts, step)
     if ended:
         warnings.append(f"The low loss ends at {ended:.0f} eV and is continued by a power law")

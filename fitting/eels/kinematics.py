@@ -75,14 +75,14 @@ class Beam:
     def e0(self) -> float:
         """Beam energy in eV."""
         if self.energy is None:
-            raise NotDetermined("The beam energy is not known", where="beam", todo="Enter it in keV")
+            raise NotDetermined("The beam energy is not known", todo="Enter it in keV")
         return 1e3 * self.energy
 
     @property
     def alpha(self) -> float:
         """Convergence semi-angle in rad."""
         if self.convergence is None:
-            raise NotDetermined("The convergence angle is not known", where="beam",
+            raise NotDetermined("The convergence angle is not known",
                                 todo="Enter the semi-angle in mrad (0 for a parallel beam)")
         return 1e-3 * self.convergence
 
@@ -90,7 +90,7 @@ class Beam:
     def beta(self) -> float:
         """Collection semi-angle in rad."""
         if self.collection is None:
-            raise NotDetermined("The collection angle is not known", where="beam", todo="Enter the semi-angle in mrad")
+            raise NotDetermined("The collection angle is not known", todo="Enter the semi-angle in mrad")
         return 1e-3 * self.collection
 
     @property

@@ -34,6 +34,7 @@ WAYS: tuple[tuple[Way, str], ...] = (
 )
 SOURCE = "R. F. Egerton, EELS in the Electron Microscope, 3rd ed. (2011), section 5.1"
 _RISE = 4.0  # standard errors by which the intensity must rise again behind a minimum
+_FAR = 3.0  # eV from 0 at which a highest peak is doubted as the zero loss
 _FLAT_ENOUGH = 0.01  # losses beyond the axis above this share of the spectrum are spoken of
 NO_LOSS = 5
 LEGEND = (*FAULTS.items(), (NO_LOSS, "the spectrum holds no more than its zero-loss peak"))
@@ -94,6 +95,12 @@ class LogRatio:
         """Half the range of all ways; NaN where there is one alone."""
         low, high = self.spread
         return 0.5 * (high - low) if self.others else math.nan
+
+    @property
+    def error(self) -> float:
+        """Half the range of all ways together with the counting error of the chosen one; NaN where neither is known."""
+        parts = [part for part in (self.systematic, self.chosen.error) if math.isfinite(part)]
+        return math.hypot(*parts) if parts else math.nan
 
 
 def gain_of(spectrum: Spectrum) -> float:
@@ -192,6 +199,10 @@ def log_ratio(
     ----------
     R. F. Egerton, EELS in the Electron Microscope, 3rd ed. (2011), section 5.1.
     """
+    if spectrum.x[0] > 0.0 or spectrum.x[-1] < 0.0:
+        raise NotDetermined(f"The axis from {spectrum.x[0]:g} to {spectrum.x[-1]:g} eV does not hold 0 eV, so that its "
+                            "highest peak need not be the zero loss", where=spectrum.name,
+                            todo="Take the low loss of this scan, or set the energy scale on the page Zero loss")
     peak = locate(spectrum.x, spectrum.y)
     gain, total = gain_of(spectrum), float(np.sum(spectrum.y))
     found: dict[str, Estimate] = {}
@@ -213,11 +224,24 @@ def log_ratio(
         found[name] = Estimate(name, float(value), error, area, total, end - float(peak.position))
     chosen = found.pop(way)
     beyond = _beyond(spectrum, total, float(peak.position))
-    warnings = []
+    warnings = _doubts(spectrum, float(peak.position), float(peak.fwhm), total)
     if beyond > _FLAT_ENOUGH * max(chosen.value, 0.1):
         warnings.append(f"Losses beyond the end of the axis at {spectrum.x[-1]:.0f} eV are not counted; if they fall "
                         f"as E⁻³ they would add {beyond:.3f}")
     return LogRatio(chosen, tuple(found.values()), tuple(failures), beyond, tuple(warnings))
+
+
+def _doubts(spectrum: Spectrum, position: float, width: float, total: float) -> list[str]:
+    """What makes the areas doubtful: a peak that is no zero loss, and what was subtracted too much."""
+    warnings = []
+    if abs(position) > max(_FAR, width):
+        warnings.append(f"The highest peak lies at {position:.1f} eV: if it is no zero loss, t/λ means nothing. "
+                        "Align it on the page Zero loss")
+    below = spectrum.y[spectrum.y < 0]
+    if below.size:
+        warnings.append(f"{below.size} of {spectrum.x.size} channels hold negative counts, together "
+                        f"{-100.0 * float(np.sum(below)) / total:.2g} % of all: is the dark correction right?")
+    return warnings
 
 
 def _beyond(spectrum: Spectrum, total: float, centre: float) -> float:

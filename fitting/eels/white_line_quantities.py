@@ -71,6 +71,7 @@ class _Reading:
         self.whole = Curves(self.model, self.x, single=True) if self.model.response is not None else None
         self.background = BackgroundOf(spectrum, self.model)
         top, onset, _ = self._rise(values)
+        self.wide = float(spectrum.axis.step)  # eV of a channel: sums of counts become areas
         self.near = np.abs(self.x - top) <= max(0.6 * (top - onset), 2.01 * spectrum.axis.step)
         self.after = self._after(e2)
         self.notes = self._notes()
@@ -144,7 +145,7 @@ class _Reading:
         base = {"O K": oxygen, "none": _NAN}.get(self.setup.reference, self.setup.reference_energy)
         return np.array([
             *positions, *(p - base for p in positions), e2 - e3, _ratio(areas["L3"], areas["L2"]),
-            _ratio(*pearson), _ratio(*walsh), _ratio(pearson[0] + pearson[1], height), height, oxygen,
+            _ratio(*pearson), _ratio(*walsh), _ratio((pearson[0] + pearson[1]) * self.wide, height), height, oxygen,
         ])
 
     def _area(self, values: FloatArray, role: str) -> float:

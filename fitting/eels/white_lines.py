@@ -93,8 +93,8 @@ def _maxima(x: FloatArray, net: FloatArray, first: float, second: float, where: 
     pair = np.interp(places, x, smooth) + np.interp(places + second - first, x, smooth)
     best = float(places[int(np.argmax(pair))])
     if not np.max(pair) > 5.0 * math.sqrt(2.0) * noise_before(x, net, first - 5.0, 0.8):
-        raise NotDetermined("No edge stands above the background", where=where,
-                            todo="Check the energy axis and the window")
+        raise NotDetermined(f"No L2,3 edge stands above the background near {first:.0f} and {second:.0f} eV",
+                            where=where, todo="Choose the edge that is there; check the energy axis and the window")
     half = min(2.5, 0.3 * (second - first))
     found = []
     for at in (best, best + second - first):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 from libraries.errors import BadData
 
@@ -63,6 +64,10 @@ def overlay(maps: Sequence[Map], palette: str = "safe") -> Overlay:
         raise BadData("A colour overlay takes two or three maps", todo="Choose them in the gallery")
     if len({one.shape for one in maps}) > 1 or len(maps[0].shape) != 2:
         raise BadData("A colour overlay takes maps of one image", where=maps[0].name)
+    for one in maps:
+        if is_classes(one):
+            raise BadData("Classes have no amount that a colour could show", where=one.name,
+                          todo="Choose maps of numbers")
     colours = PALETTES[palette][1][:len(maps)]
     total = np.zeros((*maps[0].shape, 3))
     ranges = []

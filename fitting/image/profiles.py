@@ -15,6 +15,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from fitting.dataset import Axis, FloatArray
+from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 from libraries.errors import BadData, NotDetermined
 
@@ -150,6 +151,7 @@ def profile(
     BadData
         If no pixel lies on the strip.
     """
+    _no_classes(one)
     along, across, length = strip(one.shape, line, scale)
     step = step or min(scale.column, scale.row)
     if not (math.isfinite(step) and step > 0):
@@ -182,6 +184,11 @@ def profile(
     return Profile(position, mean, error, scatter, count, left_out, one.name, one.unit, scale.unit)
 
 
+def _no_classes(one: Map) -> None:
+    if is_classes(one):
+        raise BadData("Classes have no mean along a line", where=one.name, todo="Choose maps of numbers")
+
+
 def along_series(one: Map, axis: Axis) -> Profile:
     """A map of a series against its axis: each spectrum is a point.
 
@@ -190,6 +197,7 @@ def along_series(one: Map, axis: Axis) -> Profile:
     BadData
         If the map does not belong to that axis, or holds no value.
     """
+    _no_classes(one)
     if one.shape != (len(axis),):
         raise BadData("The map is not one of this series", where=one.name)
     used = one.good

@@ -71,9 +71,10 @@ def find_image_spikes(
     root = np.sqrt(level) if counted else np.ones(level.shape)
     scatter = 1.4826 * np.median(np.abs(excess) / root, axis=0)
     # Channels that are empty nearly everywhere scatter by nothing: the usual scatter of the others is the least.
-    scatter = np.maximum(scatter, np.median(scatter[2:-2]))
     if not scatter.max() > 0:
         return ()
+    floor = float(np.median(scatter[2:-2])) or float(np.median(scatter[scatter > 0]))  # most channels may be empty
+    scatter = np.maximum(scatter, floor)
     # One event more than expected is no spike where hardly any are: variance gain * (level + gain).
     least = float(np.median(scatter[2:-2])) ** 2 / _VARIANCE if counted else 0.0
     found: list[tuple[int, Spike]] = []

@@ -14,7 +14,7 @@ from app.project.project import Project, add_spectra
 from app.project.store import load, save
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.eels.drude import loss_function
-from libraries.errors import BadData, NotDetermined, UnknownName
+from libraries.errors import BadData, CannotWrite, NotDetermined, UnknownName
 
 STEP = 0.05
 ENERGY = STEP * np.arange(-80, 900)
@@ -110,3 +110,18 @@ def test_core_loss_takes_the_low_loss_of_its_scan():
     project = project.with_entry(replace(second, low_loss=first.id))
     assert low_loss.thickness_of(project, second.id).ratio == low_loss.thickness_of(project, first.id).ratio
     assert low_loss.with_settings(project, second.id, formula="Na").entry(first.id).loss.formula == "Na"
+
+
+def test_the_printed_error_holds_the_counting(file, capsys):
+    assert run("lowloss", file, "--json") == 0
+    told = json.loads(capsys.readouterr().out)["t_lambda"]
+    assert told["total_error"] == pytest.approx(np.hypot(told["systematic"], told["error"]))
+
+
+def test_eels_writes_over_none_of_its_sources(file, tmp_path):
+    low = tmp_path / "low.sodalite"
+    low.write_bytes(file.read_bytes())
+    before = low.read_bytes()
+    with pytest.raises(CannotWrite, match="never overwritten"):
+        run("eels", file, "--low", low, "--edges", "O_K", "--csv", low)
+    assert low.read_bytes() == before

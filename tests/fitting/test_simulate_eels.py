@@ -97,7 +97,11 @@ def test_image_and_noise(expected):
     again = spheres.sphere_image(seed=3)
     assert np.array_equal(drawn.low_loss.counts, again.low_loss.counts)
     assert drawn.low_loss.counts.shape == drawn.core_loss.counts.shape == (64, 64, 1024)
-    assert set(np.unique(drawn.truth.classes)) == {0, 1, 2, 3}
+    assert set(np.unique(drawn.truth.classes)) == set(range(len(spheres.CLASSES)))
+    rim = drawn.truth.classes == spheres.CLASSES.index("Na2CO3 only")
+    assert drawn.truth.thickness[3][rim].min() >= spheres.LEAST
+    assert drawn.truth.thickness[0][rim].max() < spheres.LEAST
+    assert drawn.truth.thickness[0][drawn.truth.classes == 1].min() >= spheres.LEAST
     assert drawn.truth.atoms["F"][expected.truth.classes == 3].min() > 0
     # The drift differs with the seed; counts of one pixel agree in their sum.
     pixel = (47, 31)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from app.gui.image.gallery import aspect_of
 from app.project.maps import Request, compute, out_of_date
+from app.project.project import add_spectra
+from fitting.image.classes import classes
+from fitting.image.maps import Map
+from fitting.image.place import Place
 from fitting.image.windows import Window
 from fitting.processing.step import Step
 from tests.gui.image_support import COLUMNS, ROWS, image_project
@@ -165,6 +172,42 @@ def test_errors_and_flags_in_pictures_and_navigator(shown, qtbot):
     assert shown.navigator.shown_map().name.endswith("error")
 
 
+def test_classes_show_words_colours_and_counts(shown):
+    values = np.ones((ROWS, COLUMNS))
+    values[:, :5], values[0, 0] = 2.0, np.nan
+    legend = ((0, "not determined"), (1, "vacuum"), (2, "carbon"), (3, "Na metal"))
+    one = Map("c", "Region", "", values, legend=legend, group="g", kind="classes")
+    other = Map("n", "Number", "", values, flags=(values == 2).astype(np.uint8), legend=((1, "bad"),), group="g")
+    shown.document.apply("Maps", shown.document.project.with_entry(entry(shown).with_maps((one, other))))
+    gallery = shown.gallery
+    gallery.choose(("c",))
+    gallery.map_wanted.emit("c")
+    shown.navigator.show_map("c")
+    model = gallery.numbers.class_rows
+    rows = [[model.index(r, c).data() for c in range(4)] for r in range(model.rowCount())]
+    assert rows == [["All pixels", "vacuum", "180", "75.3 %"], ["All pixels", "carbon", "59", "24.7 %"]]
+    assert gallery.numbers.table.isHidden()
+    assert not gallery.tabs.isTabEnabled(1)
+    thumbnail = next(row for row in gallery.list.rows.rows if row.one is not None and row.one.id == "c")
+    assert thumbnail.words.startswith("Region: vacuum 75.3 %, carbon 24.7 %")
+    image = shown.navigator.image
+    picture = image.grab().toImage()
+    colours = {c.code: c.colour for c in classes(one)}
+    scale = picture.devicePixelRatio()
+    for row, column in ((3, 2), (3, 15)):
+        point = image.to_screen(column + 0.3, row + 0.3) * scale
+        seen = picture.pixelColor(round(point.x()), round(point.y())).name()
+        assert seen == colours[int(values[row, column])]
+    shown.document.set_place(Place((3, 2)))
+    assert "carbon" in shown.navigator.readout.text()
+    # Numbers come back for a map of numbers; flags of it are classes.
+    gallery.choose(("n",))
+    assert not gallery.numbers.table.isHidden()
+    assert gallery.tabs.isTabEnabled(1)
+    flags = aspect_of(other, "flags")
+    assert [(c.words, c.pixels) for c in classes(flags)] == [("good", 181), ("bad", 59)]
+
+
 def test_old_maps_are_marked_and_computed_again(shown, qtbot):
     add_presets(shown)
     computed(shown, qtbot)
@@ -241,3 +284,31 @@ def test_exports_write_files(shown, qtbot, tmp_path):
     qtbot.waitUntil(lambda: shown.tasks.idle, timeout=20_000)
     exports.dialog.close()
     assert (tmp_path / "m.csv").read_text("utf-8").startswith("Row,Column,y [nm],x [nm],")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 1), None])
+def test_axes_without_a_step_and_single_spectra_with_the_page_in_front(shown, qtbot, size):
+    """An exception while a page is shown would end the program: one pixel has no aspect, a single spectrum no axes."""
+    image = entry(shown).spectrum
+    if size is None:
+        other = image.with_(counts=image.y[0, 0], navigation=())
+    else:
+        axes = tuple(replace(axis, values=axis.values[:n]) for axis, n in zip(image.navigation, size, strict=True))
+        other = image.with_(counts=image.y[: size[0], : size[1]], navigation=axes)
+    project = add_spectra(shown.document.project, [other], "another")
+    shown.document.apply("Add", project)
+    shown.document.select(project.entries[-1].id)
+    qtbot.waitUntil(lambda: shown.tasks.idle)
+    assert (shown.inspector.page == "Maps") is (size is not None)
+    shown.inspector.show_page("Zero loss")
+    if size is not None:
+        shown.inspector.show_page("Maps")
+        assert shown.maps_panel.isVisible()
+
+
+def test_what_is_said_of_one_spectrum_is_not_said_of_the_next(shown):
+    project = add_spectra(shown.document.project, [entry(shown).spectrum], "another")
+    shown.document.apply("Add", project)
+    shown.maps_panel.say("Something about the first")
+    shown.document.select(project.entries[-1].id)
+    assert shown.maps_panel.said == ""

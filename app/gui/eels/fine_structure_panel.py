@@ -71,6 +71,7 @@ class FineStructurePanel(Panel):
         self.title = heading("")
         self.edge = QComboBox()
         self.edge.setAccessibleName("Edge")
+        self.edge.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.edge.activated.connect(lambda _: self.show_now())
         self.go = button("Fit", "Build the model of the edge anew and fit it to the shown spectrum", self.fit,
                          primary=True)

@@ -121,7 +121,7 @@ class ThicknessPart(LowLossPart):
         self.headline(f"t/λ = {with_error(best.value, _known(ratio.systematic, best.error))}")
         low, high = ratio.spread
         counting = with_error(best.value, best.error) if math.isfinite(best.error) else UNDETERMINED
-        several = (f"The ways below give {low:.3f} to {high:.3f}. The error is half of that range together with "
+        several = (f"The ways below give {low:.4f} to {high:.4f}. The error is half of that range together with "
                    f"counting ({counting}).")
         self.words.setText(several if ratio.others else f"Counting alone: {counting}.")
         self.ways.set_rows([

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
+from fitting.image.classes import classes, is_classes
 from fitting.image.maps import Map
 
 # Perceptually uniform: viridis (S. van der Walt, N. Smith, 2015), cividis (J. R. Nuñez et al., PLoS ONE 13, e0199239
@@ -50,6 +51,20 @@ def coloured(values: NDArray[np.float64], low: float, high: float, name: str) ->
     rows, columns = values.shape
     return QImage(np.ascontiguousarray(pixels).tobytes(), columns, rows, 4 * columns,
                   QImage.Format.Format_ARGB32).copy()
+
+
+def picture(one: Map, values: NDArray[np.float64], low: float, high: float, name: str) -> QImage:
+    """A map as an image: classes in colours of their own, all else by a colour map."""
+    if not is_classes(one):
+        return coloured(values, low, high, name)
+    rows, columns = values.shape
+    pixels = np.zeros((rows, columns, 4), dtype=np.uint8)
+    found = np.isfinite(values)
+    codes = np.where(found, np.round(np.where(found, values, 0.0)), 0.0).astype(int)
+    for each in classes(one):
+        colour = QColor(each.colour)
+        pixels[found & (codes == each.code)] = (colour.blue(), colour.green(), colour.red(), 255)
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
 
 
 def bar(name: str) -> QImage:

@@ -26,9 +26,10 @@ from app.gui.image.thumbnails import Thumbnail, Thumbnails
 from app.gui.panels.base import Panel, button, muted
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.gui.theme import GAP_1, GAP_2
-from app.project.map_numbers import statistics
+from app.project.map_numbers import class_counts, statistics
 from app.project.maps import groups, out_of_date, rename, request_of, window_maps, with_made
 from app.project.project import Entry
+from fitting.image.classes import KIND, is_classes
 from fitting.image.maps import Map
 from libraries.errors import SodaliteError
 
@@ -190,8 +191,13 @@ class MapGallery(Panel):
             self.name.setText(one.name)
         shape = one.shape
         rois = entry.rois if len(shape) <= 2 else ()
-        self.numbers.show_rows(one, statistics(one, rois))
-        self.histogram.show_map(self._aspect(one))
+        shown = self._aspect(one)
+        self.numbers.show_rows(one, () if is_classes(one) else statistics(one, rois),
+                               class_counts(one, rois) if is_classes(one) else ())
+        self.tabs.setTabEnabled(1, not is_classes(shown))  # codes have no histogram
+        self.tabs.setTabToolTip(1, "Classes are counted under Numbers" if is_classes(shown) else "")
+        if not is_classes(shown):
+            self.histogram.show_map(shown)
         old = out_of_date(entry)
         self.again.setVisible(bool(old))
         self.say("Maps with a dot were computed from other data than the image is now." if old else "")
@@ -308,7 +314,10 @@ def aspect_of(one: Map, key: str) -> Map:
                    origin=one.origin if one.error is not None else "Errors are not determined")
     flags = np.zeros(one.shape) if one.flags is None else one.flags.astype(float)
     legend = "; ".join(f"{number}: {words}" for number, words in one.legend)
-    return Map(one.id, f"{one.name}, flags", "", flags, origin=legend or "No pixel is flagged")
+    named = one.legend if one.flags is not None else ()
+    words = named if any(number == 0 for number, _ in named) else ((0, "good"), *named)
+    return Map(one.id, f"{one.name}, flags", "", flags, legend=words, kind=KIND,
+               origin=legend or "No pixel is flagged")
 
 
 def copied(maps: tuple[Map, ...]) -> str:

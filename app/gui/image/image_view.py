@@ -8,10 +8,13 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QWheelEve
 from PySide6.QtWidgets import QWidget
 
 from app.gui import theme
-from app.gui.image.colouring import bar, bar_length, coloured, label, limits, usable
+from app.gui.image.class_legend import legend_height, paint_legend
+from app.gui.image.colouring import bar, bar_length, label, limits, picture, usable
 from app.gui.image.place_view import PlaceView
+from app.gui.image.scale_bar import paint_scale_bar
 from app.gui.plot.colours import small
 from fitting.dataset import Axis
+from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 
 MARGIN, BAR, GAP = 10.0, 10.0, 6.0
@@ -66,7 +69,7 @@ class ImageView(PlaceView):
         else:
             values = usable(self.map, self.hide_flagged)
             self._levels = limits(values, self.full)
-            self._image = coloured(values, *self._levels, self.colours)
+            self._image = picture(self.map, values, *self._levels, self.colours)
         self.update()
 
     @property
@@ -76,16 +79,20 @@ class ImageView(PlaceView):
 
     # -- geometry -----------------------------------------------------------------------------------------------
 
-    def _below(self) -> float:
-        """Room for the colour bar."""
+    def _below(self, width: int) -> float:
+        """Room for the colour bar, or for the words of classes."""
+        if self.map is not None and is_classes(self.map):
+            return GAP + 4 + legend_height(self.map, small(self.font()), width - 2 * MARGIN)
         return BAR + GAP + self.fontMetrics().height() + 8
 
     def _room(self) -> QRectF:
-        return QRectF(MARGIN, GAP, max(self.width() - 2 * MARGIN, 10.0), max(self.height() - GAP - self._below(), 10.0))
+        below = self._below(self.width())
+        return QRectF(MARGIN, GAP, max(self.width() - 2 * MARGIN, 10.0), max(self.height() - GAP - below, 10.0))
 
     def wanted_height(self, width: int) -> int:
         rows, columns = self.shape
-        return max(round((width - 2 * MARGIN) / columns * rows * self._aspect + GAP + self._below()) + 1, 120)
+        high = (width - 2 * MARGIN) / columns * rows * self._aspect
+        return max(round(high + GAP + self._below(width)) + 1, 120)
 
     def frame(self) -> QRectF:
         room = self._room()
@@ -189,24 +196,17 @@ class ImageView(PlaceView):
         seen = self._seen()
         length = bar_length(0.35 * seen.width() * step)
         wide = length / step / seen.width() * frame.width()
-        words = f"{length:g} {unit}"
-        painter.setFont(small(self.font()))
-        metrics = painter.fontMetrics()
-        plate = QRectF(frame.left() + 7, frame.bottom() - metrics.height() - 15,
-                       max(wide, metrics.horizontalAdvance(words)) + 10, metrics.height() + 9)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 140))
-        painter.drawRoundedRect(plate, 4, 4)
-        painter.setBrush(QColor("#ffffff"))
-        painter.drawRect(QRectF(plate.center().x() - wide / 2, plate.bottom() - 6, wide, 3))
-        painter.setPen(QColor("#ffffff"))
-        painter.drawText(plate.adjusted(0, 1, 0, -7), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+        paint_scale_bar(painter, frame, wide, f"{length:g} {unit}", self.font())
 
     def _paint_bar(self, painter: QPainter, frame: QRectF) -> None:
-        """The colours under the image, with the values at their ends."""
+        """The colours under the image, with the values at their ends or the words of classes."""
         assert self.map is not None
         colours = theme.current()
+        if is_classes(self.map):
+            painter.setFont(small(self.font()))
+            room = QRectF(MARGIN, frame.bottom() + GAP + 2, self.width() - 2 * MARGIN, self.height())
+            paint_legend(painter, self.map, room, QColor(colours.text))
+            return
         line = QRectF(frame.left(), frame.bottom() + GAP + 2, frame.width(), BAR)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(line, bar(self.colours))

@@ -16,6 +16,7 @@ from app.gui.plot.colours import faded
 from app.gui.plot.small_plot import SmallPlot
 from app.numerals import decimals_of, grouped, with_error
 from app.project.map_numbers import Statistics
+from fitting.image.classes import MapClass, is_classes
 from fitting.image.maps import Map
 
 BINS = 60
@@ -36,15 +37,37 @@ class NumbersTable(QWidget):
         ))
         self.table = RowsView(self.rows, "Numbers of the map")
         self.table.set_widths((92, 60, 112, 64, 64, 64, 64, 66))
+        self.class_rows = RowsModel((
+            Column("Place", "All pixels, and regions drawn in the navigator"), Column("Class"),
+            Column("Pixels", "Of this class", True), Column("Share", "Of the pixels that have a class", True),
+        ))
+        self.class_table = RowsView(self.class_rows, "Classes of the map")
+        self.class_table.set_widths((88, 176, 64, 64), 1)
         self.note = muted("")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.class_table, 1)
+        self.class_table.hide()
         layout.addWidget(self.note)
 
-    def show_rows(self, one: Map, found: Sequence[Statistics]) -> None:
-        """Show these."""
+    def show_rows(
+        self, one: Map, found: Sequence[Statistics], counts: Sequence[tuple[str, MapClass]] = ()
+    ) -> None:
+        """Show these: statistics of numbers, or how often each class comes at each place."""
+        self.table.setVisible(not is_classes(one))
+        self.class_table.setVisible(is_classes(one))
+        if is_classes(one):
+            self.class_rows.set_rows([
+                Row(str(number), (Cell(place), Cell(each.words, swatch=each.colour), Cell(grouped(each.pixels, 0)),
+                                  Cell(f"{100 * each.share:.1f} %")))
+                for number, (place, each) in enumerate(counts)
+            ])
+            self.class_table.fit_columns(range(2, 4))
+            self.note.setText(one.name)
+            self.note.setToolTip(one.origin)
+            return
         self.rows.muted = faded(theme.current().muted, 1.0)
         self.rows.set_rows([_row(str(number), item) for number, item in enumerate(found)])
         self.table.fit_columns(range(1, 8))

@@ -26,6 +26,7 @@ from app.gui.theme import GAP_1, GAP_2
 from app.project.place_words import pixel_words
 from app.project.project import Entry
 from fitting.dataset import Spectrum
+from fitting.image.classes import class_word, is_classes
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place, Roi, ShapeKind
 from libraries.errors import SodaliteError
@@ -292,6 +293,7 @@ class Navigator(Panel):
         self.say(self.intensities.error if one is None else "")
         self.image.set_map(one if len(image.navigation) == 2 else None)
         self.curve.set_map(one if len(image.navigation) == 1 else None)
+        self._fit_height()
         window = self._window(entry, image)
         if window is not None and not (self.low.hasFocus() or self.high.hasFocus()):
             self.low.setText(f"{window[0]:.6g}")
@@ -342,8 +344,8 @@ class Navigator(Panel):
         words = pixel_words(image, place)
         if one is not None:
             number = label(value, *self.view.levels)
-            if one.kind == "classes" and value == value:  # codes that the legend names; NaN has none
-                number = dict(one.legend).get(round(value), number)
+            if is_classes(one):
+                number = class_word(one, value) or number
             words += f":  {number} {one.unit}".rstrip()
             index = place.index
             if one.flags is not None and one.flags[index]:

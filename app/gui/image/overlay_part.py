@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QSizePolicy, 
 from app.gui import theme
 from app.gui.document import Document
 from app.gui.image.colouring import bar_length, label
+from app.gui.image.scale_bar import paint_scale_bar
 from app.gui.panels.base import button, heading, muted, row
 from app.gui.panels.tables import swatch_icon
-from app.gui.plot.colours import small
 from app.gui.theme import GAP_2
 from app.project.project import Entry
+from fitting.image.classes import is_classes
+from fitting.image.maps import Map
 from fitting.image.overlay import PALETTES, Colour, Overlay, overlay
 from fitting.image.profiles import scale_of
 from libraries.errors import SodaliteError
@@ -63,18 +65,7 @@ class OverlayPicture(QWidget):
         assert self._image is not None
         whole = self._image.width() * self._step
         length = bar_length(0.35 * whole)
-        wide, words = length / whole * frame.width(), f"{length:g} {self._unit}"
-        painter.setFont(small(self.font()))
-        high = painter.fontMetrics().height()
-        plate = QRectF(frame.left() + 6, frame.bottom() - high - 14, max(wide, 40) + 10, high + 9)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 140))
-        painter.drawRoundedRect(plate, 4, 4)
-        painter.setBrush(QColor("#ffffff"))
-        painter.drawRect(QRectF(plate.center().x() - wide / 2, plate.bottom() - 6, wide, 3))
-        painter.setPen(QColor("#ffffff"))
-        painter.drawText(plate.adjusted(0, 1, 0, -7), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+        paint_scale_bar(painter, frame, length / whole * frame.width(), f"{length:g} {self._unit}", self.font())
 
 
 class OverlayPart(QWidget):
@@ -135,7 +126,7 @@ class OverlayPart(QWidget):
     def refresh(self) -> None:
         """Show the maps of the shown image."""
         entry = self.document.entry
-        maps = [one for one in entry.maps if len(one.shape) == 2] if entry is not None else []
+        maps = _numbers(entry) if entry is not None else []
         self.setVisible(len(maps) > 1)
         drawn = (entry.maps if entry is not None else None, self.palette_.currentData(), dict(self._chosen))
         if entry is None or len(maps) < 2 or drawn == self._drawn:
@@ -174,9 +165,9 @@ class OverlayPart(QWidget):
 
     def _wanted(self, entry: Entry, number: int) -> str:
         known = self._chosen.get((entry.id, number))
-        if known is not None and (not known or any(one.id == known for one in entry.maps)):
+        flat = [one.id for one in _numbers(entry)]
+        if known is not None and (not known or known in flat):
             return known
-        flat = [one.id for one in entry.maps if len(one.shape) == 2]
         return flat[number] if number < min(2, len(flat)) else ""
 
     def _choose(self, number: int) -> None:
@@ -184,6 +175,11 @@ class OverlayPart(QWidget):
         if entry is not None:
             self._chosen[(entry.id, number)] = str(self.choosers[number].currentData())
             self.refresh()
+
+
+def _numbers(entry: Entry) -> list[Map]:
+    """Maps that an overlay can show: pictures, not of classes."""
+    return [one for one in entry.maps if len(one.shape) == 2 and not is_classes(one)]
 
 
 def _hex(colour: Colour) -> str:

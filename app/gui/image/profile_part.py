@@ -148,6 +148,7 @@ class ProfilePart(QWidget):
                 self.handles.show_line(None)
             return
         series = len(entry.spectrum.navigation) == 1
+        line = line if len(entry.spectrum.navigation) == 2 else None
         self._show_line(entry, line, series)
         shown = series or line is not None
         maps = tuple(one for one in self.maps if len(one.shape) == len(entry.spectrum.navigation))
@@ -180,7 +181,8 @@ class ProfilePart(QWidget):
         if self.handles is not None:
             navigation = entry.spectrum.navigation
             aspect = 1.0
-            if not series and all(axis.quantity == "distance" for axis in navigation):
+            # An axis of one pixel has no step, and a single spectrum (the page is about to be hidden) no axes.
+            if len(navigation) == 2 and all(axis.quantity == "distance" and axis.step > 0 for axis in navigation):
                 aspect = navigation[0].step / navigation[1].step
             self.handles.show_line(None if series else line, aspect)
 

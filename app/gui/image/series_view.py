@@ -10,10 +10,12 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from app.gui import theme
+from app.gui.image.class_legend import legend_height, paint_legend
 from app.gui.image.colouring import label, limits, usable
 from app.gui.image.place_view import PlaceView
 from app.gui.plot.colours import small
 from fitting.dataset import Axis
+from fitting.image.classes import classes, is_classes
 from fitting.image.maps import Map
 
 LEFT, RIGHT, TOP = 12.0, 12.0, 10.0
@@ -67,6 +69,8 @@ class SeriesView(PlaceView):
     def frame(self) -> QRectF:
         below = 2 * self.fontMetrics().height() + 10
         top = TOP + self.fontMetrics().height()
+        if self.map is not None and is_classes(self.map):
+            top = TOP + legend_height(self.map, small(self.font()), self.width() - LEFT - RIGHT)
         return QRectF(LEFT, top, max(self.width() - LEFT - RIGHT, 10.0), max(self.height() - top - below, 10.0))
 
     def to_screen(self, column: float, row: float) -> QPointF:
@@ -115,6 +119,9 @@ class SeriesView(PlaceView):
     def _paint_curve(self, painter: QPainter, frame: QRectF) -> None:
         points = self._points(frame)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.map is not None and is_classes(self.map) and points:
+            self._paint_classes(painter, frame)
+            return
         colour = QColor(theme.current().data)
         painter.setPen(QPen(colour, 1.2))
         painter.drawPolyline(QPolygonF(points))
@@ -123,6 +130,16 @@ class SeriesView(PlaceView):
             painter.setBrush(colour)
             for point in points:
                 painter.drawEllipse(point, 2.4, 2.4)
+
+    def _paint_classes(self, painter: QPainter, frame: QRectF) -> None:
+        """A column for each spectrum in the colour of its class."""
+        assert self.map is not None
+        known = {each.code: QColor(each.colour) for each in classes(self.map)}
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for i, value in enumerate(usable(self.map, self.hide_flagged).tolist()):
+            if math.isfinite(value) and round(value) in known:
+                left, right = self.to_screen(i, 0).x(), self.to_screen(i + 1, 0).x()
+                painter.fillRect(QRectF(left, frame.top(), right - left, frame.height()), known[round(value)])
 
     def _paint_axis(self, painter: QPainter, frame: QRectF) -> None:
         if self._axis is None:
@@ -137,6 +154,10 @@ class SeriesView(PlaceView):
         painter.drawText(line.translated(0, height), side.AlignCenter, self._axis.label)
         if self.map is not None and self.map.values.shape == (self.shape[1],):
             low, high = self.levels
+            if is_classes(self.map):
+                room = QRectF(frame.left(), TOP / 2, frame.width(), frame.top())
+                paint_legend(painter, self.map, room, QColor(theme.current().text))
+                return
             top = QRectF(frame.left(), frame.top() - height - 3, frame.width(), height)
             unit = f" {self.map.unit}" if self.map.unit else ""
             painter.drawText(top, side.AlignLeft | side.AlignVCenter,

@@ -21,8 +21,9 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.gui import theme
-from app.gui.image.colouring import coloured, label, limits
+from app.gui.image.colouring import label, limits, picture
 from app.gui.plot.colours import faded, small
+from fitting.image.classes import is_classes, shares_in_words
 from fitting.image.maps import Map
 
 SIDE, PAD, HEADING = 84, 8, 26
@@ -53,6 +54,8 @@ class Thumbnail:
             return self.name
         low, high = limits(self.one.values)
         text = f"{self.one.label}, {label(low, low, high)} to {label(high, low, high)}"
+        if is_classes(self.one):
+            text = f"{self.one.name}: {shares_in_words(self.one)}"
         text += "\nComputed from other data than the image is now" if self.old else ""
         return f"{text}\n{self.one.origin}" if self.one.origin else text
 
@@ -270,7 +273,7 @@ class _Painter(QStyledItemDelegate):
             low, high = limits(values)
             if len(self._pictures) > 200:
                 self._pictures.clear()
-            known = (one, QPixmap.fromImage(coloured(values, low, high, "viridis")))
+            known = (one, QPixmap.fromImage(picture(one, values, low, high, "viridis")))
             self._pictures[key] = known
         return known[1]
 
@@ -287,7 +290,9 @@ class _Painter(QStyledItemDelegate):
         painter.setPen(faded(colours.muted, 1.0))
         low, top = limits(one.values)
         words = f"{_compact(low, low, top)} – {_compact(top, low, top)}"
-        if painter.fontMetrics().horizontalAdvance(f"{words} {one.unit}") <= line.width():
+        if is_classes(one):
+            words = painter.fontMetrics().elidedText(shares_in_words(one), Qt.TextElideMode.ElideRight, line.width())
+        elif painter.fontMetrics().horizontalAdvance(f"{words} {one.unit}") <= line.width():
             words = f"{words} {one.unit}".strip()
         painter.drawText(line.translated(0, high - 1), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter,
                          words)

@@ -43,6 +43,7 @@ class Panel(QWidget):
         self._message.hide()
         self._models: list[RowsModel] = []
         self._behind = False
+        self._entry = ""
         self._since = QElapsedTimer()
         self._waiting = QTimer(self)
         self._waiting.setSingleShot(True)
@@ -93,7 +94,11 @@ class Panel(QWidget):
         self.refresh()
 
     def _selected(self) -> None:
-        """Another selection shows at once."""
+        """Another selection shows at once; what was said of another spectrum is not said of this one."""
+        entry = self.document.selection.entry or ""
+        if entry != self._entry:
+            self._entry = entry
+            self.say("")
         self._since.invalidate()
         self._waiting.stop()
         self._changed()

@@ -29,7 +29,7 @@ SIZE, PIXEL = 64, 5.0  # pixels a side; nm
 MATERIALS = (CARBON, SODIUM, FLUORIDE, CARBONATE)
 LOW = Spectrometer(first=-4.0, dispersion=0.05, channels=1024, resolution=0.16, tail=0.05)
 CORE = Spectrometer(first=250.0, dispersion=0.9, channels=1024, resolution=1.0)
-CLASSES = ("vacuum", "carbon", "Na metal", "NaF")
+CLASSES = ("vacuum", "carbon", "Na metal", "NaF", "Na2CO3 only")
 BARN_NM2 = 1e-10
 # Electrons a pixel, chosen: with them the plasmon energy of a pixel is known to some meV.
 LOW_DOSE, CORE_DOSE = 1.0e6, 4.0e8
@@ -139,7 +139,8 @@ def classes_of(thickness: FloatArray) -> NDArray[np.int64]:
     """Index in `CLASSES` for each pixel."""
     carbon, sodium, fluoride, carbonate = thickness
     found = np.zeros(carbon.shape, dtype=np.int64)
-    found[carbon + carbonate >= LEAST] = 1
+    found[carbonate >= LEAST] = 4  # rims of the interphase, beside the carbon
+    found[carbon >= LEAST] = 1
     found[fluoride >= 2 * LEAST] = 3
     found[sodium >= 2 * LEAST] = 2
     return found

@@ -14,7 +14,8 @@ from app.__main__ import main
 from app.files import read
 from app.files.export import write_csv_folder, write_hdf5
 from app.files.hspy_writer import write_hspy
-from app.files.map_writer import write_map_csv, write_maps, write_tiff
+from app.files.map_tables import write_maps_csv
+from app.files.map_writer import write_maps, write_tiff
 from app.files.msa_writer import write_msa
 from app.files.nexus_writer import write_nexus
 from app.project import store
@@ -51,6 +52,16 @@ def test_msa_comes_back_digit_for_digit_with_its_conditions(tmp_path):
     text = (tmp_path / "a.msa").read_text()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.splitlines()[0] == "#FORMAT      : EMSA/MAS Spectral Data File"
+
+
+def test_the_exposure_of_all_frames_is_kept(tmp_path):
+    summed = replace(ONE, meta=replace(META, sweeps=100.0))
+    write_hspy(tmp_path / "a.hspy", summed)
+    (back,) = read(tmp_path / "a.hspy")
+    assert (back.meta.dwell_time, back.meta.sweeps) == (0.02, 100.0)
+    write_msa(tmp_path / "a.msa", summed)
+    (back,) = read(tmp_path / "a.msa")  # the format knows no number of frames
+    assert (back.meta.live_time or back.meta.dwell_time) == pytest.approx(2.0)
 
 
 def test_msa_says_nothing_that_is_not_known(tmp_path):
@@ -136,14 +147,15 @@ def test_a_bare_map_of_a_series_is_a_picture_of_one_row(tmp_path):
 
 
 def test_map_table(tmp_path):
-    write_map_csv(tmp_path / "a.csv", MAP, NAVIGATION)
+    write_maps_csv(tmp_path / "a.csv", [MAP], NAVIGATION)
     with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["Row", "Column", "y [nm]", "x [nm]", "t/λ of π [eV]", "Error [eV]", "Flag"]
+    names = ["Row", "Column", "y [nm]", "x [nm]", "t/λ of π [eV]", "t/λ of π error [eV]"]
+    assert list(rows[0]) == [*names, "t/λ of π flag"]
     assert len(rows) == 20
-    assert (rows[0]["t/λ of π [eV]"], rows[0]["Flag"]) == ("", "no zero loss")
-    assert [float(rows[7][name]) for name in ("Row", "Column", "y [nm]", "x [nm]", "t/λ of π [eV]", "Error [eV]")] == [
-        1, 2, 12.5, 5.0, VALUES[1, 2], 0.25
+    assert (rows[0]["t/λ of π [eV]"], rows[0]["t/λ of π flag"]) == ("", "no zero loss")
+    assert [float(rows[7][name]) for name in names] == [  # rows and columns count from 1, as in the navigator
+        2, 3, 12.5, 5.0, VALUES[1, 2], 0.25
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 from app.files.figures import save_figure
 from app.files.map_figures import map_figure, overlay_figure, profile_figure
 from app.files.map_tables import table, write_maps_csv, write_profiles_csv, write_tiffs
+from app.files.report_losses import _map_row
 from fitting.dataset import Axis
 from fitting.image.maps import Map
 from fitting.image.overlay import PALETTES, overlay
@@ -104,3 +105,44 @@ def test_overlays_take_maps_of_one_image():
         overlay([one_map(), Map("n", "N", "", np.ones((2, 2)))])
     with pytest.raises(BadData, match="two or three"):
         overlay([])
+
+
+CLASSES = Map("r", "Region", "", np.array([[1.0, 2.0, 1.0], [1.0, np.nan, 2.0]]),
+              legend=((0, "not determined"), (1, "vacuum"), (2, "carbon")), kind="classes")
+
+
+def test_classes_have_their_words_in_the_table(tmp_path):
+    same = Axis(5.0 * np.arange(3), "distance", "nm")
+    other = Axis(5.0 * np.arange(2), "distance", "nm")
+    path = write_maps_csv(tmp_path / "c.csv", [CLASSES], (other, same))
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["Row", "Column", "y [nm]", "x [nm]", "Region", "Region, in words"]
+    assert rows[2] == ["1", "2", "0", "5", "2", "carbon"]
+    assert rows[5] == ["2", "2", "5", "5", "", ""]
+
+
+def test_one_axis_for_rows_and_columns_has_two_headings():
+    axis = Axis(np.arange(3.0), "distance", "nm")
+    columns, _ = table([Map("m", "M", "", np.ones((3, 3)))], (axis, axis))
+    assert columns == ["Row", "Column", "y [nm]", "x [nm]", "M"]
+
+
+def test_flags_are_words():
+    flags = np.array([0, 2, 3], np.uint8)
+    _, rows = table([Map("m", "M", "", np.ones(3), flags=flags, legend=((0, "good"), (2, "no zero loss")))])
+    assert [row[-1] for row in rows] == ["", "no zero loss", "3"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figure_of_classes_has_words_and_no_colour_bar(theme):
+    figure = map_figure([one_map(), CLASSES], NAVIGATION[:2], theme)
+    words = [text.get_text() for text in figure.texts]
+    assert words == ["vacuum", "carbon"]
+    assert len(figure.axes) == 3  # two pictures, one colour bar
+    assert all(0 <= text.get_position()[1] <= 1 for text in figure.texts)
+
+
+def test_report_gives_shares_of_classes():
+    assert _map_row(CLASSES, False)[1] == "vacuum 60 %, carbon 40 %"
+    assert _map_row(one_map(), False)[1] == "12 eV"

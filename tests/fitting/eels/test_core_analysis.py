@@ -267,3 +267,17 @@ def test_manganese_oxide_and_chromium(realdata, measured):
     measured("Cr L2,3 onset", row.onset, "eV", "570 to 576")
     assert 570 < row.onset < 576
     assert row.counts > 0
+
+
+def test_refuses_an_uneven_axis(expected):
+    core = core_spectrum(expected)
+    bent = core.with_(axis=Axis(core.x + 2e-5 * (core.x - core.x[0]) ** 2, "energy_loss"))
+    with pytest.raises(BadData, match="not evenly spaced"):
+        analyse(bent, None, replace(SETUP, convolve=False))
+
+
+def test_a_low_loss_subtracted_too_deep_is_said(expected):
+    counts = LOW - 4e-4 * LOW.sum()
+    assert np.sum(counts[counts < 0]) < -0.01 * counts.sum()
+    found = analyse(core_spectrum(expected), low_spectrum(counts), SETUP)
+    assert any("low loss holds negative counts" in text for text in found.warnings)

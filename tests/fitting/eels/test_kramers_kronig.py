@@ -50,6 +50,22 @@ def test_sum_rules(plasmon, width, thickness):
     assert np.all(np.diff(by_loss) > 0)
 
 
+# n_eff of Im(-1/eps) with 50 atoms/nm^3: eXSpy's test set, in the order of DRUDE (science notes E5). The second row
+# there (n_eff of eps2) holds errors of that program's own transform: 4.374 where the Drude formula gives 4.727 up to
+# 82 eV, so that `test_sum_rules` compares with the formula instead.
+N_EFF = (0.91187657, 4.72490711, 3.60594653, 3.88077047, 0.26759741, 0.19813647)
+
+
+@pytest.mark.parametrize(("case", "electrons"), list(zip(DRUDE, N_EFF, strict=True)))
+def test_effective_electrons_are_those_of_exspy(case, electrons):
+    plasmon, width, thickness = case
+    beam = Beam(300, 0, 10)
+    energy, single, _ = volume(plasmon, width, thickness, beam, 0.04, 2048 * 0.04)
+    found = lib.kramers_kronig(energy, single, 1e6, beam)
+    by_loss, _ = lib.effective_electrons(found.energy, found.eps, 50.0, beam)
+    assert by_loss[-1] == pytest.approx(electrons, rel=1e-3)
+
+
 def test_insulator_by_refractive_index_and_by_thickness():
     # Bound electrons: eps(0) = 1 + Ep^2/Eb^2 = n^2
     beam = Beam(200, 5, 10)
@@ -72,6 +88,10 @@ def test_surface_losses(measured):
     single = 1e6 * 0.1 * (loss.volume + loss.surface)
     found = lib.kramers_kronig(energy, single, 1e6, beam, rounds=12)
     assert found.changes[:2] == pytest.approx((56.140, 47.799), rel=0.01)
+    # t/lambda of the same rounds: 0.438070 with and 0.418839 without the surface losses; the truth is 0.417258.
+    assert np.sum(single) / 1e6 == pytest.approx(0.438070, rel=5e-4)
+    second = lib.kramers_kronig(energy, single, 1e6, beam, rounds=2)
+    assert np.sum(single - second.surface) / 1e6 == pytest.approx(0.418839, rel=5e-4)
     assert found.thickness == pytest.approx(50.0, rel=0.01)
     assert abs(found.changes[-1] - found.changes[-2]) < 0.02
     measured("Kramers-Kronig thickness with surface losses removed, 50 nm", found.thickness, "nm", "49.5 to 50.5")

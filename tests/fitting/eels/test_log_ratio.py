@@ -136,3 +136,25 @@ def test_measured_files(realdata, name, ratio, tolerance, measured):
     found = log_ratio(read(realdata / "eels" / name)[0])
     assert found.chosen.value == pytest.approx(ratio, abs=tolerance)
     measured(f"t/lambda of {name}", found.chosen.value, "", f"{ratio - tolerance:.3f} to {ratio + tolerance:.3f}")
+
+
+def test_an_axis_without_the_zero_loss_is_refused():
+    # The plasmon is then the highest peak, and would pass for the zero loss.
+    whole = spectrum(np.random.default_rng(7).poisson(expected(0.5)).astype(float))
+    with pytest.raises(NotDetermined, match="does not hold 0 eV"):
+        log_ratio(whole.window(2.0, 60.0))
+
+
+def test_a_peak_far_from_zero_and_negative_counts_are_said():
+    counts = np.random.default_rng(8).poisson(expected(0.5)).astype(float)
+    assert not any("highest peak" in text or "negative" in text for text in log_ratio(spectrum(counts)).warnings)
+    moved = log_ratio(spectrum(np.roll(counts, 45)))
+    assert any("highest peak lies at 4.5 eV" in text for text in moved.warnings)
+    deep = log_ratio(spectrum(counts - 50.0))
+    assert any("channels hold negative counts" in text for text in deep.warnings)
+
+
+def test_the_error_holds_the_choice_and_the_counting():
+    found = log_ratio(spectrum(np.random.default_rng(9).poisson(expected(0.5, i0=500.0)).astype(float)))
+    assert found.error == pytest.approx(np.hypot(found.systematic, found.chosen.error))
+    assert found.error > found.chosen.error

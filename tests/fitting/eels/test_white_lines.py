@@ -136,7 +136,7 @@ def test_straight_line_is_refused_before_oxygen_and_noise_of_unknown_gain_is_sai
 
 def test_nothing_there_is_said():
     flat = core_loss(lambda x: 0.0 * x, 2e4, "nothing", rng=np.random.default_rng(6))
-    with pytest.raises(NotDetermined, match="No edge stands"):
+    with pytest.raises(NotDetermined, match="No L2,3 edge stands"):
         fitted(flat)
     late = core_loss(lambda x: HEIGHT * vanadium(x), 2e4, "late").window(512.5, 575)
     with pytest.raises(NotDetermined):
@@ -185,3 +185,15 @@ def test_titanium_of_the_files(realdata):
         assert 455.0 < found.get(key).value < 464.0
         assert 0 < found.get(key).error < 0.4
     assert 0.6 < found.get("ratio_pearson").value < 1.3  # Ti4+: L3 is not twice L2
+
+
+def test_white_lines_over_step_do_not_depend_on_the_channel_width():
+    """(L3 + L2)/H is an energy: intensity over a height per channel would halve where channels are twice as wide."""
+    low = low_loss(0.3)
+    whole = core_loss(lambda x: 20 * HEIGHT * vanadium(x), 2e5, "V", low)
+    even = whole.y[: whole.y.size // 2 * 2].reshape(-1, 2)
+    x = whole.x[: even.size].reshape(-1, 2).mean(axis=1)
+    joined = whole.with_(axis=replace(whole.axis, values=x), counts=even.sum(axis=1))
+    fine, coarse = (fitted(one, low)[0].get("white_to_step") for one in (whole, joined))
+    assert fine.unit == "eV"
+    assert coarse.value == pytest.approx(fine.value, rel=0.1)

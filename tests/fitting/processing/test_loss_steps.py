@@ -331,3 +331,17 @@ def test_steps_on_images_that_stay_in_their_file():
         assert there.rows(5, 30) == pytest.approx(here.rows(5, 30), abs=1e-6)
     with pytest.raises(BadData, match="needs all spectra at once"):
         apply(away, Step("bin_image", (("columns", 2.0),)))
+
+
+def test_spikes_where_most_channels_are_empty():
+    """Vacuum: the scatter of empty channels is nothing, which divided by zero and hid or invented spikes."""
+    x = 0.1 * np.arange(-100, 500)
+    mean = 1000.0 * np.exp(-0.5 * (x / 0.3) ** 2)
+    counts = np.random.default_rng(2).poisson(np.broadcast_to(mean, (4, 4, x.size))).astype(float)
+    clean = scan((4, 4))[1].with_(axis=Axis(x, "energy_loss"), counts=counts)
+    with np.errstate(all="raise"):
+        assert find_image_spikes(clean) == ()
+        dirty = counts.copy()
+        dirty[1, 2, 400] += 500
+        ((row, spike),) = find_image_spikes(clean.with_(counts=dirty))
+    assert (row, spike.channel) == (6, 400)
