@@ -35,6 +35,7 @@ _SAMPLES = 16
 _MAX_CHUNK = 512 << 20
 # No detector fills more.
 _MOST_NUMBERS = 1 << 44
+_MOST_CHANNELS = 1 << 26  # of one spectrum, which is read as a whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +247,7 @@ def _walk(file: Any, dataset: str, path: Path) -> Any:
     if found.chunks is not None and math.prod(found.chunks) * found.dtype.itemsize > _MAX_CHUNK:
         what = f"Its numbers are packed in pieces of {math.prod(found.chunks) * found.dtype.itemsize:.3g} bytes"
         raise BadFile(what, where=_where(path, dataset), todo="Write the file anew with smaller chunks")
-    if found.shape is not None and found.size > _MOST_NUMBERS:
+    if found.shape and (found.size > _MOST_NUMBERS or found.shape[-1] > _MOST_CHANNELS):
         what = f"It declares {float(found.size):.3g} numbers"
         raise BadFile(what, where=_where(path, dataset), todo="Write the file anew")
     return found

@@ -133,12 +133,17 @@ def _numbers(group: Any, name: str, path: Path) -> np.ndarray:
         raise BadFile("It holds references instead of numbers", where=where, todo=_TODO)
     if dataset.dtype.kind not in "iuf" or dataset.dtype.itemsize > 8 or dataset.shape is None:
         raise BadFile("It holds something that is no number", where=where, todo=_TODO)
-    size = math.prod(dataset.shape) * dataset.dtype.itemsize
-    stored = dataset.id.get_storage_size()
-    packed = dataset.id.get_create_plist().get_nfilters() > 0
-    if size > _MAX_BYTES or size > stored * (_MAX_RATIO if packed else 1):
-        raise BadFile(f"It declares {size:.3g} bytes but holds {stored}", where=where, todo=_TODO)
+    _check_declared(dataset, where, _MAX_BYTES)
     return dataset[()]
+
+
+def _check_declared(dataset: Any, where: str, most: float = math.inf) -> None:
+    """Refuse an array that declares more numbers than the file can hold."""
+    size = math.prod(dataset.shape) * dataset.dtype.itemsize
+    held = dataset.id.get_storage_size()
+    packed = dataset.id.get_create_plist().get_nfilters() > 0
+    if size > most or size > held * (_MAX_RATIO if packed else 1):
+        raise BadFile(f"It declares {size:.3g} bytes but holds {held}", where=where, todo=_TODO)
 
 
 def _text(group: Any, name: str, path: Path) -> str:
@@ -202,6 +207,7 @@ def _intensities(data: Any, path: Path) -> np.ndarray | Stored:
     each = dataset.dtype.itemsize if dataset.dtype.kind in "iu" else 8
     if not numbers or dataset.size * each <= stored.IN_MEMORY:
         return _numbers(data, "intensity", path)
+    _check_declared(dataset, f"{path}, {data.name}/intensity")
     from app.files.arrays import file_array
 
     return file_array(path, dataset.name, timed=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from fitting import guess
 from fitting.dataset import FloatArray, Spectrum
 from fitting.eels.core_background import maximum_likelihood
 from fitting.eels.fine_setup import FineSetup
+from fitting.eels.log_ratio import gain_of
 from fitting.eels.separation import split_energy
 from fitting.eels.zero_loss import locate
 from fitting.evaluate import Evaluator
@@ -41,7 +43,8 @@ def response_of(low: Spectrum, name: str = "") -> tuple[Curve, float, float]:
     response : Curve
         Energies relative to the zero-loss peak, area 1; channels below zero counts count as zero.
     position, error : float
-        Of the zero-loss peak on the axis, eV.
+        Of the zero-loss peak on the axis, eV; the size of a count is that of the noise, else of the scatter of
+        neighbouring channels, else 1.
 
     Raises
     ------
@@ -49,7 +52,8 @@ def response_of(low: Spectrum, name: str = "") -> tuple[Curve, float, float]:
         If the peak is missing, cropped or saturated.
     """
     x, y = low.x, np.asarray(low.y, dtype=float)
-    peak = locate(x, y, gain=low.noise.gain or 1.0)
+    gain = gain_of(low)
+    peak = locate(x, y, gain=gain if math.isfinite(gain) else 1.0)
     centre, width = float(peak.position), float(peak.fwhm)
     part = (x >= centre - max(5.0, 8.0 * width)) & (x <= centre + REACH)
     energy, counts = x[part] - centre, np.maximum(y[part], 0.0)

@@ -40,7 +40,7 @@ from app.project.fine_structure import (
     with_setup,
 )
 from app.project.project import Entry, Project
-from fitting.eels.fine_setup import OXYGEN, FineSetup, offered_edges
+from fitting.eels.fine_setup import OXYGEN, FineSetup, likely_edge, offered_edges
 from fitting.eels.propagation import Quantities
 from fitting.eels.white_line_quantities import RELATIVE
 from libraries.errors import BadData, CannotWrite, SodaliteError
@@ -172,7 +172,9 @@ class FineStructurePanel(Panel):
             for name in offered:
                 self.edge.addItem(f"{name} + O K" if name == "V L2,3" else name, name)
             fitted = [one.edge for one in entry.fine] if entry is not None else []
-            first = next((n for n in (chosen, *fitted, "V L2,3") if n in offered), offered[0] if offered else "")
+            likely = likely_edge(spectrum.x, spectrum.y, offered) if spectrum is not None and offered else ""
+            wanted = (*fitted, likely, chosen)
+            first = next((n for n in wanted if n in offered), offered[0] if offered else "")
             self.edge.setCurrentIndex(self.edge.findData(first))
         self.edge.setEnabled(bool(offered))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,7 +109,10 @@ class Panel(QWidget):
         super().showEvent(event)
         if self._behind:
             self._behind = False
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception:  # PySide 6.11 ends the program where an overridden event raises
+                sys.excepthook(*sys.exc_info())
 
     def refresh(self) -> None:
         """Show the document as it is now."""

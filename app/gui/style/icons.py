@@ -84,6 +84,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "chevron_down": ("M5.5 8l4.5 4.5L14.5 8",),
     "chevron_up": ("M5.5 12L10 7.5l4.5 4.5",),
     "chevron_right": ("M8 5.5l4.5 4.5L8 14.5",),
+    "chevron_left": ("M12 5.5L7.5 10l4.5 4.5",),
     "info": (
         "M10 2.75a7.25 7.25 0 1 1 0 14.5 7.25 7.25 0 0 1 0-14.5z",
         "M10 9.25v4.5",

@@ -116,11 +116,16 @@ QTableCornerButton::section { background: $panel; border: none; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; background: $panel; }
 QTabBar { background: transparent; qproperty-drawBase: 0; }
-QTabBar::tab { background: transparent; color: $muted; padding: 8px 8px 7px 8px; border: none;
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 7px 7px 7px; border: none;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $text; background: $hover; }
 QTabBar::tab:selected { color: $accent; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
+QTabBar::scroller { width: 44px; }
+QTabBar QToolButton { background: $panel; border: 1px solid $border; border-radius: 4px; width: 20px; padding: 1px; }
+QTabBar QToolButton:hover { background: $hover; border-color: $border_strong; }
+QTabBar QToolButton::left-arrow { image: url($chevron_left); width: 12px; height: 12px; }
+QTabBar QToolButton::right-arrow { image: url($chevron_right); width: 12px; height: 12px; }
 
 QDockWidget { color: $muted; font-weight: 500; titlebar-close-icon: url($close); titlebar-normal-icon: url($float); }
 QWidget#dockTitle { background: $panel; border-bottom: 1px solid $border; }
@@ -188,6 +193,7 @@ def style_sheet(theme: Theme, pixels: int) -> str:
         "chevron_down": _picture("chevron_down", theme.muted),
         "chevron_up": _picture("chevron_up", theme.muted),
         "chevron_right": _picture("chevron_right", theme.muted),
+        "chevron_left": _picture("chevron_left", theme.muted),
         "check": _picture("check", theme.accent_text),
         "close": _picture("close", theme.muted),
         "float": _picture("float", theme.muted),
