@@ -23,7 +23,7 @@ _WHERE = {1: ("index",), 2: ("row", "column")}
 def table(maps: Sequence[Map], navigation: tuple[Axis, ...] = ()) -> tuple[list[str], Iterator[list[Any]]]:
     """One row a pixel: where it lies, and value, error and flag in words of every map; headings with units in brackets.
 
-    Rows and columns count from 1, as in the navigator; values of classes have their words beside them.
+    Rows and columns count from 0, as in the navigator; values of classes have their words beside them.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def table(maps: Sequence[Map], navigation: tuple[Axis, ...] = ()) -> tuple[list[
     """
     shape = _one_shape(maps)
     columns = [word.capitalize() for word in _WHERE.get(len(shape), tuple(f"index {i + 1}" for i in range(len(shape))))]
-    places: list[np.ndarray] = [index.ravel() + 1 for index in np.indices(shape)]
+    places: list[np.ndarray] = [index.ravel() for index in np.indices(shape)]
     fitting_axes = tuple(navigation) if tuple(map(len, navigation)) == shape else ()
     for number, (axis, index) in enumerate(zip(fitting_axes, np.indices(shape), strict=False)):
         if axis.quantity != "index":

@@ -63,7 +63,7 @@ def test_windows_and_quantities_into_a_table(source, tmp_path, capsys):
     with (tmp_path / "o.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 48
-    assert rows[9]["Row"] == "2"
+    assert rows[9]["Row"] == "1"
     assert rows[9]["x [nm]"] == "2"
     mean = np.mean([float(row["10–15 eV / 20–30 eV"]) for row in rows])
     assert mean == pytest.approx(told[0]["mean"])

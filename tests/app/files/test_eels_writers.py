@@ -154,8 +154,8 @@ def test_map_table(tmp_path):
     assert list(rows[0]) == [*names, "t/λ of π flag"]
     assert len(rows) == 20
     assert (rows[0]["t/λ of π [eV]"], rows[0]["t/λ of π flag"]) == ("", "no zero loss")
-    assert [float(rows[7][name]) for name in names] == [  # rows and columns count from 1, as in the navigator
-        2, 3, 12.5, 5.0, VALUES[1, 2], 0.25
+    assert [float(rows[7][name]) for name in names] == [  # rows and columns count from 0, as in the navigator
+        1, 2, 12.5, 5.0, VALUES[1, 2], 0.25
     ]  # fmt: skip
 
 

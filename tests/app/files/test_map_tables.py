@@ -33,7 +33,7 @@ def test_a_table_has_a_row_for_each_pixel_and_empty_cells(tmp_path):
     with path.open(encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["Row", "Column", "y [nm]", "x [nm]", "M [eV]", "M error [eV]", "M flag", "M 2 [eV]"]
-    assert rows[1 + 8] == ["2", "3", "2", "4", "", "0.5", "1", ""]
+    assert rows[1 + 8] == ["1", "2", "2", "4", "", "0.5", "1", ""]
     assert len(rows) == 25
 
 
@@ -118,8 +118,8 @@ def test_classes_have_their_words_in_the_table(tmp_path):
     with path.open(encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["Row", "Column", "y [nm]", "x [nm]", "Region", "Region, in words"]
-    assert rows[2] == ["1", "2", "0", "5", "2", "carbon"]
-    assert rows[5] == ["2", "2", "5", "5", "", ""]
+    assert rows[2] == ["0", "1", "0", "5", "2", "carbon"]
+    assert rows[5] == ["1", "1", "5", "5", "", ""]
 
 
 def test_one_axis_for_rows_and_columns_has_two_headings():
