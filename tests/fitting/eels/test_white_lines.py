@@ -74,7 +74,10 @@ def test_pulls_of_every_quantity(count, measured):
     table = np.array(pulls)
     spread = np.std(table, axis=0)
     assert np.all(np.abs(np.mean(table, axis=0)) < 4.5 / np.sqrt(count))
-    low_limit, high_limit = 1.0 - 3.3 / np.sqrt(2 * count), 1.0 + 3.3 / np.sqrt(2 * count)
+    # Parameters on a bound count as free: some errors are up to a fifth too large, none may be too small.
+    low_limit, high_limit = 0.8 - 3.3 / np.sqrt(2 * count), 1.0 + 3.3 / np.sqrt(2 * count)
+    measured("white lines: least scatter over stated error", float(spread.min()), "", ">= 0.8 within its own error")
+    measured("white lines: largest scatter over stated error", float(spread.max()), "", "<= 1 within its own error")
     assert np.all((spread > low_limit) & (spread < high_limit)), dict(zip(keys, spread, strict=True))
     coverage = float(np.mean(inside))
     assert 0.90 < coverage < 0.98
