@@ -107,7 +107,7 @@ def test_model_is_set_up_and_fitted(qtbot, window):
     qtbot.waitUntil(lambda: window.tasks.idle and document.fit.result is not None, timeout=60_000)
     assert document.fit.result.value("na.position") == pytest.approx(5.7, abs=0.02)
     window.actions_["eels.low_loss"].trigger()
-    assert part.rows.rowCount() == 3
+    qtbot.waitUntil(lambda: part.rows.rowCount() == 3, timeout=60_000)  # pages follow with a short pause
     assert part.rows.cell(part.rows.index(0, 1)).text.startswith(("5.69", "5.70"))
 
 

@@ -172,7 +172,7 @@ def test_errors_and_flags_in_pictures_and_navigator(shown, qtbot):
     assert shown.navigator.shown_map().name.endswith("error")
 
 
-def test_classes_show_words_colours_and_counts(shown):
+def test_classes_show_words_colours_and_counts(shown, qtbot):
     values = np.ones((ROWS, COLUMNS))
     values[:, :5], values[0, 0] = 2.0, np.nan
     legend = ((0, "not determined"), (1, "vacuum"), (2, "carbon"), (3, "Na metal"))
@@ -180,6 +180,8 @@ def test_classes_show_words_colours_and_counts(shown):
     other = Map("n", "Number", "", values, flags=(values == 2).astype(np.uint8), legend=((1, "bad"),), group="g")
     shown.document.apply("Maps", shown.document.project.with_entry(entry(shown).with_maps((one, other))))
     gallery = shown.gallery
+    # Pages follow the document with a short pause.
+    qtbot.waitUntil(lambda: any(row.one is not None and row.one.id == "c" for row in gallery.list.rows.rows))
     gallery.choose(("c",))
     gallery.map_wanted.emit("c")
     shown.navigator.show_map("c")
