@@ -21,8 +21,9 @@ from libraries.errors import BadData
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal[
-    "binding_energy", "kinetic_energy", "energy_loss", "channel", "depth", "time", "angle", "distance", "index"
-]
+    "binding_energy", "kinetic_energy", "energy_loss", "channel", "depth", "time", "angle", "distance", "index",
+    "mass", "ion", "scan", "dose", "fluence",
+]  # fmt: skip
 Technique = Literal["xps", "eels", "sims", "other"]
 NoiseKind = Literal["poisson", "gaussian", "unknown"]
 Origin = Literal["file", "estimated", "user"]
@@ -37,6 +38,11 @@ AXIS_LABELS: dict[str, str] = {
     "angle": "Angle",
     "distance": "Distance",
     "index": "Index",
+    "mass": "m/z",
+    "ion": "Ion",
+    "scan": "Scan",
+    "dose": "Dose",
+    "fluence": "Fluence",
 }
 
 
@@ -65,16 +71,23 @@ class Axis:
         What the numbers are, one of `Quantity`.
     unit : str
         "eV", "nm", "s", "deg" or "" for plain numbers.
+    labels : tuple of str
+        Names of the channels, in the order of the file and as it writes them (ions of a depth profile, doubles
+        included); empty where channels have none. Then `values` are 0, 1, 2 ...
+    masses : tuple of float
+        m/z of named channels as the file states them, 0 where it does not; empty where it states none.
 
     Raises
     ------
     BadData
-        If the values are not finite, not ascending or not one-dimensional.
+        If the values are not finite, not ascending or not one-dimensional, or names and values disagree in number.
     """
 
     values: FloatArray
     quantity: Quantity
     unit: str = "eV"
+    labels: tuple[str, ...] = ()
+    masses: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         values = frozen_array(self.values)
@@ -84,10 +97,26 @@ class Axis:
             raise BadData("An axis holds numbers that are not finite", where=self.quantity)
         if np.any(np.diff(values) <= 0):
             raise BadData("An axis must ascend strictly", where=self.quantity)
+        if any(len(given) not in (0, values.size) for given in (self.labels, self.masses)):
+            raise BadData("An axis needs one name and one mass for each channel, or none", where=self.quantity)
+        if not all(math.isfinite(mass) and mass >= 0 for mass in self.masses):
+            raise BadData("A mass of a channel must not be negative", where=self.quantity)
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "masses", tuple(map(float, self.masses)))
 
     def __len__(self) -> int:
         return int(self.values.size)
+
+    def part(self, index: slice | NDArray[Any]) -> Axis:
+        """Some of its points, with their names."""
+        values = self.values[index]
+        if not self.labels and not self.masses:
+            return Axis(values, self.quantity, self.unit)
+        places = np.arange(len(self))[index]
+        labels = tuple(self.labels[i] for i in places) if self.labels else ()
+        masses = tuple(self.masses[i] for i in places) if self.masses else ()
+        return Axis(values, self.quantity, self.unit, labels, masses)
 
     @property
     def label(self) -> str:
@@ -217,6 +246,8 @@ class Spectrum:
         Transmission function of the analyser on the axis, relative numbers above zero.
     navigation : tuple of Axis
         One axis for each leading dimension of `counts`.
+    scales : tuple of Axis
+        Other numbers for the points of the first navigation axis: of a depth profile dose and fluence beside time.
 
     Raises
     ------
@@ -230,6 +261,7 @@ class Spectrum:
     meta: Meta = field(default_factory=Meta)
     transmission: FloatArray | None = None
     navigation: tuple[Axis, ...] = ()
+    scales: tuple[Axis, ...] = ()
 
     def __post_init__(self) -> None:
         counts: NDArray[Any] | Stored
@@ -241,6 +273,8 @@ class Spectrum:
         shape = (*(len(axis) for axis in self.navigation), len(self.axis))
         if tuple(counts.shape) != shape:
             raise BadData(f"Intensities of shape {counts.shape} do not fit axes of shape {shape}", where=self.name)
+        if any(not self.navigation or len(scale) != len(self.navigation[0]) for scale in self.scales):
+            raise BadData("A further scale does not fit the first navigation axis", where=self.name)
         if isinstance(counts, np.ndarray) and not np.all(np.isfinite(counts)):
             raise BadData("Intensities hold numbers that are not finite", where=self.name)
         object.__setattr__(self, "counts", counts)
@@ -327,7 +361,7 @@ class Spectrum:
         part = self.part(low, high)
         return replace(
             self,
-            axis=Axis(self.x[part], self.axis.quantity, self.axis.unit),
+            axis=self.axis.part(part),
             counts=_channels(self.counts, part),
             transmission=None if self.transmission is None else self.transmission[part],
         )
@@ -383,7 +417,7 @@ class Spectrum:
                     rows = self.rows(start, stop)
                     total += rows.sum(axis=0) if part.all() else rows[part].sum(axis=0)
         read = self.noise.read_noise * math.sqrt(places.size)
-        return replace(self, counts=total, navigation=(), noise=replace(self.noise, read_noise=read))
+        return replace(self, counts=total, navigation=(), scales=(), noise=replace(self.noise, read_noise=read))
 
     def at(self, *indices: int) -> Spectrum:
         """The single spectrum at one position of the navigation axes."""
@@ -394,8 +428,8 @@ class Spectrum:
                 place = int(np.ravel_multi_index(indices, self.counts.shape[:-1]))
             except ValueError as error:
                 raise BadData(f"There is no spectrum {indices}", where=self.name) from error
-            return replace(self, counts=self.counts.read(place, place + 1)[0], navigation=())
-        return replace(self, counts=self.counts[indices], navigation=())
+            return replace(self, counts=self.counts.read(place, place + 1)[0], navigation=(), scales=())
+        return replace(self, counts=self.counts[indices], navigation=(), scales=())
 
 
 def _channels(counts: NDArray[Any] | Stored, part: slice) -> NDArray[Any] | Stored:

@@ -23,6 +23,7 @@ from fitting.processing import (
     energy_axis,
     image_spikes,
     image_steps,
+    mass_scale,
     satellites,
     scale,
     smoothing,
@@ -155,7 +156,7 @@ def _piece(raw: Spectrum, start: int, stop: int) -> Spectrum:
     counts = raw.counts
     # Whole numbers stay whole, as in memory: a step may round to them.
     rows = counts.read(start, stop) if isinstance(counts, Stored) and counts.dtype.kind in "iu" else None
-    return replace(raw, counts=raw.rows(start, stop) if rows is None else rows, navigation=(places,))
+    return replace(raw, counts=raw.rows(start, stop) if rows is None else rows, navigation=(places,), scales=())
 
 
 def _piecewise(raw: Spectrum, recipe: Recipe) -> Spectrum:
@@ -170,7 +171,7 @@ def _piecewise(raw: Spectrum, recipe: Recipe) -> Spectrum:
     if len(head.navigation) != 1:
         raise BadData("A step changes which spectra there are", where=raw.name, todo=_TOO_LARGE)
     counts = Processed(raw, recipe.active, (*raw.counts.shape[:-1], len(head.axis)), head.axis)
-    return replace(head, counts=counts, navigation=raw.navigation)
+    return replace(head, counts=counts, navigation=raw.navigation, scales=raw.scales)
 
 
 def acts_alone(step: Step) -> bool:
@@ -275,6 +276,7 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "gain_reference": detector.gain_reference,
     "image_spikes": image_spikes.image_spikes,
     "loss_scale": energy_axis.loss_scale,
+    "mass_scale": mass_scale.mass_scale,
     "align": align.align,
     "crop_image": image_steps.crop_image,
     "bin_image": image_steps.bin_image,
@@ -286,13 +288,13 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
 # Steps that act on every spectrum of an image alone; images that stay in their file take these and those of `SLICED`.
 PIECEWISE = frozenset((
     "energy_shift", "crop", "photon_energy", "noise", "energy_scale", "charge_state", "spikes", "smooth", "rebin",
-    "resample", "microscope", "dark", "gain_reference", "loss_scale", "zero_loss", "fourier_log", "fourier_ratio",
-    "richardson_lucy",
+    "resample", "microscope", "mass_scale", "dark", "gain_reference", "loss_scale", "zero_loss", "fourier_log",
+    "fourier_ratio", "richardson_lucy",
 ))  # fmt: skip
 # Steps with one number for each spectrum (in a text, separated by spaces): kind -> name of that parameter.
 SLICED: dict[str, str] = {"align": "shifts", "image_spikes": "places"}
 # Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
-RAW_KINDS = ("dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale")
+RAW_KINDS = ("dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale", "mass_scale")
 
 
 def energy_shift(shift: float, note: str) -> Step:

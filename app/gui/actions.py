@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.gui.actions_eels import EELS
+from app.gui.actions_sims import SIMS
 from app.gui.command import Command
 from app.project import joint
+from fitting.sims.kinds import kind_of
 
 if TYPE_CHECKING:
     from app.gui.document import Document
     from app.gui.tasks import Tasks
 
 
-MENUS = ("File", "Edit", "Data", "Fit", "Quantify", "EELS", "View", "Help")
+MENUS = ("File", "Edit", "Data", "Fit", "Quantify", "EELS", "SIMS", "View", "Help")
 
 _FILE = (
     Command("file.new", "New project", "File", "files.new", 0, "new", "Ctrl+N", "Start an empty project"),
@@ -230,7 +232,7 @@ _HELP = (
     Command("help.shortcuts", "Keyboard shortcuts", "Help", "looks.shortcuts", 0, "keyboard", "F1", "All shortcuts"),
     Command("help.about", "About Sodalite", "Help", "looks.about", 1, "info", "", "Version and licence"),
 )
-COMMANDS: tuple[Command, ...] = (*_FILE, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *EELS, *_VIEW, *_HELP)
+COMMANDS: tuple[Command, ...] = (*_FILE, *_EDIT, *_DATA, *_FIT, *_QUANTIFY, *EELS, *SIMS, *_VIEW, *_HELP)
 
 
 def command(id: str) -> Command:
@@ -243,6 +245,7 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
     entry, fit = document.entry, document.fit
     axis = entry.spectrum.axis.quantity if entry is not None else ""
     technique = entry.spectrum.meta.technique if entry is not None else ""
+    kind = kind_of(entry.spectrum) if entry is not None and technique == "sims" else ""
     untold = entry is not None and axis == "binding_energy" and entry.spectrum.meta.photon_energy is None
     return {
         "always": True,
@@ -254,6 +257,11 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
         "casa": entry is not None and any(c.startswith(("CASA ", "Calib ")) for c in entry.spectrum.meta.comments),
         "series": entry is not None and bool(entry.spectrum.navigation),
         "eels": technique == "eels",
+        "sims": technique == "sims",
+        "sims_spectrum": kind == "spectrum",
+        "sims_ions": kind in ("profile", "image", "cube"),
+        "sims_profile": kind in ("profile", "cube"),
+        "sims_cube": kind == "cube",
         "image": technique in ("eels", "sims") and entry is not None and bool(entry.spectrum.navigation),
         "image_model": technique == "eels" and entry is not None and bool(entry.spectrum.navigation)
         and fit is not None and bool(fit.model.components),
@@ -275,4 +283,5 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
 CONDITIONS = (
     "always", "project", "outside", "entry", "photon", "fit", "components", "component", "undo", "redo", "busy", "casa",
     "series", "several", "two", "tied", "eels", "image", "image_model", "no_losses", "photoelectrons", "mapped",
+    "sims", "sims_spectrum", "sims_ions", "sims_profile", "sims_cube",
 )

@@ -333,7 +333,11 @@ class Document(QObject):
             return place if any(roi.id == place.roi for roi in entry.rois) else ALL
         image = self.spectrum()  # a step may have binned or cropped it
         shape = () if image is None else tuple(len(axis) for axis in image.navigation)
+        if place.scans and (len(shape) != 3 or place.scans[1] >= shape[0]):
+            return ALL
+        shape = shape[1:] if len(shape) == 3 else shape
         inside = len(shape) == len(place.index) and all(0 <= i < n for i, n in zip(place.index, shape, strict=True))
+        inside = inside or not place.index
         return place if inside else ALL
 
     def set_place(self, place: Place) -> None:

@@ -27,12 +27,20 @@ from app.gui.panels.model_panel import ModelPanel
 from app.gui.panels.process_panel import ProcessPanel
 from app.gui.panels.quantify_panel import QuantifyPanel
 from app.gui.results_pages import HistoryPage, LogPage, StatisticsPage
+from app.gui.sims.depth_panel import DepthPanel
+from app.gui.sims.ions_panel import IonsPanel
+from app.gui.sims.layers_page import LayersPage
+from app.gui.sims.mass_panel import MassPanel
+from app.gui.sims.profiles_panel import ProfilesPanel
+from app.gui.sims.volume_panel import VolumePanel
 from app.gui.tasks import Tasks
 from app.gui.trends_page import TrendsPage
 from app.project.project import Entry
+from fitting.sims.kinds import kind_of
 
 ALL = frozenset(("xps", "eels", "sims", "other"))
 _XPS, _EELS, _SIMS = frozenset(("xps", "other")), frozenset(("eels",)), frozenset(("sims",))
+_SPECTRUM, _PROFILE, _IONS = ("spectrum",), ("profile", "cube"), ("profile", "image", "cube")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +58,8 @@ class Page:
         For which measurements it is there.
     images : bool
         Only for images and series.
+    kinds : tuple of str
+        Of ToF-SIMS data only for these kinds (`fitting.sims.kinds`); empty for all.
     """
 
     title: str
@@ -57,24 +67,33 @@ class Page:
     widget: QWidget
     techniques: frozenset[str] = ALL
     images: bool = False
+    kinds: tuple[str, ...] = ()
 
     def fits(self, entry: Entry | None) -> bool:
         """Whether it is there for an entry; without one, the pages of photoelectron spectra."""
         if entry is None:
             return "xps" in self.techniques and not self.images
-        return entry.spectrum.meta.technique in self.techniques and not (self.images and not entry.spectrum.navigation)
+        spectrum = entry.spectrum
+        if spectrum.meta.technique == "sims" and self.kinds and kind_of(spectrum) not in self.kinds:
+            return False
+        return spectrum.meta.technique in self.techniques and not (self.images and not spectrum.navigation)
 
 
 def inspector_pages(document: Document, tasks: Tasks) -> list[Page]:
     """The pages of the inspector in the order of their tabs."""
     return [
-        Page("Model", "model_panel", ModelPanel(document)),
+        Page("Model", "model_panel", ModelPanel(document), kinds=_SPECTRUM),
         Page("Process", "process_panel", ProcessPanel(document)),
         Page("Zero loss", "zero_loss_panel", ZeroLossPanel(document, tasks), _EELS),
         Page("Low loss", "low_loss_panel", LowLossPanel(document, tasks), _EELS),
         Page("Core loss", "core_loss_panel", CoreLossPanel(document, tasks), _EELS),
         Page("Fine structure", "fine_structure_panel", FineStructurePanel(document, tasks), _EELS),
-        Page("Maps", "maps_panel", MapsPanel(document, tasks), _EELS | _SIMS, images=True),
+        Page("Mass", "mass_panel", MassPanel(document, tasks), _SIMS, kinds=_SPECTRUM),
+        Page("Profiles", "profiles_panel", ProfilesPanel(document, tasks), _SIMS, kinds=_PROFILE),
+        Page("Ions", "ions_panel", IonsPanel(document, tasks), _SIMS, kinds=_IONS),
+        Page("Depth", "depth_panel", DepthPanel(document, tasks), _SIMS, kinds=_PROFILE),
+        Page("Volume", "volume_panel", VolumePanel(document, tasks), _SIMS, kinds=("image", "cube")),
+        Page("Maps", "maps_panel", MapsPanel(document, tasks), _EELS | _SIMS, images=True, kinds=("spectrum", "image")),
         Page("Factors", "factors_panel", FactorsPanel(document, tasks), _EELS | _SIMS, images=True),
         Page("Calibrate", "calibrate_panel", CalibratePanel(document), _XPS),
         Page("Quantify", "quantify_panel", QuantifyPanel(document), _XPS),
@@ -87,10 +106,12 @@ def inspector_pages(document: Document, tasks: Tasks) -> list[Page]:
 def results_pages(document: Document, tasks: Tasks) -> list[Page]:
     """The pages of the results in the order of their tabs."""
     return [
-        Page("Maps", "gallery", MapGallery(document, tasks), _EELS | _SIMS, images=True),
+        Page("Layers", "sims_layers", LayersPage(document, tasks), _SIMS, kinds=_PROFILE),
+        Page("Maps", "gallery", MapGallery(document, tasks), _EELS | _SIMS, images=True,
+             kinds=("spectrum", "image", "cube")),
         Page("Composition", "composition", CompositionPage(document, tasks), _XPS),
-        Page("Fit statistics", "statistics", StatisticsPage(document)),
-        Page("Intervals", "intervals", IntervalsPage(document, tasks)),
+        Page("Fit statistics", "statistics", StatisticsPage(document), kinds=_SPECTRUM),
+        Page("Intervals", "intervals", IntervalsPage(document, tasks), kinds=_SPECTRUM),
         Page("Candidates", "candidates", CandidatesPage(document, tasks), _XPS),
         Page("Blocks", "blocks", BlocksPage(document, tasks), _XPS),
         Page("Trends", "trends", TrendsPage(document, tasks), _XPS),

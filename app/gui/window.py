@@ -37,6 +37,7 @@ from app.gui.project_tree import ProjectTree
 from app.gui.quantify_controller import QuantifyController
 from app.gui.results_pages import words
 from app.gui.series_controller import SeriesController
+from app.gui.sims.centre import Centre
 from app.gui.status_bar import StatusBar
 from app.gui.stored_controller import StoredController
 from app.gui.style.icons import application_icon
@@ -114,7 +115,8 @@ class MainWindow(QMainWindow):
         self.picture = QSplitter(Qt.Orientation.Horizontal)
         self.picture.setChildrenCollapsible(False)
         self.picture.addWidget(self.navigator)
-        self.picture.addWidget(self.view)
+        self.centre = Centre(self.document, self.tasks, self.view)
+        self.picture.addWidget(self.centre)
         self.picture.setStretchFactor(1, 1)
         self.picture.setSizes([NAVIGATOR_WIDTH, SIZE[0]])
         self.pages.addWidget(self.picture)
@@ -173,6 +175,9 @@ class MainWindow(QMainWindow):
         for page in (page for pages in self._pages for page in pages):
             if isinstance(page.widget, Panel):
                 page.widget.use_window(self)
+        for view in (self.centre.profile, self.centre.volume):
+            view.use_window(self)
+        self.centre.shown_changed.connect(self.actions_.refresh)
         self.view.cursor_moved.connect(self.status.show_cursor)
         self.view.message.connect(self.status.hint)
         self.view.tool_changed.connect(self._tool_changed)

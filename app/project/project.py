@@ -26,6 +26,7 @@ from fitting.image.windows import Window
 from fitting.model import FitModel
 from fitting.recipe import Recipe
 from fitting.result import FitResult
+from fitting.sims.setup import DepthScale, Interface, MassSetup, ProfileLook
 from fitting.xps.layers import StackLayer
 from fitting.xps.study import Study
 from libraries.errors import UnknownName
@@ -76,6 +77,14 @@ class Entry:
         What the analyst says of its low loss.
     fine : tuple of FineSetup
         What is read from its edges for their fine structure.
+    profile : ProfileLook
+        How a depth profile is looked at.
+    depth : DepthScale
+        How its sputter time becomes depth.
+    interfaces : tuple of Interface
+        Steps of its traces that are evaluated.
+    masses : MassSetup
+        Calibrants, peak list and mass resolution.
     """
 
     id: str
@@ -96,6 +105,10 @@ class Entry:
     core: CoreLoss = field(default_factory=CoreLoss)
     loss: LossSettings = field(default_factory=LossSettings)
     fine: tuple[FineSetup, ...] = ()
+    profile: ProfileLook = field(default_factory=ProfileLook)
+    depth: DepthScale = field(default_factory=DepthScale)
+    interfaces: tuple[Interface, ...] = ()
+    masses: MassSetup = field(default_factory=MassSetup)
 
     @property
     def title(self) -> str:

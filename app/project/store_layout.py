@@ -33,7 +33,7 @@ from app.project.migrations import SCHEMA, SCHEMA_VERSION
 from app.project.project import Entry, HistoryItem, Project, RegionFit, Sample
 from app.project.store_plain import fields_from, from_row, from_text, row_of, to_text
 from app.project.store_tree import Tree
-from app.project.store_view import axis_names, data_group, fit_copies, processed_or_none, words
+from app.project.store_view import all_axes, axis_names, data_group, fit_copies, processed_or_none, words
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.factors.kept import KeptFactors
 from fitting.image.maps import Map
@@ -110,9 +110,11 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool, seen: Seen
             "meta": row_of(spectrum.meta),
             "axes": [
                 {"name": name, **row_of(axis, skip=("values",))}
-                for name, axis in zip(axis_names(spectrum), (*spectrum.navigation, spectrum.axis), strict=True)
+                for name, axis in zip(axis_names(spectrum), all_axes(spectrum), strict=True)
             ],
         }
+        if spectrum.scales:
+            about["spectrum"]["scales"] = len(spectrum.scales)
         tree["data"] = data_group(spectrum)
         tree["@default"] = "data"
         if isinstance(spectrum.counts, Stored):
@@ -231,8 +233,10 @@ def _spectrum(data: Tree, told: Any, where: str, find: Find) -> Spectrum:
             raise BadData("An axis is not described", where=where)
         values = _array(data, str(row.pop("name", "")), "f", where)
         axes.append(Axis(values, **fields_from(Axis, row, f"{where}, axis", skip=("values",))))
-    if not axes:
+    further = told.get("scales", 0)
+    if not isinstance(further, int) or isinstance(further, bool) or not 0 <= further < len(axes):
         raise BadData("The spectrum has no axis", where=where)
+    axes, scales = axes[: len(axes) - further], axes[len(axes) - further :]
     counts: Any
     if "stored" in told:
         counts = find(restored(told["stored"], where), witness_of(told.get("witness"), where))
@@ -245,6 +249,7 @@ def _spectrum(data: Tree, told: Any, where: str, find: Find) -> Spectrum:
         meta=from_row(Meta, told.get("meta"), f"{where}, meta"),
         transmission=_array(data, "transmission", "f", where) if "transmission" in data else None,
         navigation=tuple(axes[:-1]),
+        scales=tuple(scales),
     )
 
 

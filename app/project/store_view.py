@@ -32,10 +32,17 @@ def words(text: str) -> str:
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
+def all_axes(spectrum: Spectrum) -> tuple[Axis, ...]:
+    """Navigation, signal, further scales."""
+    return (*spectrum.navigation, spectrum.axis, *spectrum.scales)
+
+
 def axis_names(spectrum: Spectrum) -> list[str]:
-    """A name of its own for each axis, navigation first: its quantity, numbered where that repeats."""
+    """A name of its own for each axis, navigation first, further scales last: its quantity, numbered where that
+    repeats.
+    """
     names: list[str] = []
-    for axis in (*spectrum.navigation, spectrum.axis):
+    for axis in all_axes(spectrum):
         name, number = str(axis.quantity), 1
         while name in names:
             number += 1
@@ -47,13 +54,14 @@ def axis_names(spectrum: Spectrum) -> list[str]:
 def data_group(spectrum: Spectrum) -> Tree:
     """The raw spectrum as NXdata, without intensities that stay in their file. Its arrays are read back."""
     names = axis_names(spectrum)
-    group: Tree = {"@NX_class": "NXdata", "@axes": names, "@title": words(spectrum.name)[:200]}
+    own = names[: len(names) - len(spectrum.scales)]
+    group: Tree = {"@NX_class": "NXdata", "@axes": own, "@title": words(spectrum.name)[:200]}
     if not spectrum.stored:
         group["@signal"] = "counts"
         group["counts"] = spectrum.counts
         group["counts@units"] = spectrum.meta.intensity_unit
         group["counts@long_name"] = f"Intensity ({spectrum.meta.intensity_unit})"
-    for name, axis in zip(names, (*spectrum.navigation, spectrum.axis), strict=True):
+    for name, axis in zip(names, all_axes(spectrum), strict=True):
         group |= _axis_items(name, axis)
     if spectrum.transmission is not None:
         group["transmission"] = spectrum.transmission

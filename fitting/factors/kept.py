@@ -80,7 +80,9 @@ class KeptFactors:
             collection_angle=like.meta.collection_angle, intensity_unit="arbitrary",
             extra=(("factor analysis", f"{self.title}, {self.window[0]:g} to {self.window[1]:g} {like.axis.unit}"),),
         )  # fmt: skip
-        axis = Axis(self.energy, like.axis.quantity, like.axis.unit)
+        part = like.axis.window(*self.window)
+        axis = like.axis.part(part) if part.stop - part.start == self.energy.size else Axis(
+            self.energy, like.axis.quantity, like.axis.unit)
         return Spectrum(axis, self.spectra[index], Noise("unknown"), meta)
 
 

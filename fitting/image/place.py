@@ -1,4 +1,6 @@
-"""Which spectra of an image or series are looked at: all of them, one pixel, or those inside a drawn shape.
+"""Which spectra of an image, series or cube are looked at: all of them, one pixel, or those inside a drawn shape.
+
+A cube (scans, rows, columns) has the same shapes as an image, for some of its scans or all.
 
 Coordinates count pixels, (column, row) with 0.5 in the middle of the first; a pixel belongs to a shape when its middle
 lies inside. A series has one row.
@@ -19,6 +21,7 @@ from libraries.errors import BadData, UnknownName
 ShapeKind = Literal["rectangle", "ellipse", "polygon"]
 BoolArray = NDArray[np.bool_]
 _PIXEL = re.compile(r"[0-9]{1,7}(,[0-9]{1,7}){0,3}\Z")
+_SCANS = re.compile(r"@([0-9]{1,7})-([0-9]{1,7})\Z")
 _MOST_POINTS = 1000
 
 
@@ -54,7 +57,12 @@ class Roi:
             raise BadData(f"A {self.kind} needs its corners", where=self.name or self.id)
 
     def mask(self, shape: tuple[int, ...]) -> BoolArray:
-        """The pixels inside, for an image of shape (rows, columns) or a series (n,); bool of that shape."""
+        """The pixels inside, for an image of shape (rows, columns) or a series (n,); bool of that shape.
+
+        Of a cube (scans, rows, columns) the same pixels in every scan.
+        """
+        if len(shape) == 3:
+            return np.array(np.broadcast_to(self.mask(shape[1:]), shape))
         rows, columns = (1, shape[0]) if len(shape) == 1 else shape
         y, x = np.mgrid[0:rows, 0:columns] + 0.5
         (x0, y0), (x1, y1) = self.points[0], self.points[1]
@@ -86,16 +94,20 @@ class Place:
     Attributes
     ----------
     index : tuple of int
-        Navigation indices of one pixel, (row, column); empty for none.
+        Navigation indices of one pixel, (row, column), of a cube as well; empty for none.
     roi : str
         Id of a `Roi`; "" for none. Without either: all pixels.
+    scans : tuple of int
+        First and last scan of a cube, both included, from 0; empty for all.
     """
 
     index: tuple[int, ...] = ()
     roi: str = ""
+    scans: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"roi:{self.roi}" if self.roi else ",".join(map(str, self.index)) if self.index else "all"
+        text = f"roi:{self.roi}" if self.roi else ",".join(map(str, self.index)) if self.index else "all"
+        return f"{text}@{self.scans[0]}-{self.scans[1]}" if self.scans else text
 
     @classmethod
     def parse(cls, text: str) -> Place:
@@ -106,6 +118,10 @@ class Place:
         BadData
             If it is none.
         """
+        scans = _SCANS.search(text)
+        if scans:
+            within = cls.parse(text[: scans.start()])
+            return cls(within.index, within.roi, (int(scans[1]), int(scans[2])))
         if text in ("", "all"):
             return ALL
         if text.startswith("roi:"):
@@ -124,6 +140,15 @@ class Place:
         UnknownName
             If there is no such shape.
         """
+        if self.scans:
+            first, last = self.scans
+            if len(shape) != 3 or not 0 <= first <= last < shape[0]:
+                raise BadData(f"There are no scans {first + 1} to {last + 1}", todo="Choose scans that were measured")
+            inside = np.zeros(shape, dtype=bool)
+            inside[first : last + 1] = Place(self.index, self.roi).mask(shape, rois)[first : last + 1]
+            return inside
+        if self.index and len(shape) == 3:
+            return np.array(np.broadcast_to(Place(self.index).mask(shape[1:]), shape))
         if self.roi:
             found = next((roi for roi in rois if roi.id == self.roi), None)
             if found is None:

@@ -1,0 +1,23 @@
+"""Commands for ToF-SIMS data: a part of the table in `app.gui.actions`."""
+
+from __future__ import annotations
+
+from app.gui.command import Command
+
+_PAGE = "looks.show_page"
+SIMS = (
+    Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
+            enabled="sims_spectrum", argument="Mass"),
+    Command("sims.ions", "Ions…", "SIMS", _PAGE, 0, tip="Ions of a profile or cube: isotopes, saturation, alternatives",
+            enabled="sims_ions", argument="Ions"),
+    Command("sims.profiles", "Profiles…", "SIMS", _PAGE, 1, tip="Traces, normalisation, axis, other samples beside",
+            enabled="sims_profile", argument="Profiles"),
+    Command("sims.depth", "Depth…", "SIMS", _PAGE, 1, tip="Depth scale, interfaces, layers",
+            enabled="sims_profile", argument="Depth"),
+    Command("sims.factors", "Factors…", "SIMS", _PAGE, 1, tip="PCA, NMF and MCR of a profile or cube",
+            enabled="sims_profile", argument="Factors"),
+    Command("sims.show_profile", "Show profile", "SIMS", "centre.show_profile", 2, tip="The profile of the chosen "
+            "pixels in the middle of the window", enabled="sims_cube", shortcut="Ctrl+Alt+1"),
+    Command("sims.show_volume", "Show volume", "SIMS", "centre.show_volume", 2, tip="The cube in three dimensions, "
+            "sections and images", enabled="sims_cube", shortcut="Ctrl+Alt+2"),
+)  # fmt: skip

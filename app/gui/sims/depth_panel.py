@@ -1,0 +1,23 @@
+"""The Depth page: depth scale, interfaces, layers."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.gui.document import Document
+from app.gui.panels.base import Panel, muted
+from app.gui.tasks import Tasks
+
+
+class DepthPanel(Panel):
+    """The Depth page: depth scale, interfaces, layers."""
+
+    def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(document, "Depth", parent)
+        self.tasks = tasks
+        self.body.addWidget(muted("Depth"))
+        self.body.addStretch(1)
+        self.ready()
+
+    def refresh(self) -> None:
+        """Show the document."""

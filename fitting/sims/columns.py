@@ -1,0 +1,106 @@
+"""Named channels of ToF-SIMS profiles and cubes: what each holds, and which are independent counts.
+
+SurfaceLab exports columns of four kinds side by side: single ions, sums of ions, ratios, and the total. Sums and the
+total count ions that stand in other columns as well; only single ions, each once, are independent data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.dataset import Axis, FloatArray, Spectrum
+from libraries.errors import BadData, UnknownName
+from libraries.ions import Label, parse_label
+
+
+@dataclass(frozen=True)
+class Column:
+    """One named channel.
+
+    Attributes
+    ----------
+    place : int
+        Index on the axis.
+    label : Label
+        Its name and what that says.
+    mass : float
+        m/z as the file states it; 0 where it does not.
+    double : int
+        Place of an earlier channel of the same name and mass; -1 for none.
+    """
+
+    place: int
+    label: Label
+    mass: float = 0.0
+    double: int = -1
+
+    @property
+    def name(self) -> str:
+        """As the file writes it."""
+        return self.label.text
+
+    @property
+    def counted(self) -> bool:
+        """Whether its counts stand in no other column."""
+        return self.label.kind == "single" and self.double < 0
+
+
+def columns(axis: Axis) -> tuple[Column, ...]:
+    """What the channels of an axis hold.
+
+    Raises
+    ------
+    BadData
+        If its channels have no names.
+    """
+    if not axis.labels:
+        raise BadData("The channels have no names", where=axis.quantity, todo="Open a depth profile or a cube of ions")
+    known: dict[tuple[str, float], int] = {}
+    found = []
+    masses = axis.masses or (0.0,) * len(axis)
+    for place, (text, mass) in enumerate(zip(axis.labels, masses, strict=True)):
+        key = (text.strip(), mass)
+        found.append(Column(place, parse_label(text), mass, known.get(key, -1)))
+        known.setdefault(key, place)
+    return tuple(found)
+
+
+def counted(axis: Axis) -> tuple[int, ...]:
+    """Places of the independent channels: single ions, each once."""
+    return tuple(column.place for column in columns(axis) if column.counted)
+
+
+def place_of(axis: Axis, name: str) -> int:
+    """Place of the first channel of that name.
+
+    Raises
+    ------
+    UnknownName
+        With the names that there are.
+    """
+    plain = name.strip()
+    for place, text in enumerate(axis.labels):
+        if text.strip() == plain:
+            return place
+    raise UnknownName(f"There is no ion {name!r}", todo=f"There are: {', '.join(axis.labels[:40]) or 'none'}")
+
+
+def only(spectrum: Spectrum, places: tuple[int, ...]) -> Spectrum:
+    """Some channels of a profile or a cube in memory, in their order."""
+    index = np.asarray(sorted(places))
+    if index.size == 0:
+        raise BadData("No ion is chosen", where=spectrum.name)
+    counts = np.asarray(spectrum.counts[..., index])
+    return spectrum.with_(axis=spectrum.axis.part(index), counts=counts)
+
+
+def sum_of_ions(spectrum: Spectrum) -> FloatArray:
+    """Counts of all independent channels together, shape of the navigation: to be compared with the total column."""
+    index = np.asarray(counted(spectrum.axis))
+    shape = tuple(len(axis) for axis in spectrum.navigation)
+    found = np.zeros(spectrum.pixels)
+    for start, stop, rows in spectrum.pieces():
+        found[start:stop] = rows[:, index].sum(axis=1)
+    return found.reshape(shape)

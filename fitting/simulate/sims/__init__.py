@@ -1,0 +1,1 @@
+"""Forward models of ToF-SIMS data with known truth."""
