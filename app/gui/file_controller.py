@@ -37,6 +37,7 @@ SAMPLES = (
     ("xps-angles", "Films at five angles, XPS", "Simulated angle series of two films whose thickness is known exactly"),
     ("eels", "Sodiated carbon spheres, EELS image", "Simulated low-loss and core-loss image of known content"),
     ("eels-valence", "Vanadium valence, EELS", "Simulated V L2,3 edges at three states of charge, with references"),
+    ("sims", "Sodium interphase, ToF-SIMS cube", "Simulated mass spectra and cubes of ions of five known layers"),
 )
 
 

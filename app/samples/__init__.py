@@ -18,6 +18,7 @@ from app.samples.eels import sphere_project, vanadium_project
 from app.samples.eels_work import work_spheres, work_vanadium
 from app.samples.film import film_project
 from app.samples.outline import region_model
+from app.samples.sims import interphase_project
 from app.samples.xps import MODELS
 from fitting.dataset import Spectrum
 from fitting.simulate.samples import C1S_REFERENCE, xps_samples
@@ -83,6 +84,7 @@ def _xps_project(seed: int) -> Project:
 
 _PROJECTS: dict[str, Callable[[int], Project]] = {
     "xps": _xps_project, "xps-angles": film_project, "eels": sphere_project, "eels-valence": vanadium_project,
+    "sims": interphase_project,
 }  # fmt: skip
 
 
@@ -93,7 +95,8 @@ def sample_project(technique: str = "xps", seed: int = 2026, *, fitted: bool = F
     ----------
     technique : str
         One of `TECHNIQUES`, "xps-angles" for films at five emission angles, "eels" for a spectrum image of sodiated
-        carbon, "eels-valence" for vanadium at three states of charge.
+        carbon, "eels-valence" for vanadium at three states of charge, "sims" for
+        mass spectra and cubes of an interphase.
     seed : int
         Of the noise.
     fitted : bool
