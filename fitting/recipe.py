@@ -8,27 +8,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fitting import stored
 from fitting.dataset import Axis, Noise, Spectrum
 from fitting.eels.conditions import microscope
+from fitting.gathered import Gathered, Joined
 from fitting.identity import content_hash
 from fitting.processing import (
     align,
+    dead_time_step,
     deconvolution,
     detector,
     difference,
     energy_axis,
     image_spikes,
     image_steps,
+    ion_steps,
     mass_scale,
     satellites,
     scale,
+    scan_drift,
     smoothing,
     spikes,
     sweeps,
+    topography,
     zero_loss_removal,
 )
 from fitting.processing.step import Step, Value
@@ -57,7 +64,7 @@ class Recipe:
         for recipe, answer in known:
             if recipe == self:
                 return answer
-        answer = _piecewise(spectrum, self) if spectrum.stored else _applied(self.active, spectrum)
+        answer = _on_file(spectrum, self.active) if spectrum.stored else _applied(self.active, spectrum)
         kept = 0 if answer.counts.nbytes > _KEPT_BYTES and not answer.stored else _KEPT - 1
         object.__setattr__(spectrum, "_processed", ((self, answer), *known[:kept]))
         return answer
@@ -159,18 +166,32 @@ def _piece(raw: Spectrum, start: int, stop: int) -> Spectrum:
     return replace(raw, counts=raw.rows(start, stop) if rows is None else rows, navigation=(places,), scales=())
 
 
-def _piecewise(raw: Spectrum, recipe: Recipe) -> Spectrum:
-    """The recipe on stored spectra: what is the same for all of them is found from the first one."""
-    for step in recipe.active:
+def _on_file(raw: Spectrum, steps: tuple[Step, ...]) -> Spectrum:
+    """Steps on stored spectra: those of `WHOLE` say where each spectrum lies, all others act on pieces."""
+    for whole, group in groupby(steps, key=lambda step: step.kind in WHOLE):
+        some = tuple(group)
+        if whole or not raw.stored:
+            raw = _applied(some, raw)
+        elif isinstance(raw.counts, (Gathered, Joined)) and 8 * raw.counts.size <= stored.IN_MEMORY and not all(
+                map(acts_alone, some)):
+            raw = _applied(some, raw.with_(counts=raw.counts.read(0, raw.pixels).reshape(raw.counts.shape)))
+        else:
+            raw = _piecewise(raw, some)
+    return raw
+
+
+def _piecewise(raw: Spectrum, steps: tuple[Step, ...]) -> Spectrum:
+    """Steps that act on each of the stored spectra: what is the same for all of them is found from the first one."""
+    for step in steps:
         if step.kind in STEPS and not acts_alone(step):
             raise BadData(
                 f"The step {step.kind.replace('_', ' ')} needs all spectra at once, and this image stays in its file",
                 where=raw.name, todo=_TOO_LARGE,
             )  # fmt: skip
-    head = _applied(sliced(recipe.active, 0, 1, raw.pixels), _piece(raw, 0, 1))
+    head = _applied(sliced(steps, 0, 1, raw.pixels), _piece(raw, 0, 1))
     if len(head.navigation) != 1:
         raise BadData("A step changes which spectra there are", where=raw.name, todo=_TOO_LARGE)
-    counts = Processed(raw, recipe.active, (*raw.counts.shape[:-1], len(head.axis)), head.axis)
+    counts = Processed(raw, steps, (*raw.counts.shape[:-1], len(head.axis)), head.axis)
     return replace(head, counts=counts, navigation=raw.navigation, scales=raw.scales)
 
 
@@ -204,7 +225,7 @@ def _sliced(step: Step, start: int, stop: int, pixels: int) -> Step:
     return replace(step, params=cut)
 
 
-_TOO_LARGE = "Leave the step out, or crop or bin the image in the program that measured it"
+_TOO_LARGE = "Leave the step out, or crop or join pixels of the image by a step before it until it fits into memory"
 
 
 def _energy_shift(spectrum: Spectrum, step: Step) -> Spectrum:
@@ -276,10 +297,15 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "gain_reference": detector.gain_reference,
     "image_spikes": image_spikes.image_spikes,
     "loss_scale": energy_axis.loss_scale,
+    "dead_time": dead_time_step.dead_time,
+    "ion_dead_time": ion_steps.ion_dead_time,
+    "ion_names": ion_steps.ion_names,
     "mass_scale": mass_scale.mass_scale,
     "align": align.align,
     "crop_image": image_steps.crop_image,
     "bin_image": image_steps.bin_image,
+    "scan_drift": scan_drift.scan_drift,
+    "topography": topography.topography,
     "zero_loss": zero_loss_removal.remove_zero_loss,
     "fourier_log": deconvolution.fourier_log_step,
     "fourier_ratio": deconvolution.fourier_ratio_step,
@@ -288,13 +314,17 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
 # Steps that act on every spectrum of an image alone; images that stay in their file take these and those of `SLICED`.
 PIECEWISE = frozenset((
     "energy_shift", "crop", "photon_energy", "noise", "energy_scale", "charge_state", "spikes", "smooth", "rebin",
-    "resample", "microscope", "mass_scale", "dark", "gain_reference", "loss_scale", "zero_loss", "fourier_log",
-    "fourier_ratio", "richardson_lucy",
+    "resample", "microscope", "dead_time", "mass_scale", "dark", "gain_reference", "loss_scale", "zero_loss",
+    "fourier_log", "fourier_ratio", "richardson_lucy", "ion_names",
 ))  # fmt: skip
+# Steps that say where the spectra of an image lie: they leave an image that stays in its file there.
+WHOLE = frozenset(("crop_image", "bin_image", "scan_drift", "topography"))
 # Steps with one number for each spectrum (in a text, separated by spaces): kind -> name of that parameter.
 SLICED: dict[str, str] = {"align": "shifts", "image_spikes": "places"}
 # Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
-RAW_KINDS = ("dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale", "mass_scale")
+RAW_KINDS = (
+    "dead_time", "dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale", "mass_scale",
+)  # fmt: skip
 
 
 def energy_shift(shift: float, note: str) -> Step:

@@ -12,7 +12,7 @@ from app.cli.status import DONE, NOT_DONE, one_line, say
 from libraries.errors import SodaliteError
 
 if TYPE_CHECKING:
-    from fitting.dataset import Spectrum
+    from fitting.dataset import Axis, Spectrum
 
 _HEADS = ("#", "Title", "Technique", "Axis", "From", "To", "Points", "Total", "Sample")
 
@@ -76,29 +76,49 @@ def _object(path: Path, index: int, title: str, spectrum: Spectrum) -> dict[str,
     from dataclasses import fields
 
     axis, counts = spectrum.axis, spectrum.counts
-    # Python's whole numbers have no end, NumPy's overflow.
-    total: float | None = None  # an image that stays in its file is not read through for this
-    if not spectrum.stored:
-        total = int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())
     meta = {field.name: getattr(spectrum.meta, field.name) for field in fields(spectrum.meta)}
     meta["comments"] = list(meta["comments"])
-    meta["extra"] = dict(meta["extra"])
+    meta["extra"] = _notes(spectrum.meta.extra)
+    navigation = {
+        "navigation": [_plain(one) for one in spectrum.navigation],
+        "scales": [_plain(one) for one in spectrum.scales],
+    }
     return {
         "file": str(path),
         "index": index,
         "title": title,
         "technique": spectrum.meta.technique,
         "shape": list(counts.shape),
-        "axis": {
-            "name": axis.quantity,
-            "unit": axis.unit,
-            "first": float(axis.values[0]),
-            "last": float(axis.values[-1]),
-            "n": len(axis),
-        },
-        "total": total,
+        "axis": _plain(axis) | ({"labels": list(axis.labels)} if axis.labels else {})
+        | ({"masses": list(axis.masses)} if axis.masses else {}),
+        **(navigation if spectrum.navigation else {}),
+        "total": _total(spectrum),
         "meta": meta,
     }
+
+
+def _plain(axis: Axis) -> dict[str, Any]:
+    first, last = float(axis.values[0]), float(axis.values[-1])
+    return {"name": axis.quantity, "unit": axis.unit, "first": first, "last": last, "n": len(axis)}
+
+
+def _notes(extra: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Further notes by their names; those of one name become a list."""
+    found: dict[str, list[str]] = {}
+    for name, value in extra:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _total(spectrum: Spectrum) -> int | float | None:
+    """All intensities together, of ions those that stand in no other column; None for what stays in its file."""
+    from fitting.sims.columns import counted
+
+    if spectrum.stored:  # an image that stays in its file is not read through for this
+        return None
+    counts = spectrum.counts[..., list(counted(spectrum.axis))] if spectrum.axis.labels else spectrum.counts
+    # Python's whole numbers have no end, NumPy's overflow.
+    return int(counts.sum(dtype="int64")) if counts.dtype.kind in "iu" else float(counts.sum())
 
 
 def _text(path: Path, rows: list[dict[str, Any]]) -> str:
@@ -109,8 +129,7 @@ def _text(path: Path, rows: list[dict[str, Any]]) -> str:
             one_line(row["title"]),
             row["technique"],
             f"{row['axis']['name'].replace('_', ' ')}{' / ' * bool(row['axis']['unit'])}{row['axis']['unit']}",
-            f"{row['axis']['first']:.6g}",
-            f"{row['axis']['last']:.6g}",
+            *_ends(row["axis"]),
             " x ".join(map(str, row["shape"])),
             "in the file" if row["total"] is None else f"{row['total']:.6g}",
             one_line(row["meta"]["sample"]),
@@ -119,3 +138,10 @@ def _text(path: Path, rows: list[dict[str, Any]]) -> str:
     ]
     count = f"{len(rows)} spectr{'um' if len(rows) == 1 else 'a'}"
     return f"{one_line(str(path))}: {count}\n" + table(_HEADS, lines, right=(0, 4, 5, 6, 7))
+
+
+def _ends(axis: dict[str, Any]) -> tuple[str, str]:
+    """First and last number of an axis, or the names of its first and last ion."""
+    if "labels" in axis:
+        return one_line(axis["labels"][0]), one_line(axis["labels"][-1])
+    return f"{axis['first']:.6g}", f"{axis['last']:.6g}"

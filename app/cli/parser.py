@@ -13,6 +13,7 @@ from app.cli import (
     candidates,
     compounds,
     convert,
+    cube,
     demo,
     eels,
     export,
@@ -27,7 +28,7 @@ from app.cli import (
 )
 
 COMMANDS: tuple[ModuleType, ...] = (
-    demo, info, identify, convert, fit, candidates, compounds, batch, quantify, lowloss,
+    demo, info, identify, convert, cube, fit, candidates, compounds, batch, quantify, lowloss,
     eels, maps, export, report, templates,
 )
 WINDOW = "gui"

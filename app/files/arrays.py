@@ -102,8 +102,8 @@ class FileArray(Stored):
         return self.offset >= 0 and bool(self.order) and self.order[-1] == 0 and len(self.order) > 1
 
     def channel(self, place: int) -> NDArray[Any]:
-        """One channel of all spectra, shape (pixels,)."""
-        if not self.by_channel:
+        """One channel of all spectra, shape (pixels,); of HDF5 only the chunks that hold it are unpacked."""
+        if not self.by_channel and self.offset >= 0:
             return super().channel(place)
         place = self.shape[-1] - 1 - place if self.reverse else place
         with self._opened() as array:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from app.files.atomic import write_text
 from fitting.dataset import AXIS_LABELS, Spectrum
+from fitting.processing.mass_scale import law_step
 from fitting.stored import Stored
 from libraries.errors import BadData
 
@@ -31,16 +32,25 @@ def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLi
     Raises
     ------
     BadData
-        If a curve does not fit the axis or two columns have the same name.
+        If a curve does not fit the axis or two columns have the same name; if it is an image or cube of ions.
     CannotWrite
         If the file cannot be written.
     """
+    if spectrum.axis.labels:
+        from app.files.profile_tables import write_ions_csv
+
+        write_ions_csv(path, spectrum)
+        return
     unit = spectrum.meta.intensity_unit
     axis = spectrum.axis
     columns = [_titled(AXIS_LABELS[axis.quantity], axis.unit)]
     values: list[np.ndarray] = [axis.values]
     if isinstance(spectrum.counts, Stored):
         raise BadData("An image of this size is no table", where=spectrum.name, todo="Export HDF5, or one region of it")
+    law = law_step(spectrum)
+    if law is not None:  # channels of a time-of-flight spectrum with the m/z that their file gives
+        columns.append(AXIS_LABELS["mass"])
+        values.append(((axis.values - law.number("offset")) / law.number("slope")) ** 2)
     flat = spectrum.counts.reshape(-1, len(axis))
     for number, row in enumerate(flat, start=1):
         columns.append(_titled("Intensity" if len(flat) == 1 else f"Intensity {number}", unit))

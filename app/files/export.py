@@ -2,6 +2,8 @@
 
     c1s ... .csv      one fitted region: energy, counts, background, envelope, components, residual
     map sum.csv       an image: the sum over its pixels; each of its maps as a table of pixels
+    profile.csv       a depth profile: places, counts and errors of each ion, with m/z and the ions it may hold as well;
+                      "... as shown.csv" its chosen traces, normalised
     components.csv    every component: position, true maximum and width, area, rate, each with its error
     parameters.csv    every parameter: start value, bounds, link, fitted value, error
     composition.csv   every line with each factor and its source
@@ -74,7 +76,11 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     taken = {"components", "parameters", "composition", "elements", "ratios", *_LOSS_TABLES}
     for entry in project.entries:
         spectrum = entry.processed()
-        stem = f"{names.get(entry.sample, '')} {entry.title}".strip()
+        sample = names.get(entry.sample, "")
+        stem = f"{'' if sample == entry.title else sample} {entry.title}".strip()
+        if spectrum.axis.labels:
+            _write_ions(target, entry, sample, taken)
+            continue
         if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum and its maps; HDF5 holds all of it
             write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single())
             for one in entry.maps:
@@ -94,6 +100,23 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     for name, (columns, rows) in loss_tables(project).items():
         write_table(target / f"{name}.csv", columns, rows)
     return target
+
+
+def _write_ions(target: Path, entry: Entry, sample: str, taken: set[str]) -> None:
+    """A depth profile, raw and as it is shown; of a cube those of all pixels and of its regions, and its maps."""
+    from app.files.profile_tables import ION_COLUMNS, ion_rows, tables_of, write_profile_csv
+
+    spectrum = entry.processed()
+    before = "" if entry.title.startswith(sample) else f"{sample} "
+    if len(spectrum.navigation) in (1, 3):
+        for table in tables_of(entry):
+            write_profile_csv(target / f"{_free(_safe(f'{before}{table.title}'), taken)}.csv", table)
+    else:
+        path = target / f"{_free(_safe(f'{before}{entry.title} ions'), taken)}.csv"
+        write_table(path, ION_COLUMNS, ion_rows(spectrum, entry.masses))
+    for one in entry.maps:
+        path = target / f"{_free(_safe(f'{before}{entry.title} map {one.name}'), taken)}.csv"
+        write_maps_csv(path, [one], spectrum.navigation[-2:])
 
 
 def write_region(path: Path, spectrum: Spectrum, fit: RegionFit) -> None:
@@ -343,13 +366,16 @@ def write_vamas_file(project: Project, path: str | Path, warn: Callable[[str], o
     from app.project.casa import named
 
     target = Path(path)
-    entries = [entry for entry in project.entries if not entry.spectrum.navigation]
+    entries = [e for e in project.entries if not e.spectrum.navigation and e.spectrum.meta.technique != "sims"]
     if not entries:
         raise BadData(
-            "VAMAS holds single spectra, and there is none", where=str(target), todo="Export HDF5 instead"
+            "VAMAS holds single spectra of photoemission and energy loss, and there is none", where=str(target),
+            todo="Export HDF5 instead",
         )
     for entry in project.entries if warn is not None else ():
-        if entry.spectrum.navigation:
+        if entry.spectrum.meta.technique == "sims":
+            warn(f"{entry.title} is ToF-SIMS, which is not written as VAMAS: export HDF5 or tables.")
+        elif entry.spectrum.navigation:
             warn(f"{entry.title} is a series, which VAMAS does not hold: split it first to write its spectra.")
     models = [fit.model for entry in entries for fit in entry.fits]
     fill = all(casa_rsf(component) is None for model in models for component in model.components)

@@ -27,6 +27,7 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MAX_ENTRIES = 100_000
 _MAX_BYTES = 4 << 30
 _MAX_TEXT = 64 << 20
+_MOST_SCALES = 8
 # deflate, shuffle, fletcher32: what HDF5 itself brings along.
 _FILTERS = {1, 2, 3}
 # Deflate shrinks to no less than 1/1032 (RFC 1951); a file that declares more has nothing behind it.
@@ -175,6 +176,7 @@ def describe(entry: Any, path: Path) -> tuple[tuple[Axis, ...], Noise, Meta]:
         raise BadFile(f"It declares {len(names)} axes", where=where, todo=_TODO)
     try:
         axes = tuple(_axis(data, name, path) for name in names)
+        axes = (*axes[:-1], _named(own, axes[-1], path))
         meta = restore(json.loads(_text(own, "meta", path)))
         noise = restore(json.loads(_text(own, "noise", path)))
     except (BadData, RecursionError) as error:
@@ -195,7 +197,8 @@ def _entry(entry: Any, path: Path) -> Spectrum:
     try:
         transmission = _numbers(data, "transmission", path) if "transmission" in data else None
         counts = _intensities(data, path)
-        return Spectrum(axes[-1], counts, noise, meta, transmission, axes[:-1])
+        scales = _scales(_group(entry, "sodalite", path), path)
+        return Spectrum(axes[-1], counts, noise, meta, transmission, axes[:-1], scales)
     except BadData as error:
         raise _damaged(error, f"{path}, {entry.name}") from error
 
@@ -219,6 +222,29 @@ def _axis(data: Any, name: str, path: Path) -> Axis:
     if quantity not in AXIS_LABELS:
         raise BadFile(f"'{quantity[:40]}' is no axis that is known", where=f"{path}, {data.name}/{name}", todo=_TODO)
     return Axis(values, quantity, _attribute(data[name], "units"))  # type: ignore[arg-type]
+
+
+def _named(own: Any, axis: Axis, path: Path) -> Axis:
+    """The axis with the names and masses of its channels."""
+    if "names" not in own:
+        return axis
+    where = f"{path}, {own.name}/names"
+    try:
+        found = json.loads(_text(own, "names", path))
+        labels, masses = found["labels"], found["masses"]
+        texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+        numbers = isinstance(masses, list) and all(type(mass) in (int, float) for mass in masses)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadFile("The names of its channels are damaged", where=where, todo=_TODO) from error
+    if not texts or not numbers:
+        raise BadFile("The names of its channels are damaged", where=where, todo=_TODO)
+    return Axis(axis.values, axis.quantity, axis.unit, tuple(labels), tuple(masses))
+
+
+def _scales(own: Any, path: Path) -> tuple[Axis, ...]:
+    """Further scales along the first axis, as far as they are there."""
+    names = [f"scale_{number}" for number in range(_MOST_SCALES)]
+    return tuple(_axis(own, name, path) for name in names if name in own)
 
 
 READER = Reader(

@@ -5,7 +5,8 @@
         data                NXdata: signal "intensity", axes, units; transmission and curves beside them
         instrument          NXinstrument: source_probe, beam_probe, electronanalyser with energydispersion
         sample, user        NXsample, NXuser
-        sodalite            NXcollection: everything of Meta and Noise as JSON, for the way back
+        sodalite            NXcollection: everything of Meta and Noise as JSON, for the way back; names and masses of
+                            channels (depth profiles and cubes of ions), further scales (dose, fluence)
 
 The names of groups and fields follow NXmpes where it has them; conformance with its definition is not claimed.
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ LAYOUT = 1
 Curves = Mapping[int, Mapping[str, ArrayLike]]
 
 
-def write_nexus(path: str | Path, spectra: Sequence[Spectrum], curves: Curves | None = None) -> None:
+def write_nexus(
+    path: str | Path, spectra: Sequence[Spectrum], curves: Curves | None = None, *,
+    progress: Callable[[float, str], None] | None = None, cancel: Callable[[], bool] | None = None,
+) -> None:
     """Write spectra and their curves.
 
     Parameters
@@ -51,6 +55,8 @@ def write_nexus(path: str | Path, spectra: Sequence[Spectrum], curves: Curves | 
         Single spectra or series; each becomes an NXentry.
     curves : mapping of int to mapping of str to array, optional
         For the spectrum with that place in `spectra`: background, envelope, components ... with its shape.
+    progress, cancel : callable, optional
+        For intensities that are read from their file piece by piece.
 
     Raises
     ------
@@ -71,7 +77,7 @@ def write_nexus(path: str | Path, spectra: Sequence[Spectrum], curves: Curves | 
         _attributes(file, NX_class="NXroot", default=names[0], creator=CREATOR, creator_version=__version__)
         _attributes(file, layout=LAYOUT, file_time=datetime.now(UTC).isoformat(timespec="seconds"))
         for index, (name, spectrum) in enumerate(zip(names, spectra, strict=True)):
-            _entry(file.create_group(name), spectrum, given.get(index, {}))
+            _entry(file.create_group(name), spectrum, given.get(index, {}), progress, cancel)
 
 
 def _check_curves(spectra: Sequence[Spectrum], index: int, named: Mapping[str, ArrayLike]) -> None:
@@ -82,12 +88,15 @@ def _check_curves(spectra: Sequence[Spectrum], index: int, named: Mapping[str, A
             raise BadData(f"The curve '{name}' does not fit the spectrum", where=spectra[index].name)
 
 
-def _entry(entry: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> None:
+def _entry(
+    entry: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike],
+    progress: Callable[[float, str], None] | None, cancel: Callable[[], bool] | None,
+) -> None:
     meta = spectrum.meta
     _attributes(entry, NX_class="NXentry", default="data")
     _fields(entry, title=spectrum.name, start_time=meta.date, experiment_identifier=meta.experiment)
     _fields(entry, method=meta.technique.upper(), experiment_institution=meta.institution)
-    _data(_group(entry, "data", "NXdata"), spectrum, curves)
+    _data(_group(entry, "data", "NXdata"), spectrum, curves, progress, cancel)
     instrument = _group(entry, "instrument", "NXinstrument")
     _fields(instrument, name=meta.instrument)
     _quantity(instrument, "angle_source_analyser", meta.source_analyser_angle, "deg")
@@ -108,9 +117,16 @@ def _entry(entry: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> N
     own = _group(entry, "sodalite", "NXcollection")
     own.create_dataset("meta", data=json.dumps(plain(meta)))
     own.create_dataset("noise", data=json.dumps(plain(spectrum.noise)))
+    if spectrum.axis.labels or spectrum.axis.masses:
+        own.create_dataset("names", data=json.dumps({"labels": spectrum.axis.labels, "masses": spectrum.axis.masses}))
+    for number, scale in enumerate(spectrum.scales):
+        _axis(own, f"scale_{number}", scale)
 
 
-def _data(data: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> None:
+def _data(
+    data: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike],
+    progress: Callable[[float, str], None] | None, cancel: Callable[[], bool] | None,
+) -> None:
     unit = spectrum.meta.intensity_unit
     names = [f"{axis.quantity}_{place}" for place, axis in enumerate(spectrum.navigation)]
     names.append(spectrum.axis.quantity)
@@ -118,7 +134,7 @@ def _data(data: Any, spectrum: Spectrum, curves: Mapping[str, ArrayLike]) -> Non
     data.attrs["axes"] = names
     if isinstance(spectrum.counts, Stored):
         dataset = create(data, "intensity", spectrum)
-        fill(dataset, spectrum)
+        fill(dataset, spectrum, progress, cancel)
         _attributes(dataset, units=unit, long_name=f"Intensity ({unit})")
     else:
         _array(data, "intensity", spectrum.counts, unit, f"Intensity ({unit})")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from fitting.dataset import Spectrum
+from fitting.dataset import PIECE, Spectrum
 from fitting.stored import Stored, slabs
 from libraries.errors import Cancelled
 
@@ -19,8 +19,19 @@ def create(group: Any, name: str, spectrum: Spectrum) -> Any:
     shape, dtype = tuple(spectrum.counts.shape), spectrum.counts.dtype
     if math.prod(shape) < _SMALL:
         return group.create_dataset(name, shape, dtype)
-    return group.create_dataset(name, shape, dtype, chunks=_chunk(shape), compression="gzip", compression_opts=1,
-                                shuffle=True)  # fmt: skip
+    chunk = cube_chunk(shape) if len(shape) == 4 and spectrum.axis.labels else _chunk(shape)
+    return group.create_dataset(name, shape, dtype, chunks=chunk, compression="gzip", compression_opts=1, shuffle=True)
+
+
+def cube_chunk(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Of a cube of ions (scans, rows, columns, ions): one scan of some ions.
+
+    All voxels of one ion touch a sixteenth of the file or less where there are many ions, and a scan of all ions is
+    unpacked once.
+    """
+    _, rows, columns, ions = shape
+    together = min(max(_CHUNK // (rows * columns), 1), 16, ions)
+    return 1, min(max(_CHUNK // (columns * together), 1), rows), columns, together
 
 
 def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -46,7 +57,7 @@ def fill(
         dataset[...] = spectrum.counts
         return
     *navigation, n = spectrum.counts.shape
-    for start, stop, rows in spectrum.pieces():
+    for start, stop, rows in spectrum.pieces(_whole(spectrum)):
         if cancel is not None and cancel():
             raise Cancelled(where=spectrum.name)
         done = 0
@@ -61,3 +72,9 @@ def fill(
             progress(stop / spectrum.pixels, f"{stop} of {spectrum.pixels} spectra")
 
 
+
+
+def _whole(spectrum: Spectrum) -> int:
+    """Numbers of a piece that ends with a whole image, so that no chunk is packed twice."""
+    image = math.prod(spectrum.counts.shape[1:])
+    return max(PIECE // image, 1) * image if image <= 8 * PIECE else PIECE

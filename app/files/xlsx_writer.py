@@ -70,16 +70,58 @@ def write_xlsx(project: Project, path: str | Path) -> Path:
         _sheet(book, "Remarks", ("Sample", "Remark"), remarks, taken)
     for entry in project.entries:
         _entry_sheets(book, entry, names.get(entry.sample, ""), taken)
+    _saved(book, target)
+    return target
+
+
+def write_sheets(
+    path: str | Path, sheets: Iterable[tuple[str, Sequence[Sequence[Any]], Iterable[Sequence[Any]]]]
+) -> Path:
+    """A workbook of (title, lines of heads, rows) sheets; its path.
+
+    Raises
+    ------
+    CannotWrite
+        If the file cannot be written.
+    """
+    from openpyxl import Workbook
+
+    target, book, taken = Path(path), Workbook(write_only=True), set[str]()
+    for title, heads, rows in sheets:
+        _sheet(book, title, heads[0], [*heads[1:], *rows], taken, len(heads))
+    _saved(book, target)
+    return target
+
+
+def _saved(book: Any, target: Path) -> None:
     # Made in memory, so that a disk that fills up leaves no half-open workbook.
     made = BytesIO()
     book.save(made)
     with atomic_path(target) as draft:
         draft.write_bytes(made.getvalue())
-    return target
+
+
+def _ion_sheets(book: Any, entry: Entry, sample: str, taken: set[str]) -> None:
+    """Depth profiles of an entry, raw and as shown; of an image of ions their counts."""
+    from app.files.profile_tables import ION_COLUMNS, ion_rows, tables_of
+
+    spectrum = entry.processed()
+    tail = "" if entry.title.startswith(sample) else f" {sample}"
+    if len(spectrum.navigation) not in (1, 3):
+        _sheet(book, f"{entry.title}{tail}", ION_COLUMNS, ion_rows(spectrum, entry.masses), taken)
+        return
+    for table in tables_of(entry):
+        heads = table.heads()
+        if len(heads[0]) > _MOST_COLUMNS:
+            raise BadData(f"A sheet has no room for {len(heads[0])} columns", where=entry.title, todo="Export HDF5")
+        _sheet(book, f"{table.title}{tail}", heads[0], [*heads[1:], *table.rows()], taken, len(heads))
 
 
 def _entry_sheets(book: Any, entry: Entry, sample: str, taken: set[str]) -> None:
     spectrum = entry.processed()
+    if spectrum.axis.labels:
+        _ion_sheets(book, entry, sample, taken)
+        return
     if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum; HDF5 holds all of it
         _sheet(book, f"{entry.title} sum {sample}", *_data_columns(entry.single()), taken)
         return
@@ -120,12 +162,13 @@ def _region_columns(spectrum: Spectrum, fit: RegionFit) -> tuple[list[str], list
     return titles, [(*row, *more) for row, more in zip(rows, np.stack(columns, axis=1).tolist(), strict=True)]
 
 
-def _sheet(book: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], taken: set[str]) -> None:
+def _sheet(book: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], taken: set[str],
+           frozen: int = 1) -> None:
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
     sheet = book.create_sheet(_title(title, taken))
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = f"A{frozen + 1}" if frozen == 1 else f"B{frozen + 1}"
     for place, name in enumerate(columns, start=1):
         sheet.column_dimensions[get_column_letter(place)].width = min(max(len(name) + 2, 10), _WIDEST)
     head = [_cell(sheet, name) for name in columns]

@@ -216,6 +216,8 @@ _VIEW = (
             "Show the whole spectrum", enabled="entry"),
     Command("view.zero_loss", "Zero loss in full", "View", "looks.whole_zero_loss", 1, "", "Z",
             "Scale the plot to the zero-loss line instead of the losses", enabled="eels", checkable=True),
+    Command("view.logarithmic", "Logarithmic intensity", "View", "looks.logarithmic", 1, "", "Ctrl+Shift+Y",
+            "Draw the counts of a mass spectrum as their logarithm", enabled="sims_spectrum", checkable=True),
     Command("view.overlay", "Overlay chosen spectra", "View", "data.overlay", 1, "", "Ctrl+Shift+O",
             "Show all chosen spectra over each other", enabled="entry", checkable=True),
     Command("view.focus_image", "Go to the image", "View", "images.focus", 1, "", "Ctrl+Shift+L",

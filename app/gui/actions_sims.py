@@ -6,6 +6,8 @@ from app.gui.command import Command
 
 _PAGE = "looks.show_page"
 SIMS = (
+    Command("file.import_cube", "Import cube of ions…", "File", "cubes.ask", 2, tip="Make a cube of a ToF-SIMS "
+            "measurement: 3D text export (one file an ion), imzML or raw data, kept in an HDF5 file"),
     Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
             enabled="sims_spectrum", argument="Mass"),
     Command("sims.ions", "Ions…", "SIMS", _PAGE, 0, tip="Ions of a profile or cube: isotopes, saturation, alternatives",

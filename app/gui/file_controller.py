@@ -134,6 +134,9 @@ class FileController(QObject):
             Where images of a project are, by the path that it has for them.
         """
 
+        if self._window.cubes.takes(paths):
+            return
+
         def work(progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> list[Any]:
             found: list[Any] = []
             for number, path in enumerate(paths):
@@ -176,11 +179,12 @@ class FileController(QObject):
             self._remember(path)
         empty = not self._window.document.project.entries
         if add or empty:
-            self._add(spectra, files)
+            self.add_spectra(spectra, files)
         else:
-            self.guarded(lambda: (self.show_project(Project(), None), self._add(spectra, files)))
+            self.guarded(lambda: (self.show_project(Project(), None), self.add_spectra(spectra, files)))
 
-    def _add(self, spectra: list[Spectrum], files: list[Path]) -> None:
+    def add_spectra(self, spectra: list[Spectrum], files: list[Path]) -> None:
+        """Add spectra that were read from files to the project, as one step, and show the first."""
         document = self._window.document
         known = {entry.id for entry in document.project.entries}
         project = add_spectra(document.project, spectra)

@@ -95,6 +95,10 @@ class LookController(QObject):
         """Show the zero loss in full."""
         self._window.view.set_whole(on)
 
+    def logarithmic(self, on: bool) -> None:
+        """Draw the counts of mass spectra as their logarithm."""
+        self._window.view.set_logarithmic(on)
+
     def focus_plot(self) -> None:
         """Give the plot the keyboard."""
         self._window.view.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -18,11 +18,16 @@ class PlotPick(QObject):
     view : SpectrumView
     answer : callable(float)
         Gets the place on the axis.
+    words : str
+        What the plot says meanwhile.
     """
 
-    def __init__(self, view: SpectrumView, answer: Callable[[float], object]) -> None:
+    def __init__(
+        self, view: SpectrumView, answer: Callable[[float], object],
+        words: str = "Click the energy on the plot, or press Escape",
+    ) -> None:
         super().__init__(view)
-        self._view, self._answer = view, answer
+        self._view, self._answer, self.words = view, answer, words
         self.waiting = False
 
     def start(self) -> None:
@@ -34,7 +39,7 @@ class PlotPick(QObject):
             self._view.installEventFilter(self)
             self._view.viewport().setCursor(Qt.CursorShape.CrossCursor)
             self._view.setFocus()
-        self._view.hint("Click the energy on the plot, or press Escape")
+        self._view.hint(self.words)
 
     def stop(self) -> None:
         """Do not wait any longer."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from app.gui.document import Document
+from app.gui.sims.mass_words import flight_words
 from app.gui.tasks import Tasks
 
 SAY_MILLISECONDS = 5000
@@ -82,13 +83,16 @@ class StatusBar(QStatusBar):
 
     def show_cursor(self, x: float, y: float) -> None:
         """Where the pointer is on the plot."""
-        spectrum = self._document.entry.spectrum if self._document.entry else None
-        if spectrum is None or not (math.isfinite(x) and math.isfinite(y)):
+        entry = self._document.entry
+        spectrum = entry.spectrum if entry is not None else None
+        if entry is None or spectrum is None or not (math.isfinite(x) and math.isfinite(y)):
             self.cursor_label.setText("")
             return
         short = {"binding_energy": "BE", "kinetic_energy": "KE", "energy_loss": "Loss"}.get(spectrum.axis.quantity, "")
         unit = {"counts": "counts", "counts/s": "counts/s"}.get(spectrum.meta.intensity_unit, "")
         place = f"{short} {x:.2f} {spectrum.axis.unit}".strip()
+        if spectrum.meta.technique == "sims":
+            place = flight_words(entry, x)
         self.cursor_label.setText(f"{place}   {grouped(y)} {unit}".rstrip())
 
     def show_fit(self) -> None:

@@ -38,6 +38,7 @@ from app.gui.quantify_controller import QuantifyController
 from app.gui.results_pages import words
 from app.gui.series_controller import SeriesController
 from app.gui.sims.centre import Centre
+from app.gui.sims.cube_controller import CubeController
 from app.gui.status_bar import StatusBar
 from app.gui.stored_controller import StoredController
 from app.gui.style.icons import application_icon
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.quantities = QuantifyController(self)
         self.ties = JointController(self)
         self.images = ImageController(self)
+        self.cubes = CubeController(self)
         self._build_commands()
         self._connect()
         self.default_layout()
@@ -155,6 +157,7 @@ class MainWindow(QMainWindow):
         })
         self.actions_.build_menus()
         self.actions_["view.navigator"].setChecked(True)
+        self.actions_["view.logarithmic"].setChecked(True)
         self.toolbar = self.actions_.build_toolbar()
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

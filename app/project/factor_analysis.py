@@ -2,13 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from app.project.project import Entry, Project, add_spectra, fresh_id
+from fitting.dataset import Spectrum
 from fitting.factors.analysis import Factors, Method, analyse, ordered
+from fitting.factors.banded import with_bands
+from fitting.factors.constraints import NONE, Constraints
 from fitting.factors.kept import KeptFactors, kept, maps_of, renamed
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, UnknownName
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What an analyst asks for.
+
+    Attributes
+    ----------
+    method, k, window, channels, poisson, constraints
+        As `fitting.factors.analysis.analyse`.
+    bands : bool
+        With bands of ambiguity (ions; MCR and NMF).
+    """
+
+    method: Method = "mcr"
+    k: int = 3
+    window: tuple[float, float] | None = None
+    channels: tuple[int, ...] | None = None
+    poisson: bool = True
+    constraints: Constraints = NONE
+    bands: bool = False
+
+
+def solve(
+    spectrum: Spectrum, wish: Wish, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Factors:
+    """Find factors, and their bands where they are wanted.
+
+    Raises
+    ------
+    BadData, NotDetermined, Cancelled
+        As `fitting.factors.analysis.analyse`.
+    """
+    share = 0.7 if wish.bands else 1.0
+
+    def first(fraction: float, text: str) -> None:
+        if progress is not None:
+            progress(share * fraction, text)
+
+    def then(fraction: float, text: str) -> None:
+        if progress is not None:
+            progress(share + (1.0 - share) * fraction, text)
+
+    found = analyse(spectrum, wish.method, wish.k, wish.window, channels=wish.channels, poisson=wish.poisson,
+                    constraints=wish.constraints, progress=first, cancel=cancel)  # fmt: skip
+    if wish.bands and wish.method != "pca" and wish.k > 1 and found.labels:
+        found = with_bands(found, then, cancel)
+    return found
 
 
 def find_factors(
@@ -23,14 +74,15 @@ def find_factors(
         As `fitting.factors.analysis.analyse`.
     """
     spectrum = project.entry(entry_id).processed()
-    found = analyse(spectrum, method, k, window, poisson=poisson, progress=progress, cancel=cancel)
+    found = solve(spectrum, Wish(method, k, window, poisson=poisson), progress, cancel)
     return keep_factors(project, entry_id, found, spectrum.hash)
 
 
 def keep_factors(project: Project, entry_id: str, found: Factors, data_hash: str) -> tuple[Project, str]:
     """The project with the spectra and maps of an analysis, and its id."""
     entry, found = project.entry(entry_id), ordered(found)
-    about = kept(found, fresh_id(found.method, {one.id for one in entry.factors}), data_hash)
+    about = kept(found, fresh_id(found.method, {one.id for one in entry.factors}), data_hash,
+                 entry.spectrum.axis.labels)  # fmt: skip
     maps = maps_of(found, about, entry.spectrum.meta.intensity_unit)
     entry = replace(entry.with_maps(maps), factors=(*entry.factors, about))
     return project.with_entry(entry), about.id
@@ -58,7 +110,8 @@ def rename_factor(project: Project, entry_id: str, id: str, index: int, name: st
     if not word or len(word) > 80:
         raise BadData("A factor needs a name of up to 80 characters", where=name[:40])
     about = renamed(analysis_of(entry, id), index, word)
-    maps = [replace(one, name=word) for one in entry.maps if one.id == f"{id}_{index + 1}"]
+    called = {f"{id}_{index + 1}": word, f"{id}_{index + 1}_image": f"{word}, image"}
+    maps = [replace(one, name=called[one.id]) for one in entry.maps if one.id in called]
     factors = tuple(about if one.id == id else one for one in entry.factors)
     return project.with_entry(replace(entry.with_maps(maps), factors=factors))
 

@@ -26,13 +26,15 @@ def pixel_words(image: Spectrum, place: Place) -> str:
 
 def place_words(image: Spectrum, place: Place, rois: tuple[Roi, ...]) -> str:
     """A place with its pixels: "All 4096 pixels", "Shell, 312 pixels"."""
-    shape = tuple(len(axis) for axis in image.navigation)
+    shape = tuple(len(axis) for axis in image.navigation[-2:])  # of a cube its pictures
     if place.index:
         return pixel_words(image, place)
     roi = next((roi for roi in rois if roi.id == place.roi), None)
     if roi is None:
         return f"All {count_words(math.prod(shape), shape)}"
-    return f"{roi.name}, {count_words(int(roi.mask(shape).sum()), shape)}"
+    inside = roi.mask(shape)
+    name, count = (f"Outside {roi.name}", ~inside) if place.outside else (roi.name, inside)
+    return f"{name}, {count_words(int(count.sum()), shape)}"
 
 
 def count_words(count: int, shape: tuple[int, ...]) -> str:

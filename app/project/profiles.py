@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from app.project.project import Entry, fresh_id
 from fitting.image.maps import Map
 from fitting.image.profiles import Front, Line, Profile, along_series, front, profile, scale_of
+from fitting.sims.cube_maps import lateral
 from libraries.errors import SodaliteError
 
 WIDTH = 5.0  # pixels of a new line
@@ -54,7 +55,7 @@ def profiles_of(
     fronts : bool
         Whether an error-function step is fitted to each.
     """
-    navigation = entry.spectrum.navigation
+    navigation = lateral(entry.spectrum.navigation)
     found, why = [], ""
     for one in maps:
         try:

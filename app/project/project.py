@@ -24,9 +24,10 @@ from fitting.image.place import ALL, Place, Roi
 from fitting.image.profiles import Line
 from fitting.image.windows import Window
 from fitting.model import FitModel
+from fitting.processing.mass_scale import law_step
 from fitting.recipe import Recipe
 from fitting.result import FitResult
-from fitting.sims.setup import DepthScale, Interface, MassSetup, ProfileLook
+from fitting.sims.setup import DepthScale, Interface, LayerSetup, MassSetup, ProfileLook, VolumeLook
 from fitting.xps.layers import StackLayer
 from fitting.xps.study import Study
 from libraries.errors import UnknownName
@@ -83,8 +84,12 @@ class Entry:
         How its sputter time becomes depth.
     interfaces : tuple of Interface
         Steps of its traces that are evaluated.
+    layering : LayerSetup
+        From what its layers are told.
     masses : MassSetup
         Calibrants, peak list and mass resolution.
+    volume : VolumeLook
+        How a cube is drawn in three dimensions.
     """
 
     id: str
@@ -108,7 +113,9 @@ class Entry:
     profile: ProfileLook = field(default_factory=ProfileLook)
     depth: DepthScale = field(default_factory=DepthScale)
     interfaces: tuple[Interface, ...] = ()
+    layering: LayerSetup = field(default_factory=LayerSetup)
     masses: MassSetup = field(default_factory=MassSetup)
+    volume: VolumeLook = field(default_factory=VolumeLook)
 
     @property
     def title(self) -> str:
@@ -374,6 +381,8 @@ def fresh_id(prefix: str, taken: tuple[str, ...] | set[str]) -> str:
 def add_spectra(project: Project, spectra: list[Spectrum], sample: str = "") -> Project:
     """The project with spectra added, each to the sample that its file names (or to `sample`).
 
+    Channels of a time-of-flight spectrum get the step to m/z that their file gives.
+
     Parameters
     ----------
     spectra : list of Spectrum
@@ -387,5 +396,7 @@ def add_spectra(project: Project, spectra: list[Spectrum], sample: str = "") -> 
             project = project.with_sample(Sample(fresh_id(name, {s.id for s in project.samples}), name))
             known = {s.name: s.id for s in project.samples}
         id = fresh_id(spectrum.name, {e.id for e in project.entries})
-        project = project.with_entry(Entry(id, spectrum, known[name]))
+        law = law_step(spectrum)
+        recipe = Recipe() if law is None else Recipe((law,))
+        project = project.with_entry(Entry(id, spectrum, known[name], recipe=recipe))
     return project

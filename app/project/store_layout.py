@@ -12,7 +12,8 @@
       model             JSON of `fitting.model.to_dict`
       result            NXcollection: about (JSON), model and start (JSON), covariance
     map_1_thickness     NXdata, one for each map, in order: about (JSON), values, error, flags
-    factors_1_mcr       NXcollection, one for each factor analysis: about (JSON), energy, spectra, singular
+    factors_1_mcr       NXcollection, one for each factor analysis: about (JSON), energy, spectra, singular; of ions
+                        also amounts, errors and bands (`fitting.factors.kept.FURTHER`)
       label, peak_p1, parameters, curves      copies for viewers
 """
 
@@ -35,7 +36,7 @@ from app.project.store_plain import fields_from, from_row, from_text, row_of, to
 from app.project.store_tree import Tree
 from app.project.store_view import all_axes, axis_names, data_group, fit_copies, processed_or_none, words
 from fitting.dataset import Axis, Meta, Noise, Spectrum
-from fitting.factors.kept import KeptFactors
+from fitting.factors.kept import FURTHER, KeptFactors
 from fitting.image.maps import Map
 from fitting.model import FitModel, from_json, to_dict
 from fitting.recipe import Recipe
@@ -127,8 +128,8 @@ def _entry_tree(entry: Entry, without: Collection[str], copies: bool, seen: Seen
     for number, one in enumerate(entry.maps, 1):
         tree[f"map_{number}_{_slug(one.id)}"] = _map_tree(one)
     for number, about in enumerate(entry.factors, 1):
-        arrays = {name: getattr(about, name) for name in _FACTOR_PARTS}
-        text = to_text(row_of(about, skip=_FACTOR_PARTS))
+        arrays = {name: getattr(about, name) for name in (*_FACTOR_PARTS, *FURTHER) if getattr(about, name).size}
+        text = to_text(row_of(about, skip=(*_FACTOR_PARTS, *FURTHER)))
         tree[f"factors_{number}_{_slug(about.id)}"] = {"@NX_class": "NXcollection", "about": text, **arrays}
     return tree
 
@@ -212,8 +213,9 @@ def _entry(tree: Tree, where: str, raw: Mapping[str, Spectrum], find: Find) -> E
 
 
 def _factors(tree: Tree, where: str) -> KeptFactors:
-    about = fields_from(KeptFactors, _row(tree, "about", where), where, skip=_FACTOR_PARTS)
-    return KeptFactors(**about, **{name: _array(tree, name, "f", where) for name in _FACTOR_PARTS})
+    about = fields_from(KeptFactors, _row(tree, "about", where), where, skip=(*_FACTOR_PARTS, *FURTHER))
+    further = [name for name in FURTHER if name in tree]
+    return KeptFactors(**about, **{name: _array(tree, name, "f", where) for name in (*_FACTOR_PARTS, *further)})
 
 
 def _map(tree: Tree, where: str) -> Map:

@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fitting.dataset import FloatArray, frozen_array
+from fitting.factors.alternate import Rules, Status, alternate
 from fitting.factors.nnls import nnls
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, NotDetermined
-
-Status = Literal["converged", "iteration limit", "cancelled"]
 
 _RANK = 1e-10  # a singular value below this share of the largest adds no factor
 
@@ -187,6 +185,9 @@ def resolve(
     fixed: ArrayLike | None = None,
     scaled: bool = True,
     singular: FloatArray | None = None,
+    without_ions: NDArray[np.bool_] | None = None,
+    without_rows: NDArray[np.bool_] | None = None,
+    unimodal: bool = False,
     tolerance: float = 1e-6,
     max_iterations: int = 2000,
     progress: Progress | None = None,
@@ -208,6 +209,12 @@ def resolve(
         Poisson scaling before the fit.
     singular : array, optional
         Singular values of the scaled data where they are known already.
+    without_ions : array of bool, shape (k, n), optional
+        Selectivity: ions that a factor does not have.
+    without_rows : array of bool, shape (k, m), optional
+        Selectivity: depths at which a factor is absent.
+    unimodal : bool
+        Every profile rises to one maximum and falls after it (exact least squares over such profiles).
     tolerance : float
         Ends when the lack of fit falls by less than this share in one iteration.
     max_iterations : int
@@ -233,7 +240,7 @@ def resolve(
         ones = np.ones(raw.shape[0]), np.ones(raw.shape[1])
         scaling = PoissonScaling(raw, ones[0] > 0, ones[1] > 0, *ones)
     d = scaling.data
-    singular = np.linalg.svd(d, compute_uv=False) if singular is None else np.asarray(singular, dtype=float)
+    singular = singular_values(d, k) if singular is None else np.asarray(singular, dtype=float)
     rank = int(np.count_nonzero(singular > _RANK * singular[0]))
     if not 1 <= k <= rank:
         raise NotDetermined(f"{k} factors were asked for, the data have the rank {rank}",
@@ -243,55 +250,21 @@ def resolve(
     if start is None and known.shape[0] < k:
         left = d - nnls(known.T, d.T).T @ known if known.size else d
         begin = np.maximum(d[list(purest_rows(np.maximum(left, 0.0), k - known.shape[0]))], 0.0)
-    c, s, lof, iterations, status = _alternate(d, known, begin, tolerance, max_iterations, progress, cancel)
+    rules = Rules(
+        known, _allowed(without_ions, (k, raw.shape[1]), scaling.columns),
+        _turned(_allowed(without_rows, (k, raw.shape[0]), scaling.rows)), unimodal, scaling.row_root,
+    )  # fmt: skip
+    found = alternate(d, begin, rules, tolerance, max_iterations, progress, cancel)
+    lof = found.lof
     m, n = d.shape
     degrees = (m - k) * (n - k)
     chi2 = math.nan
     if scaled and degrees > 0:
         chi2 = (lof / 100.0) ** 2 * float(np.sum(d * d)) / (degrees * scaling.noise)
-    profiles, spectra = scaling.profiles(c), scaling.spectra(s)
+    profiles, spectra = scaling.profiles(found.profiles), scaling.spectra(found.spectra)
     sums = spectra.sum(axis=1)
     return McrResult(frozen_array(profiles * sums), frozen_array(spectra / sums[:, None]), lof, lof_bound(singular, k),
-                      100.0 - lof**2 / 100.0, chi2, iterations, status)
-
-
-def _alternate(
-    d: FloatArray,
-    known: FloatArray,
-    begin: FloatArray,
-    tolerance: float,
-    limit: int,
-    progress: Progress | None,
-    cancel: Cancel | None,
-) -> tuple[FloatArray, FloatArray, float, int, Status]:
-    f = known.shape[0]
-    s = np.concatenate([known, begin])
-    size, before = float(np.sum(d * d)), math.inf
-    status: Status = "iteration limit"
-    c, lof, iteration = np.zeros((d.shape[0], s.shape[0])), 100.0, 0
-    for iteration in range(1, limit + 1):
-        if cancel is not None and cancel() and iteration > 1:
-            status = "cancelled"
-            break
-        c = nnls(s.T, d.T, start=c.T if iteration > 1 else None).T
-        if s.shape[0] > f:
-            left = d - c[:, :f] @ known if f else d
-            s = np.concatenate([known, nnls(c[:, f:], left, start=s[f:] if iteration > 1 else None)])
-        norm = np.sqrt(np.sum(s * s, axis=1))
-        if np.any(norm == 0) or not np.all(np.any(c > 0, axis=0)):
-            raise BadData("A factor died out during the iteration", todo="Use fewer factors or another start")
-        s, c = s / norm[:, None], c * norm
-        known = s[:f]
-        # |D - CS|^2 from small products, without an array of residuals.
-        square = size - 2.0 * float(np.sum(c * (d @ s.T))) + float(np.sum((c.T @ c) * (s @ s.T)))
-        lof = 100.0 * math.sqrt(max(square, 0.0) / size)
-        if progress is not None:
-            progress(iteration / limit, f"lack of fit {lof:.4f} %")
-        if before - lof <= tolerance * lof:
-            status = "converged"
-            break
-        before = lof
-    return c, s, lof, iteration, status
+                      100.0 - lof**2 / 100.0, chi2, found.iterations, found.status)
 
 
 def closure(profiles: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -318,6 +291,31 @@ def closure(profiles: ArrayLike) -> tuple[FloatArray, FloatArray]:
     if np.any(r <= 0):
         raise NotDetermined(f"Closure would remove factor {int(np.argmin(r)) + 1}", todo="Do not use closure here")
     return c * r, r
+
+
+def singular_values(data: FloatArray, k: int) -> FloatArray:
+    """Singular values, descending: through the smaller cross-product, where that can tell the k-th from nothing."""
+    d = np.asarray(data, dtype=float)
+    gram = d @ d.T if d.shape[0] < d.shape[1] else d.T @ d
+    found = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
+    # The cross-product loses what lies below the root of the rounding.
+    return found if k <= found.size and found[k - 1] > 1e-6 * found[0] else np.linalg.svd(d, compute_uv=False)
+
+
+def _allowed(
+    without: NDArray[np.bool_] | None, shape: tuple[int, int], kept: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """Where a factor may be, in the scaled data's rows or columns."""
+    if without is None:
+        return None
+    absent = np.asarray(without, dtype=bool)
+    if absent.shape != shape:
+        raise BadData(f"Zeros of shape {absent.shape} were given, {shape} is wanted")
+    return ~absent[:, kept]
+
+
+def _turned(table: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return None if table is None else table.T
 
 
 def _spectra_in(spectra: ArrayLike | None, scaling: PoissonScaling, number: int | None) -> FloatArray:

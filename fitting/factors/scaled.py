@@ -20,6 +20,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from fitting.dataset import FloatArray, Spectrum
+from fitting.factors.channels import Channels, chosen_channels, count_of
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, Cancelled
 
@@ -30,8 +31,8 @@ class Scaled:
 
     Attributes
     ----------
-    channels : slice
-        The analysed window on the spectrum's axis; n channels.
+    channels : slice or array of int
+        The analysed channels on the spectrum's axis; n of them.
     rows, columns : array of bool, shape (m,), (n,)
         Pixels and channels that hold counts.
     row_root, column_root : array, shape (m,), (n,)
@@ -46,7 +47,7 @@ class Scaled:
         Whether `noise` follows from a known gain; else it comes from the data.
     """
 
-    channels: slice
+    channels: Channels
     rows: np.ndarray
     columns: np.ndarray
     row_root: FloatArray
@@ -69,8 +70,8 @@ class Scaled:
 
 
 def scaled_image(
-    spectrum: Spectrum, window: tuple[float, float] | None = None, *, poisson: bool = True,
-    progress: Progress | None = None, cancel: Cancel | None = None,
+    spectrum: Spectrum, window: tuple[float, float] | None = None, *, channels: tuple[int, ...] | None = None,
+    poisson: bool = True, progress: Progress | None = None, cancel: Cancel | None = None,
 ) -> Scaled:
     """Scale an image and find its principal components.
 
@@ -78,24 +79,22 @@ def scaled_image(
     ----------
     spectrum : Spectrum
         Image or series after its recipe.
-    window : (low, high), optional
-        Part of the axis; all of it by default.
+    window, channels : optional
+        Part of the axis, or places on it; by default all, of named ions the independent ones (`chosen_channels`).
     poisson : bool
         Scale; without it every channel and pixel weighs as it is.
 
     Raises
     ------
     BadData
-        If it is a single spectrum, the window holds fewer than two channels, or counts are negative and to be scaled.
+        If it is a single spectrum, fewer than two channels are left, or counts are negative and to be scaled.
     Cancelled
     """
     if not spectrum.navigation or spectrum.pixels < 2:
         raise BadData("Factors are found in many spectra, this is one", where=spectrum.name,
                       todo="Choose an image or a series")
-    channels = slice(0, len(spectrum.axis)) if window is None else spectrum.part(*window)
-    if channels.stop - channels.start < 2:
-        raise BadData("The range holds fewer than two channels", where=spectrum.name, todo="Choose a wider range")
-    g, h, corrected = _sums(spectrum, channels, poisson, progress, cancel)
+    part = chosen_channels(spectrum, window, channels)
+    g, h, corrected = _sums(spectrum, part, poisson, progress, cancel)
     rows, columns = g > 0, h > 0
     if poisson and not rows.any():
         raise BadData("These data hold no counts", where=spectrum.name)
@@ -104,22 +103,22 @@ def scaled_image(
     total = float(h.sum())
     row_root = np.where(rows & poisson, np.sqrt(np.where(g > 0, g, 1.0)), 1.0)
     column_root = np.where(columns & poisson, np.sqrt(np.where(h > 0, h, 1.0) / max(total, 1e-300)), 1.0)
-    found = Scaled(channels, rows, columns, row_root, column_root, np.zeros(0), np.zeros((0, 0)), 1.0, False)
+    found = Scaled(part, rows, columns, row_root, column_root, np.zeros(0), np.zeros((0, 0)), 1.0, False)
     gram, weight = _gram(spectrum, found, progress, cancel)
     values, vectors = np.linalg.eigh(gram)
     order = np.argsort(values)[::-1]
     singular = np.sqrt(np.maximum(values[order], 0.0))
     gain = spectrum.noise.gain if spectrum.noise.kind == "poisson" and not corrected else None
     noise = weight * gain if gain and poisson else noise_of(singular, found.shape)
-    return Scaled(channels, rows, columns, row_root, column_root, singular, np.ascontiguousarray(vectors[:, order].T),
+    return Scaled(part, rows, columns, row_root, column_root, singular, np.ascontiguousarray(vectors[:, order].T),
                   noise, bool(gain and poisson))
 
 
 def _sums(
-    spectrum: Spectrum, channels: slice, poisson: bool, progress: Progress | None, cancel: Cancel | None
+    spectrum: Spectrum, channels: Channels, poisson: bool, progress: Progress | None, cancel: Cancel | None
 ) -> tuple[FloatArray, FloatArray, bool]:
     """Sums of rows and columns, and whether the noise of neighbouring channels is correlated."""
-    g, h = np.zeros(spectrum.pixels), np.zeros(channels.stop - channels.start)
+    g, h = np.zeros(spectrum.pixels), np.zeros(count_of(channels))
     for start, stop, rows in spectrum.pieces():
         _ask(cancel)
         part = rows[:, channels]

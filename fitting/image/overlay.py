@@ -1,4 +1,4 @@
-"""Colour overlays: up to three maps added in colours of their own."""
+"""Colour overlays: up to four maps added in colours of their own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from libraries.errors import BadData
 Colour = tuple[float, float, float]
 
 # Red, green, blue from 0 to 1. Orange, blue and green after M. Okabe and K. Ito, "Color Universal Design" (2008):
-# told apart with every common colour vision, as are green and magenta of two maps; the others are customary.
-PALETTES: dict[str, tuple[str, tuple[Colour, Colour, Colour]]] = {
-    "safe": ("Orange, blue, green", ((0.90, 0.45, 0.0), (0.0, 0.45, 0.90), (0.0, 0.62, 0.35))),
-    "rgb": ("Red, green, blue", ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))),
-    "cmy": ("Cyan, magenta, yellow", ((0.0, 0.8, 0.8), (0.8, 0.0, 0.8), (0.8, 0.8, 0.0))),
-    "gm": ("Green, magenta", ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.6, 0.6, 0.6))),
+# told apart with every common colour vision, as are green and magenta of two maps; the others are customary. The fourth
+# colour cannot be told from all mixtures of the others: no four can.
+PALETTES: dict[str, tuple[str, tuple[Colour, Colour, Colour, Colour]]] = {
+    "safe": ("Orange, blue, green", ((0.90, 0.45, 0.0), (0.0, 0.45, 0.90), (0.0, 0.62, 0.35), (0.80, 0.47, 0.65))),
+    "rgb": ("Red, green, blue", ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.7, 0.7, 0.7))),
+    "cmy": ("Cyan, magenta, yellow", ((0.0, 0.8, 0.8), (0.8, 0.0, 0.8), (0.8, 0.8, 0.0), (0.6, 0.6, 0.6))),
+    "gm": ("Green, magenta", ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.6, 0.6, 0.6), (0.9, 0.6, 0.0))),
 }
+MOST = 4
 LOW, HIGH = 1.0, 99.0  # percentiles that are shown black and in full colour
 
 
@@ -46,12 +48,12 @@ class Overlay:
 
 
 def overlay(maps: Sequence[Map], palette: str = "safe") -> Overlay:
-    """Two or three maps over each other; sums brighter than full colour are cut.
+    """Two to four maps over each other; sums brighter than full colour are cut.
 
     Parameters
     ----------
     maps : sequence of Map
-        Two-dimensional, of one shape, one to three.
+        Two-dimensional, of one shape, one to four.
     palette : str
         Key of `PALETTES`.
 
@@ -60,8 +62,8 @@ def overlay(maps: Sequence[Map], palette: str = "safe") -> Overlay:
     BadData
         If there are none or too many, or they do not fit each other.
     """
-    if not 1 <= len(maps) <= 3:
-        raise BadData("A colour overlay takes two or three maps", todo="Choose them in the gallery")
+    if not 1 <= len(maps) <= MOST:
+        raise BadData("A colour overlay takes two to four maps", todo="Choose them in the gallery")
     if len({one.shape for one in maps}) > 1 or len(maps[0].shape) != 2:
         raise BadData("A colour overlay takes maps of one image", where=maps[0].name)
     for one in maps:

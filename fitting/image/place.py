@@ -99,14 +99,18 @@ class Place:
         Id of a `Roi`; "" for none. Without either: all pixels.
     scans : tuple of int
         First and last scan of a cube, both included, from 0; empty for all.
+    outside : bool
+        All pixels but those of the shape.
     """
 
     index: tuple[int, ...] = ()
     roi: str = ""
     scans: tuple[int, ...] = ()
+    outside: bool = False
 
     def __str__(self) -> str:
-        text = f"roi:{self.roi}" if self.roi else ",".join(map(str, self.index)) if self.index else "all"
+        shape = f"{'out' if self.outside else 'roi'}:{self.roi}"
+        text = shape if self.roi else ",".join(map(str, self.index)) if self.index else "all"
         return f"{text}@{self.scans[0]}-{self.scans[1]}" if self.scans else text
 
     @classmethod
@@ -121,11 +125,13 @@ class Place:
         scans = _SCANS.search(text)
         if scans:
             within = cls.parse(text[: scans.start()])
-            return cls(within.index, within.roi, (int(scans[1]), int(scans[2])))
+            return cls(within.index, within.roi, (int(scans[1]), int(scans[2])), within.outside)
         if text in ("", "all"):
             return ALL
         if text.startswith("roi:"):
             return cls(roi=text[4:])
+        if text.startswith("out:"):
+            return cls(roi=text[4:], outside=True)
         if not _PIXEL.match(text):
             raise BadData("This is no place on an image", where=text[:40], todo="Write all, roi:NAME or row,column")
         return cls(tuple(int(word) for word in text.split(",")))
@@ -145,7 +151,8 @@ class Place:
             if len(shape) != 3 or not 0 <= first <= last < shape[0]:
                 raise BadData(f"There are no scans {first + 1} to {last + 1}", todo="Choose scans that were measured")
             inside = np.zeros(shape, dtype=bool)
-            inside[first : last + 1] = Place(self.index, self.roi).mask(shape, rois)[first : last + 1]
+            everywhere = Place(self.index, self.roi, outside=self.outside).mask(shape, rois)
+            inside[first : last + 1] = everywhere[first : last + 1]
             return inside
         if self.index and len(shape) == 3:
             return np.array(np.broadcast_to(Place(self.index).mask(shape[1:]), shape))
@@ -156,7 +163,9 @@ class Place:
             inside = found.mask(shape)
             if not inside.any():
                 raise BadData("The region holds no pixel", where=found.name, todo="Draw it over the image")
-            return inside
+            if self.outside and inside.all():
+                raise BadData("There is no pixel outside the region", where=found.name, todo="Draw it smaller")
+            return ~inside if self.outside else inside
         if not self.index:
             return np.ones(shape, dtype=bool)
         if len(self.index) != len(shape) or any(not 0 <= i < n for i, n in zip(self.index, shape, strict=True)):

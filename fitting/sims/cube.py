@@ -95,7 +95,7 @@ def volume_of(cube: Spectrum, ions: Sequence[int], scans: tuple[int, int] | None
     if not isinstance(counts, Stored):
         return np.asarray(counts[first : last + 1][..., index].sum(axis=-1), dtype=np.float64)
     plane = shape[1] * shape[2]
-    if counts.by_channel:
+    if counts.by_channel or (index.size == 1 and 4 * (last + 1 - first) > shape[0]):
         found = np.sum([counts.channel(int(i)).reshape(shape)[first : last + 1] for i in index], axis=0)
         return np.asarray(found, dtype=np.float64)
     rows = [cube.rows(scan * plane, (scan + 1) * plane)[:, index].sum(axis=1) for scan in range(first, last + 1)]

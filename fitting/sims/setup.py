@@ -39,10 +39,14 @@ class DepthScale:
         scaled to the crater's depth where that is given).
     rate : float
         nm/s.
+    rate_error : float
+        One standard error, 0 where it is not known.
     crater : float
         nm at the last point, 0 where it was not measured.
     crater_error : float
         One standard error in nm.
+    note : str
+        Where rates or crater come from ("profilometer", "SiO2 on Si, same day").
     factors : str
         Id of the factor analysis whose closed amounts are the shares of the phases.
     phases : tuple of PhaseRate
@@ -50,15 +54,17 @@ class DepthScale:
 
     kind: Literal["none", "rate", "crater", "phases"] = "none"
     rate: float = 0.0
+    rate_error: float = 0.0
     crater: float = 0.0
     crater_error: float = 0.0
+    note: str = ""
     factors: str = ""
     phases: tuple[PhaseRate, ...] = ()
 
 
 @dataclass(frozen=True)
 class Interface:
-    """A step of one trace that is evaluated as an interface.
+    """A step of one trace that is evaluated as an interface, or a rise and fall that is evaluated as a layer.
 
     Attributes
     ----------
@@ -69,6 +75,10 @@ class Interface:
         The part of the profile, in `scale`.
     scale : "time", "dose", "fluence", "depth" or "scan"
     response : "crossing" (16-84 %), "erf", "mri" or "dowsett"
+    shape : "step" or "layer"
+        A layer has two interfaces, which are fitted at once; not by "crossing".
+    held : tuple of (name, value)
+        Lengths of the response that are known (`fitting.sims.interface.LENGTHS`) and not fitted.
     """
 
     id: str
@@ -78,6 +88,43 @@ class Interface:
     high: float
     scale: str = "time"
     response: Response = "erf"
+    shape: Literal["step", "layer"] = "step"
+    held: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerMarker:
+    """What stands for a layer.
+
+    Attributes
+    ----------
+    name : str
+        What the layer is called; "" for the trace's own name.
+    trace : str
+        An ion, a sum "A + B" or a factor ("factor:ID/2").
+    """
+
+    name: str
+    trace: str
+
+
+@dataclass(frozen=True)
+class LayerSetup:
+    """From what the layers of a profile are told.
+
+    Attributes
+    ----------
+    factors : str
+        Id of a factor analysis all of whose factors are phases; "" for none.
+    markers : tuple of LayerMarker
+        Chosen traces, one a layer; used where `factors` is empty.
+    names : tuple of str
+        What the factors' layers are called, in the order of the factors; empty for the factors' own names.
+    """
+
+    factors: str = ""
+    markers: tuple[LayerMarker, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,9 +193,60 @@ class MassSetup:
         m/dm (full width at half maximum); 0 where it follows from the data, or the default of the program.
     pulses : float
         Primary pulses a channel of the measurement, 0 where not known; for dead time and saturation.
+    polarity : "positive", "negative" or ""
+        As the analyst says; "" where the file, calibrants or peaks say it.
+    unused : tuple of str
+        Ions among the calibrants that are shown and not used.
+    ions : tuple of str
+        The analyst's own ions, beside the list's.
+    tolerance : float
+        ppm within which an ion may name a line; 0 for the program's own.
+    elements : tuple of str
+        Elements of which formulas are made; empty for the program's own.
     """
 
     calibrants: tuple[tuple[str, float], ...] = ()
     peaks: tuple[MassPeak, ...] = ()
     resolution: float = 0.0
     pulses: float = 0.0
+    polarity: str = ""
+    unused: tuple[str, ...] = ()
+    ions: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    elements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VolumeLook:
+    """How a cube is drawn in three dimensions; nothing is computed from it.
+
+    Attributes
+    ----------
+    shown : tuple of str
+        What is drawn, four at most: "ion:PLACE:NAME", "total" or "map:ID"; empty for a choice of the program.
+    mode : "maximum", "surface" or "sections"
+    levels : tuple of float
+        Where the surface of each lies between nothing and full colour, 0 to 1; 0.5 where it is not said.
+    scans : tuple of int
+        First and last scan that are drawn, from 0; empty for all.
+    smooth : float
+        Standard deviation of a Gaussian in voxels by which the drawing is smoothed, 0 for none.
+    height : float
+        Height of the drawn box over its width.
+    opacity : float
+        Of surfaces, 0 to 1.
+    cuts : tuple of int
+        Scan, row and column of the sections; empty for the middle.
+    bright : float
+        Full colour at the 99.5 % percentile over this.
+    """
+
+    shown: tuple[str, ...] = ()
+    mode: Literal["maximum", "surface", "sections"] = "maximum"
+    levels: tuple[float, ...] = ()
+    scans: tuple[int, ...] = ()
+    smooth: float = 0.0
+    height: float = 0.6
+    opacity: float = 1.0
+    cuts: tuple[int, ...] = ()
+    bright: float = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from app.gui.panels.base import button, muted, row
@@ -228,10 +228,6 @@ class EdgesPart(QWidget):
         if key is not None:
             return key
         return self.setup_now.used[0].name if self.setup_now.used else None
-
-    def index_of(self, name: str, column: int) -> QModelIndex:
-        """A cell of the table."""
-        return self.rows.index(self.rows.row_of(name), column)
 
 
 def labelled(text: str, widget: QWidget) -> QLabel:

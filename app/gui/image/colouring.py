@@ -42,6 +42,12 @@ def limits(values: NDArray[np.float64], full: bool = False) -> tuple[float, floa
     return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
 
 
+def levels(one: Map, values: NDArray[np.float64], full: bool = False) -> tuple[float, float]:
+    """The values of the first and last colour of a map: those that it shares with others, else `limits`."""
+    low, high = one.param("scale low"), one.param("scale high")
+    return limits(values, full) if full or low is None or high is None else (float(low), float(high))
+
+
 def coloured(values: NDArray[np.float64], low: float, high: float, name: str) -> QImage:
     """An image, one of its pixels for each value (rows, columns); transparent where a value is not finite."""
     found = np.isfinite(values)

@@ -31,6 +31,7 @@ from app.project.maps import groups, out_of_date, rename, request_of, window_map
 from app.project.project import Entry
 from fitting.image.classes import KIND, is_classes
 from fitting.image.maps import Map
+from fitting.sims.cube_maps import flat_map
 from libraries.errors import SodaliteError
 
 SHOWN = (("Values", "values"), ("Errors", "error"), ("Flags", "flags"))
@@ -163,8 +164,8 @@ class MapGallery(Panel):
         return rows
 
     def _aspect(self, one: Map) -> Map:
-        """Values, errors or flags of a map, under its id."""
-        return aspect_of(one, str(self.shown.currentData()))
+        """Values, errors or flags of a map, under its id; of a cube added up over the scans."""
+        return aspect_of(flat_map(one), str(self.shown.currentData()))
 
     def maps(self) -> tuple[Map, ...]:
         """The chosen maps; all where none is."""
@@ -189,8 +190,8 @@ class MapGallery(Panel):
             return
         if not self.name.hasFocus():
             self.name.setText(one.name)
-        shape = one.shape
-        rois = entry.rois if len(shape) <= 2 else ()
+        one = flat_map(one)
+        rois = entry.rois
         shown = self._aspect(one)
         self.numbers.show_rows(one, () if is_classes(one) else statistics(one, rois),
                                class_counts(one, rois) if is_classes(one) else ())
@@ -267,7 +268,7 @@ class MapGallery(Panel):
 
     def copy(self) -> None:
         """The numbers of the chosen maps as tab-separated text."""
-        QGuiApplication.clipboard().setText(copied(self.maps()))
+        QGuiApplication.clipboard().setText(copied(tuple(map(flat_map, self.maps()))))
 
     def compute_again(self) -> None:
         """Compute maps of windows anew."""

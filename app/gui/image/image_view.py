@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.gui import theme
 from app.gui.image.class_legend import legend_height, paint_legend
-from app.gui.image.colouring import bar, bar_length, label, limits, picture, usable
+from app.gui.image.colouring import bar, bar_length, label, levels, picture, usable
 from app.gui.image.place_view import PlaceView
 from app.gui.image.scale_bar import paint_scale_bar
 from app.gui.plot.colours import small
@@ -68,7 +68,7 @@ class ImageView(PlaceView):
             self._image = None
         else:
             values = usable(self.map, self.hide_flagged)
-            self._levels = limits(values, self.full)
+            self._levels = levels(self.map, values, self.full)
             self._image = picture(self.map, values, *self._levels, self.colours)
         self.update()
 

@@ -17,6 +17,7 @@ from app.project.profiles import MapProfile
 from fitting.dataset import Axis
 from fitting.image.maps import Map
 from fitting.image.overlay import Overlay
+from fitting.sims.cube_maps import flat_map, lateral
 
 FIGURES = "PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"
 Write = Callable[[Path], Path]
@@ -40,12 +41,17 @@ class MapExports(QObject):
         entry = self._window.document.entry
         if entry is None:
             return
-        maps = [one for one in entry.maps if one.id in set(ids)]
-        navigation, name = entry.spectrum.navigation, f"{entry.title} maps"
+        maps, navigation = [one for one in entry.maps if one.id in set(ids)], entry.spectrum.navigation
+        if key != "hdf5" or len({one.shape for one in maps}) > 1:  # amounts of a cube stay whole in HDF5
+            maps, navigation = [flat_map(one) for one in maps], lateral(navigation)
+        elif maps and maps[0].values.ndim == 2:
+            navigation = lateral(navigation)
+        name = f"{entry.title} maps"
         if key == "tiff":
             self._ask_folder(lambda path: _tiffs(path, maps, navigation))
         elif key == "figure":
-            line = self._window.maps_panel.profile.line() if self._window.maps_panel.isVisible() else None
+            pages = (self._window.maps_panel, self._window.volume_panel)
+            line = next((page.profile.line() for page in pages if page.isVisible()), None)
             self._ask(f"{name}.pdf", FIGURES, lambda path: _figure(path, maps, navigation, [line] if line else []))
         elif key == "csv":
             self._ask(f"{name}.csv", "CSV (*.csv)", lambda path: write_maps_csv(path, maps, navigation))

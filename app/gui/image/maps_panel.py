@@ -27,6 +27,7 @@ from fitting.image.maps import Map
 from fitting.image.noise import noise_of
 from fitting.image.window_maps import LivePreview
 from fitting.image.windows import Window
+from fitting.sims.cube_maps import lateral
 from libraries.errors import BadData, SodaliteError
 
 OWNER = "maps"
@@ -129,7 +130,7 @@ class MapsPanel(Panel):
     def _export_overlay(self) -> None:
         entry, found = self.document.entry, self.overlay.found
         if entry is not None and found is not None:
-            self.exports.overlay(found, entry.spectrum.navigation)
+            self.exports.overlay(found, lateral(entry.spectrum.navigation))
 
     # -- showing ------------------------------------------------------------------------------------------------
 

@@ -6,32 +6,38 @@ import math
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedWidget, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
 from app.gui import theme
 from app.gui.document import Document
-from app.gui.image.colouring import COLOUR_MAPS, label
+from app.gui.image.colouring import label
 from app.gui.image.image_view import ImageView
 from app.gui.image.place_view import PlaceView, roi_colour
 from app.gui.image.places_list import PlaceRow, PlacesList
 from app.gui.image.roi_edit import new_roi
 from app.gui.image.series_view import SeriesView
 from app.gui.image.shown_map import IntensityMaps, Range
+from app.gui.image.source_bar import TIP, SourceBar
 from app.gui.panels.base import Panel, button, muted
 from app.gui.panels.numbers import parse_number
+from app.gui.sims.cube_pictures import CubePictures
+from app.gui.sims.scan_range import ScanRange
 from app.gui.style.icons import icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_1, GAP_2
+from app.project.cube_sources import TOTAL
 from app.project.place_words import pixel_words
 from app.project.project import Entry
-from fitting.dataset import Spectrum
+from fitting.dataset import Axis, Spectrum
 from fitting.image.classes import class_word, is_classes
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place, Roi, ShapeKind
+from fitting.sims.cube_maps import fits, flat_map, lateral
+from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
 
-TOTAL, WINDOW, LIVE, MAP = "total", "window", "live", "map:"
+WINDOW, LIVE, MAP = "window", "live", "map:"
 WIDTH, NARROWEST = 300, 220
 TOOLS: tuple[tuple[str, str, str], ...] = (
     ("rectangle", "Rectangle", "Draw a rectangle: drag over the image"),
@@ -60,10 +66,14 @@ class Navigator(Panel):
         self.on = True
         self.intensities = IntensityMaps(tasks, self)
         self.intensities.ready.connect(self._show_picture)
+        self.pictures = CubePictures(tasks, self)
+        self.pictures.ready.connect(self._show_picture)
         self._source: dict[str, str] = {}  # what is shown of each entry
         self._windows: dict[str, tuple[float, float]] = {}
         self._live: Map | None = None  # shown while a window is moved
         self._drawn: object = None
+        self._flattened: tuple[object, object, Map] | None = None
+        self._seen: tuple[int, ...] = ()  # scans of the picture
         self.body.setContentsMargins(GAP_2, GAP_2, GAP_2, GAP_2)
         self.body.setSpacing(GAP_1 + 2)
         self._build_source()
@@ -83,52 +93,13 @@ class Navigator(Panel):
     # -- building -----------------------------------------------------------------------------------------------
 
     def _build_source(self) -> None:
-        self.source = QComboBox()
-        self.source.setAccessibleName("What the image shows")
-        self.source.setToolTip("Total intensity, an energy window, or a map of this image")
-        self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.source.setMinimumContentsLength(10)
-        self.source.activated.connect(self._source_chosen)
-        self.look = QToolButton()
-        self.look.setIcon(icon("theme"))
-        self.look.setAccessibleName("Colours of the image")
-        self.look.setToolTip("Colours and limits of the image")
-        self.look.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.look)
-        self._colour_actions = QActionGroup(menu)
-        for name, words in COLOUR_MAPS.items():
-            action = menu.addAction(words)
-            action.setCheckable(True)
-            action.setData(name)
-            action.setChecked(name == "viridis")
-            self._colour_actions.addAction(action)
-        menu.addSeparator()
-        self._full = menu.addAction("From least to largest value")
-        self._full.setToolTip("Otherwise from the 1 % to the 99 % percentile")
-        self._full.setCheckable(True)
-        self._hide = menu.addAction("Leave out flagged pixels")
-        self._hide.setCheckable(True)
-        menu.triggered.connect(lambda _: self._dress())
-        self.look.setMenu(menu)
-        line = QHBoxLayout()
-        line.setSpacing(GAP_1)
-        line.addWidget(self.source, 1)
-        line.addWidget(self.look)
-        self.body.addLayout(line)
-        self.low, self.high = QLineEdit(), QLineEdit()
-        self.window_row = QWidget()
-        row = QHBoxLayout(self.window_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_1)
-        self.unit = QLabel("eV")
-        for field, words in ((self.low, "Low end of the window"), (self.high, "High end of the window")):
-            field.setAccessibleName(words)
-            field.setToolTip(words)
-            field.editingFinished.connect(self._window_typed)
-        for widget in (self.low, QLabel("to"), self.high, self.unit):
-            row.addWidget(widget)
-        self.window_row.hide()
-        self.body.addWidget(self.window_row)
+        self.bar = SourceBar()
+        self.source, self.window_row = self.bar.source, self.bar.window_row
+        self.low, self.high = self.bar.low, self.bar.high
+        self.bar.chosen.connect(self._source_chosen)
+        self.bar.window_typed.connect(self._window_typed)
+        self.bar.look_changed.connect(self._dress)
+        self.body.addWidget(self.bar)
 
     def _build_views(self) -> None:
         self.image, self.curve = ImageView(), SeriesView()
@@ -136,7 +107,7 @@ class Navigator(Panel):
         for view in (self.image, self.curve):
             self.views.addWidget(view)
             view.pixel_wanted.connect(self._pixel_wanted)
-            view.place_wanted.connect(self.document.set_place)
+            view.place_wanted.connect(self.go)
             view.shape_drawn.connect(self._drawn_shape)
             view.shape_changed.connect(self._change_roi)
             view.released.connect(self.document.close_merge)
@@ -144,6 +115,11 @@ class Navigator(Panel):
             view.tool_changed.connect(self._tool_changed)
             view.hovered.connect(self._hovered)
         self.body.addWidget(self.views, 3)
+        self.scans = ScanRange()
+        self.scans.setToolTip("Scans that are added up in the image")
+        self.scans.moved.connect(self._scans_moved)
+        self.scans.hide()
+        self.body.addWidget(self.scans)
         self.readout = muted("")
         self.readout.setWordWrap(False)
         self.readout.setAccessibleName("Value under the pointer")
@@ -162,7 +138,11 @@ class Navigator(Panel):
             tool.clicked.connect(lambda on, name=name: self.view.set_tool(name if on else ""))
             self.tools[name] = tool
             line.addWidget(tool)
+        self.outside = button("Outside", "All pixels but those of the chosen shape", self._turn_outside)
+        self.outside.setCheckable(True)
+        self.outside.hide()
         line.addStretch(1)
+        line.addWidget(self.outside)
         self.compare = button("Compare", "", self._compare)
         self.compare.setCheckable(True)
         self.compare.setToolTip("Spectra of all shapes and of the cursor over each other, for one pixel each; "
@@ -172,7 +152,7 @@ class Navigator(Panel):
 
     def _build_places(self) -> None:
         self.places = PlacesList()
-        self.places.place_wanted.connect(self.document.set_place)
+        self.places.place_wanted.connect(self.go)
         self.places.renamed.connect(self._rename)
         self.places.remove_wanted.connect(self.remove)
         self.places.chosen_changed.connect(lambda: self.compare_wanted.emit(True) if self.compare.isChecked() else None)
@@ -189,10 +169,13 @@ class Navigator(Panel):
     # -- whether it is there --------------------------------------------------------------------------------------
 
     def wanted(self) -> bool:
-        """Whether the shown entry has an image or series to navigate on."""
+        """Whether the shown entry has an image, a series or a cube to navigate on; a depth profile is shown itself."""
         entry = self.document.entry
-        return (entry is not None and entry.spectrum.meta.technique in ("eels", "sims")
-                and 1 <= len(entry.spectrum.navigation) <= 2)
+        if entry is None or not entry.spectrum.navigation:
+            return False
+        if entry.spectrum.meta.technique == "sims" and entry.spectrum.axis.labels:
+            return kind_of(entry.spectrum) in ("image", "cube")
+        return entry.spectrum.meta.technique in ("eels", "sims") and len(entry.spectrum.navigation) <= 2
 
     def set_on(self, on: bool) -> None:
         """Show it for images, or never."""
@@ -213,6 +196,7 @@ class Navigator(Panel):
             self.setVisible(shown)
         if not shown:
             self.intensities.stop()
+            self.pictures.stop()
 
     def _follow(self) -> None:
         self._offer()
@@ -235,38 +219,54 @@ class Navigator(Panel):
         spectrum = self._image()
         if spectrum is None or not spectrum.navigation:
             return
-        series = len(spectrum.navigation) == 1
+        axes = self._axes(spectrum)
+        series = len(axes) == 1
         self.views.setCurrentWidget(self.curve if series else self.image)
         self._fit_height()
         for name in ("ellipse", "polygon"):
             self.tools[name].setVisible(not series)
         self.tools["rectangle"].setToolTip("Draw a range: drag over the curve" if series else TOOLS[0][2])
         if series:
-            self.curve.set_axis(spectrum.navigation[0])
+            self.curve.set_axis(axes[0])
         else:
-            self.image.set_axes(*spectrum.navigation)
-        self._list_sources(entry)
+            self.image.set_axes(axes[0], axes[1])
+        self.compare.setVisible(not spectrum.axis.labels)
+        self._list_sources(entry, spectrum)
         self._show_picture()
         self._show_place()
 
     def _image(self) -> Spectrum | None:
         return self.document.spectrum()
 
-    def _list_sources(self, entry: Entry) -> None:
+    def _axes(self, image: Spectrum) -> tuple[Axis, ...]:
+        """The axes of the picture."""
+        return lateral(image.navigation)
+
+    def _shape(self, image: Spectrum) -> tuple[int, ...]:
+        return tuple(len(axis) for axis in self._axes(image))
+
+    @property
+    def place(self) -> Place:
+        """The pixels that are looked at, of a cube in whichever scans."""
+        return replace(self.document.place, scans=())
+
+    def go(self, place: Place) -> None:
+        """Look at other pixels, of a cube in the same scans."""
+        self.document.set_place(replace(place, scans=self.document.place.scans))
+
+    def _list_sources(self, entry: Entry, image: Spectrum) -> None:
         rows = [("Total intensity", TOTAL), ("Energy window…", WINDOW)]
-        shown = [m for m in entry.maps if m.values.ndim == len(entry.spectrum.navigation)]
+        if image.axis.labels:
+            rows = [(one.name, one.key) for one in self.pictures.sources(entry, image)]
+        shown = [m for m in entry.maps if fits(m, image.navigation)]
         rows += [(self._live.name, LIVE)] if self._live is not None else []
         groups = {m.group for m in shown}
         rows += [(f"{m.name}  ({m.group})" if m.group and len(groups) > 1 else m.name, MAP + m.id) for m in shown]
-        if rows != [(self.source.itemText(i), self.source.itemData(i)) for i in range(self.source.count())]:
-            self.source.clear()
-            for words, key in rows:
-                self.source.addItem(words, key)
-        at = self.source.findData(LIVE if self._live is not None else self._source.get(entry.id, TOTAL))
-        if at < 0:
-            self._source[entry.id], at = TOTAL, 0
-        self.source.setCurrentIndex(at)
-        self.window_row.setVisible(self.source.currentData() == WINDOW)
+        self.bar.set_rows(rows)
+        wanted = LIVE if self._live is not None else self._source.get(entry.id, TOTAL)
+        if not self.bar.show_key(wanted):
+            self._source[entry.id] = TOTAL
+        self.window_row.setVisible(self.bar.key == WINDOW)
 
     def shown_map(self) -> Map | None:
         """The numbers of the picture; None while they are made."""
@@ -276,9 +276,25 @@ class Navigator(Panel):
         key = self._source.get(entry.id, TOTAL)
         if self._live is not None:
             return self._live
+        scans = self.document.place.scans
         if key.startswith(MAP):
-            return next((m for m in entry.maps if m.id == key.removeprefix(MAP)), None)
+            found = next((m for m in entry.maps if m.id == key.removeprefix(MAP)), None)
+            return found if found is None else self._flat(found, scans)
+        if image.axis.labels:
+            return self.pictures.get(entry, image, key, scans)
         return self.intensities.get(image, self._window(entry, image) if key == WINDOW else None)
+
+    def _flat(self, one: Map, scans: tuple[int, ...]) -> Map | None:
+        """A map as a picture; kept while it is shown."""
+        if one.values.ndim != 3:
+            return one
+        if self._flattened is None or self._flattened[0] != (one.id, scans) or self._flattened[1] is not one.values:
+            try:
+                self._flattened = ((one.id, scans), one.values, flat_map(one, (scans[0], scans[1]) if scans else ()))
+            except SodaliteError as error:
+                self.pictures.volumes.error = str(error)
+                return None
+        return self._flattened[2]
 
     def _window(self, entry: Entry, image: Spectrum) -> Range:
         first, last = float(image.x[0]), float(image.x[-1])
@@ -290,43 +306,69 @@ class Navigator(Panel):
         if entry is None or image is None or not image.navigation or not self.wanted():
             return
         one = self.shown_map()
-        self.say(self.intensities.error if one is None else "")
-        self.image.set_map(one if len(image.navigation) == 2 else None)
-        self.curve.set_map(one if len(image.navigation) == 1 else None)
+        error = self.pictures.error if image.axis.labels else self.intensities.error
+        self.say(error if one is None else "")
+        series = len(self._axes(image)) == 1
+        self.image.set_map(None if series else one)
+        self.curve.set_map(one if series else None)
         self._fit_height()
         window = self._window(entry, image)
-        if window is not None and not (self.low.hasFocus() or self.high.hasFocus()):
-            self.low.setText(f"{window[0]:.6g}")
-            self.high.setText(f"{window[1]:.6g}")
-        self.unit.setText(image.axis.unit)
+        if window is not None:
+            self.bar.show_window(*window, image.axis.unit)
         tip = one.origin if one is not None else ""
-        self.source.setToolTip(tip or "Total intensity, an energy window, or a map of this image")
+        self.source.setToolTip(tip or ("Total, an ion, or a map" if image.axis.labels else TIP))
 
     def _show_place(self) -> None:
         entry = self.document.entry
         if entry is None or self.isHidden() or not self.wanted():
             return
-        self.view.set_places(entry.rois, self.document.place)
+        place = self.place
+        self._show_scans()
+        self.view.set_places(entry.rois, place)
+        self.outside.setVisible(bool(place.roi))
+        self.outside.setChecked(place.outside)
         rows = self.rows(entry)
         other = [(r.place, r.name, r.colour) for r in rows] != [(r.place, r.name, r.colour) for r in self.places.rows()]
-        self.places.set_rows(rows, self.document.place)
+        self.places.set_rows(rows, place)
         self._hovered(-1, -1)
         if self.compare.isChecked() and (other or self.document.project is not self._drawn):
             self.compare_wanted.emit(True)
         self._drawn = self.document.project
 
+    def _show_scans(self) -> None:
+        """The scans of a cube; another choice of them is another picture."""
+        image = self._image()
+        cube = image is not None and len(image.navigation) == 3
+        if self.scans.isHidden() == cube:
+            self.scans.setVisible(cube)
+        if image is None or not cube:
+            return
+        scans = self.document.place.scans
+        old = self.scans.handles.count, *self.scans.scans
+        self.scans.show_range(image.navigation[0], scans)
+        if scans != self._seen or old[0] != self.scans.handles.count:
+            self._seen = scans
+            self._show_picture()
+
+    def _scans_moved(self, first: int, last: int) -> None:
+        whole = (first, last) == (0, self.scans.handles.count - 1)
+        self.document.set_place(replace(self.document.place, scans=() if whole else (first, last)))
+
     def rows(self, entry: Entry) -> tuple[PlaceRow, ...]:
         """The places of an entry: all pixels, the pixel under the cursor, its shapes."""
         image = self._image() or entry.spectrum
-        shape = tuple(len(axis) for axis in image.navigation)
+        shape = self._shape(image)
         word = "spectra" if len(shape) == 1 else "pixels"
         rows = [PlaceRow(ALL, f"All {word}", math.prod(shape))]
-        place = self.document.place
+        place = self.place
         if self.view.cursor_pixel is not None:
             rows.append(PlaceRow(place, pixel_words(image, place), 1, theme.current().series[0]))
         for roi in entry.rois:
-            pixels = int(roi.mask(shape).sum())
-            rows.append(PlaceRow(Place(roi=roi.id), roi.name, pixels, roi_colour(entry.rois, roi.id).name()))
+            outside = place.outside and place.roi == roi.id
+            inside = int(roi.mask(shape).sum())
+            rows.append(PlaceRow(Place(roi=roi.id, outside=outside), f"Outside {roi.name}" if outside else roi.name,
+                                 math.prod(shape) - inside if outside else inside,
+                                 roi_colour(entry.rois, roi.id).name()))
         return tuple(rows)
 
     def _hovered(self, row: int, column: int) -> None:
@@ -361,7 +403,9 @@ class Navigator(Panel):
         Of another shape than the image they are passed over.
         """
         image = self._image()
-        shape = tuple(len(axis) for axis in image.navigation) if image is not None else ()
+        shape = self._shape(image) if image is not None else ()
+        if one is not None and one.values.ndim == 3 and not is_classes(one):
+            one = flat_map(one)
         if one is not None and one.shape != shape:
             one = None
         if one is None and self._live is None:
@@ -389,12 +433,17 @@ class Navigator(Panel):
             self._source[entry.id], self._windows[entry.id] = WINDOW, (min(low, high), max(low, high))
             self.show_now()
 
-    def _source_chosen(self, _: int) -> None:
+    def show_source(self, key: str) -> None:
+        """Show the total, an ion or a map of the shown entry."""
         entry = self.document.entry
-        if entry is not None and self.source.currentData() != LIVE:
+        if entry is not None:
             self._live = None
-            self._source[entry.id] = str(self.source.currentData())
+            self._source[entry.id] = key
             self.show_now()
+
+    def _source_chosen(self) -> None:
+        if self.bar.key != LIVE:
+            self.show_source(self.bar.key)
 
     def _window_typed(self) -> None:
         entry = self.document.entry
@@ -411,10 +460,8 @@ class Navigator(Panel):
             self._show_picture()
 
     def _dress(self) -> None:
-        chosen = self._colour_actions.checkedAction()
         for view in (self.image, self.curve):
-            view.set_look(chosen.data() if chosen is not None else "viridis", self._full.isChecked(),
-                          self._hide.isChecked())
+            view.set_look(*self.bar.colours)
 
     # -- edits --------------------------------------------------------------------------------------------------
 
@@ -427,7 +474,11 @@ class Navigator(Panel):
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _pixel_wanted(self, row: int, column: int) -> None:
-        self.document.set_place(Place((column,)) if self.view.series else Place((row, column)))
+        self.go(Place((column,)) if self.view.series else Place((row, column)))
+
+    def _turn_outside(self) -> None:
+        if self.place.roi:
+            self.go(replace(self.place, outside=self.outside.isChecked()))
 
     def _drawn_shape(self, kind: ShapeKind, points: tuple[tuple[float, float], ...]) -> None:
         entry = self.document.entry
@@ -435,19 +486,19 @@ class Navigator(Panel):
             return
         roi = new_roi(entry.rois, kind, points, self.view.series)
         image = self._image() or entry.spectrum
-        if not roi.mask(tuple(len(axis) for axis in image.navigation)).any():
+        if not roi.mask(self._shape(image)).any():
             self.say("The shape holds the middle of no pixel: draw it larger")
             return
         self.say("")
         self._apply(f"Draw {roi.name}", entry, (*entry.rois, roi))
-        self.document.set_place(Place(roi=roi.id))
+        self.go(Place(roi=roi.id))
 
     def _change_roi(self, changed: Roi) -> None:
         entry = self.document.entry
         if entry is None:
             return
         image = self._image() or entry.spectrum
-        if changed.mask(tuple(len(axis) for axis in image.navigation)).any():
+        if changed.mask(self._shape(image)).any():
             rois = tuple(changed if roi.id == changed.id else roi for roi in entry.rois)
             self._apply(f"Change {changed.name}", entry, rois, merge=f"roi {entry.id} {changed.id}")
 
@@ -463,7 +514,7 @@ class Navigator(Panel):
         gone = next((roi for roi in entry.rois if roi.id == id), None) if entry is not None else None
         if entry is not None and gone is not None:
             if self.document.place.roi == id:
-                self.document.set_place(ALL)
+                self.go(ALL)
             self._apply(f"Remove {gone.name}", entry, tuple(roi for roi in entry.rois if roi.id != id))
 
     def _apply(self, text: str, entry: Entry, rois: tuple[Roi, ...], merge: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A colour overlay of two or three maps on the Maps page, with its legend."""
+"""A colour overlay of two to four maps on the Maps page, with its legend."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from app.gui.theme import GAP_2
 from app.project.project import Entry
 from fitting.image.classes import is_classes
 from fitting.image.maps import Map
-from fitting.image.overlay import PALETTES, Colour, Overlay, overlay
+from fitting.image.overlay import MOST, PALETTES, Colour, Overlay, overlay
 from fitting.image.profiles import scale_of
+from fitting.sims.cube_maps import flat_map, lateral
 from libraries.errors import SodaliteError
 
 SIDE = 210
@@ -41,7 +42,7 @@ class OverlayPicture(QWidget):
         if found is not None and entry is not None:
             rows, columns = found.pixels.shape[:2]
             self._image = QImage(found.pixels.tobytes(), columns, rows, 3 * columns, QImage.Format.Format_RGB888).copy()
-            scale = scale_of(entry.spectrum.navigation)
+            scale = scale_of(lateral(entry.spectrum.navigation))
             self._aspect = rows * scale.row / (columns * scale.column)
             self._step, self._unit = scale.column, scale.unit
         self.update()
@@ -97,7 +98,7 @@ class OverlayPart(QWidget):
         form = QFormLayout()
         form.setVerticalSpacing(GAP_2)
         form.addRow(self.palette_)
-        for number in range(3):
+        for number in range(MOST):
             chooser, text = QComboBox(), muted("")
             chooser.setAccessibleName(f"Map {number + 1} of the overlay")
             chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -143,7 +144,7 @@ class OverlayPart(QWidget):
                 chooser.addItem(icon, name, id)
             chooser.setCurrentIndex(max(chooser.findData(self._wanted(entry, number)), 0))
         ids = [str(chooser.currentData()) for chooser in self.choosers]
-        chosen = [entry.map(id) for id in ids if id]
+        chosen = [flat_map(entry.map(id)) for id in ids if id]
         try:
             self.found = overlay(chosen, str(self.palette_.currentData())) if chosen else None
         except SodaliteError as error:
@@ -179,7 +180,7 @@ class OverlayPart(QWidget):
 
 def _numbers(entry: Entry) -> list[Map]:
     """Maps that an overlay can show: pictures, not of classes."""
-    return [one for one in entry.maps if len(one.shape) == 2 and not is_classes(one)]
+    return [one for one in entry.maps if len(one.shape) >= 2 and not is_classes(one)]
 
 
 def _hex(colour: Colour) -> str:

@@ -23,6 +23,7 @@ from app.project.project import Entry
 from fitting.dataset import AXIS_LABELS
 from fitting.image.maps import Map
 from fitting.image.profiles import Line
+from fitting.sims.cube_maps import fits, flat_map, lateral
 from libraries.errors import SodaliteError
 
 FIELDS = ("A: column", "A: row", "B: column", "B: row", "Width")
@@ -147,11 +148,12 @@ class ProfilePart(QWidget):
             if self.handles is not None:
                 self.handles.show_line(None)
             return
-        series = len(entry.spectrum.navigation) == 1
-        line = line if len(entry.spectrum.navigation) == 2 else None
+        axes = lateral(entry.spectrum.navigation)
+        series = len(axes) == 1
+        line = line if len(axes) == 2 else None
         self._show_line(entry, line, series)
         shown = series or line is not None
-        maps = tuple(one for one in self.maps if len(one.shape) == len(entry.spectrum.navigation))
+        maps = tuple(flat_map(one) for one in self.maps if fits(one, entry.spectrum.navigation))
         self.found, why = profiles_of(entry, maps, line, fronts=self.fit.isChecked()) if shown else ((), "")
         self.hint.setText(why or (HINT if not shown else "" if self.found else "Choose maps in the gallery."))
         self.hint.setVisible(bool(self.hint.text()))
@@ -179,7 +181,7 @@ class ProfilePart(QWidget):
                 if not field.hasFocus():
                     field.setText(plain(value, 2))
         if self.handles is not None:
-            navigation = entry.spectrum.navigation
+            navigation = lateral(entry.spectrum.navigation)
             aspect = 1.0
             # An axis of one pixel has no step, and a single spectrum (the page is about to be hidden) no axes.
             if len(navigation) == 2 and all(axis.quantity == "distance" and axis.step > 0 for axis in navigation):

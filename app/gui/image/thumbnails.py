@@ -21,7 +21,7 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.gui import theme
-from app.gui.image.colouring import label, limits, picture
+from app.gui.image.colouring import label, levels, picture
 from app.gui.plot.colours import faded, small
 from fitting.image.classes import is_classes, shares_in_words
 from fitting.image.maps import Map
@@ -52,7 +52,7 @@ class Thumbnail:
         """What screen readers and tooltips say."""
         if self.one is None:
             return self.name
-        low, high = limits(self.one.values)
+        low, high = levels(self.one, self.one.values)
         text = f"{self.one.label}, {label(low, low, high)} to {label(high, low, high)}"
         if is_classes(self.one):
             text = f"{self.one.name}: {shares_in_words(self.one)}"
@@ -270,7 +270,7 @@ class _Painter(QStyledItemDelegate):
             values = one.values
             if values.ndim != 2:  # a series: a strip of bars
                 values = values.reshape(1, -1).repeat(max(values.size // 2, 1), 0)
-            low, high = limits(values)
+            low, high = levels(one, values)
             if len(self._pictures) > 200:
                 self._pictures.clear()
             known = (one, QPixmap.fromImage(picture(one, values, low, high, "viridis")))
@@ -288,7 +288,7 @@ class _Painter(QStyledItemDelegate):
         painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, name)
         painter.setFont(small(option.font))
         painter.setPen(faded(colours.muted, 1.0))
-        low, top = limits(one.values)
+        low, top = levels(one, one.values)
         words = f"{_compact(low, low, top)} – {_compact(top, low, top)}"
         if is_classes(one):
             words = painter.fontMetrics().elidedText(shares_in_words(one), Qt.TextElideMode.ElideRight, line.width())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
@@ -14,6 +15,8 @@ from app.gui.panels.numbers import parse_number, plain
 from app.gui.panels.step_form import StepForm, step_words
 from app.gui.panels.sweeps_part import SweepsPart
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.sims.cube_steps_part import CubeStepsPart
+from app.gui.sims.facts import FACTS, facts
 from app.project import process
 from app.project.project import Entry
 from fitting.dataset import Meta, Noise, Spectrum
@@ -59,7 +62,8 @@ class ProcessPanel(Panel):
         self.body.addWidget(heading("Measurement"))
         form = QFormLayout()
         self.meta: dict[str, QLabel] = {}
-        told = (*tuple(_meta_words(Meta(technique="eels")))[:5], *_meta_words(Meta(technique="xps")))
+        told = dict.fromkeys((*tuple(_meta_words(Meta(technique="eels")))[:5], *FACTS,
+                              *_meta_words(Meta(technique="xps"))))
         for name in told:
             label = QLabel()
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -71,6 +75,9 @@ class ProcessPanel(Panel):
         self._build_noise()
         self._build_photon()
         self._build_steps()
+        self.cube = CubeStepsPart(document)
+        self.cube.parent_panel = self
+        self.body.addWidget(self.cube)
         self.sweeps = SweepsPart()
         self.sweeps.add_wanted.connect(self._add_sweeps)
         self.body.addWidget(self.sweeps)
@@ -79,6 +86,10 @@ class ProcessPanel(Panel):
         self.body.addStretch(1)
         document.chosen_changed.connect(self._count_chosen)
         self.ready()
+
+    def use_window(self, window: Any) -> None:
+        """Corrections of cubes take long and run off the window's thread."""
+        self.cube.use_tasks(window.tasks)
 
     def _build_steps(self) -> None:
         self.body.addWidget(heading("Steps from raw data"))
@@ -155,15 +166,18 @@ class ProcessPanel(Panel):
         if entry is None or spectrum is None:
             self.rows.set_rows(())
             self.sweeps.show_series(None)
+            self.cube.refresh()
             return
-        told = _meta_words(spectrum.meta)
+        told = facts(spectrum) if spectrum.meta.technique == "sims" else _meta_words(spectrum.meta)
         for name, label in self.meta.items():
             self._meta_form.setRowVisible(label, name in told)
             label.setText(told.get(name, ""))
             label.setToolTip(told.get(name, ""))
+        unit = self._unit()
         self.rows.set_rows(
             [
-                Row(str(i), (Cell(step_words(step), checked=step.enabled, muted=not step.enabled, tooltip=step.note),
+                Row(str(i), (Cell(step_words(step, unit), checked=step.enabled, muted=not step.enabled,
+                                  tooltip=step.note),
                              Cell(step.note, tooltip=step.note, muted=not step.enabled)))
                 for i, step in enumerate(entry.recipe.steps)
             ]
@@ -173,18 +187,27 @@ class ProcessPanel(Panel):
         self.steps.fit_height(2, 8)
         self.none.setVisible(not some)
         self.remove.setVisible(some)
-        self.before.setVisible(some)
+        self.before.setVisible(some and not spectrum.axis.labels)  # profiles are drawn without the raw ones
         refused = _refusal(entry)
         if refused:
             self.say(refused)
         self.noise.setCurrentIndex([key for _, key in NOISES].index(_noise_key(entry)))
         self.noise_now.setText(noise_words(spectrum.noise))
+        # The points of a depth profile are no repeats from whose scatter a gain could follow.
+        self.estimate.setVisible(spectrum.meta.technique != "sims")
         self._show_photon(spectrum)
+        self.cube.refresh()
         self.sweeps.show_series(_sweeps(entry))
+        self.combine.setVisible(not spectrum.axis.labels)  # profiles have no common axis to be combined on
         self.combine.refresh()
         self.form.suggest()
         self._count_chosen()
         self._show_buttons()
+
+    def _unit(self) -> str:
+        """What stands behind numbers on the axis."""
+        entry = self.document.entry
+        return "" if entry is not None and entry.spectrum.meta.technique == "sims" else " eV"
 
     def _show_photon(self, spectrum: Spectrum) -> None:
         """Ask for the photon energy where an electron spectrum lacks it, or its axis is to be turned by it."""
@@ -237,7 +260,7 @@ class ProcessPanel(Panel):
             ids = self.document.chosen if self.form.for_all.isChecked() else (entry.id,)
             if step.kind in ("spikes", "image_spikes", "align") and len(ids) > 1:
                 raise BadModel("Spikes and shifts differ from spectrum to spectrum", todo="Take them one by one")
-            self.document.apply(step_words(step), process.with_step_for(project, ids, step))
+            self.document.apply(step_words(step, self._unit()), process.with_step_for(project, ids, step))
 
         if self.attempt(change) and self.document.entry is not None:
             steps = self.document.entry.recipe.steps
@@ -254,9 +277,9 @@ class ProcessPanel(Panel):
 
         def change() -> None:
             step = self.form.step(entry.recipe, old.note)
-            steps = entry.recipe.steps
-            at = int(key)
-            self._with_recipe(f"Change: {step_words(step)}", Recipe((*steps[:at], step, *steps[at + 1 :])))
+            steps, at = entry.recipe.steps, int(key)
+            words = f"Change: {step_words(step, self._unit())}"
+            self._with_recipe(words, Recipe((*steps[:at], step, *steps[at + 1 :])))
 
         self.attempt(change)
 
@@ -267,7 +290,7 @@ class ProcessPanel(Panel):
         steps = entry.recipe.steps
         at = int(key)
         step = replace(steps[at], enabled=on)
-        words = f"Switch {'on' if on else 'off'}: {step_words(step)}"
+        words = f"Switch {'on' if on else 'off'}: {step_words(step, self._unit())}"
         self.attempt(lambda: self._with_recipe(words, Recipe((*steps[:at], step, *steps[at + 1 :]))))
         self.refresh()
 
@@ -331,7 +354,7 @@ class ProcessPanel(Panel):
         steps = entry.recipe.steps
         gone = steps[int(key)]
         rest = Recipe(steps[: int(key)] + steps[int(key) + 1 :])
-        self.attempt(lambda: self._with_recipe(f"Remove: {step_words(gone)}", rest))
+        self.attempt(lambda: self._with_recipe(f"Remove: {step_words(gone, self._unit())}", rest))
 
 
 def _with_noise(entry: Entry, key: str) -> Recipe:
@@ -367,8 +390,8 @@ def _refusal(entry: Entry) -> str:
 
 def _sweeps(entry: Entry) -> Spectrum | None:
     """The single sweeps of a series in one energy region; None where there are none."""
-    if len(entry.spectrum.navigation) != 1 or entry.spectrum.stored:
-        return None  # the pixels of an image are no repeats of one measurement
+    if len(entry.spectrum.navigation) != 1 or entry.spectrum.stored or entry.spectrum.meta.technique == "sims":
+        return None  # the pixels of an image and the points of a depth profile are no repeats of one measurement
     try:
         sweeps = process.before_sum(entry)
     except SodaliteError:

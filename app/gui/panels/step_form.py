@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBo
 
 from app.gui.document import Document
 from app.gui.panels.base import muted
-from app.gui.panels.forms import BACKGROUNDS, FORMS, METHODS, MODES, OF_KIND, Form
+from app.gui.panels.forms import BACKGROUNDS, METHODS, MODES, Form, offered
 from app.gui.panels.numbers import parse_number, plain
 from app.gui.theme import GAP_2
 from app.project.project import Entry
@@ -42,7 +42,7 @@ class StepForm(QWidget):
         self.kind = QComboBox()
         self.kind.setAccessibleName("Kind of step")
         self._kept: tuple[Curve, ...] = ()
-        self._offered: tuple[str, ...] = ()
+        self._offered: dict[str, Form] = {}
         self._offer()
         self.fields: dict[str, QLineEdit | QComboBox] = {}
         self.for_all = QCheckBox()
@@ -62,22 +62,22 @@ class StepForm(QWidget):
     @property
     def form(self) -> Form:
         """The form that is shown."""
-        return OF_KIND[self.kind.currentData()]
+        return self._offered[self.kind.currentData()]
 
     def _offer(self) -> None:
         """The kinds of steps that there are for the shown spectrum."""
-        forms = [form for form in FORMS if form.fits(self.document.entry)]
-        kinds = tuple(form.kind for form in forms)
-        if kinds == self._offered:
+        forms = offered(self.document.entry)
+        if forms == self._offered:
             return
-        before, self._offered = self.kind.currentData(), kinds
+        before, old = self.kind.currentData(), self._offered
+        self._offered = forms
         self.kind.blockSignals(True)
         self.kind.clear()
-        for form in forms:
+        for form in forms.values():
             self.kind.addItem(form.title, form.kind)
         self.kind.setCurrentIndex(max(self.kind.findData(before), 0))
         self.kind.blockSignals(False)
-        if before is not None and self.kind.currentData() != before:
+        if before is not None and self.form != old[before]:
             self._kind_chosen()
 
     def _kind_chosen(self) -> None:
@@ -244,8 +244,6 @@ class StepForm(QWidget):
 
     def show_step(self, step: Step) -> bool:
         """Fill the form from a step; False where it is of a kind without a form."""
-        if step.kind not in OF_KIND:
-            return False
         at = self.kind.findData(step.kind)
         if at < 0:
             return False
@@ -307,14 +305,14 @@ def _satellites(step: Step, recipe: Recipe) -> Step:
     return replace(step, note="energies and heights given by you" if own else known.note)
 
 
-def step_words(step: Step) -> str:
-    """A step of a recipe in words."""
+def step_words(step: Step, unit: str = " eV") -> str:
+    """A step of a recipe in words; `unit` of the axis stands behind its numbers."""
     values = dict(step.params)
     words: dict[str, Callable[[], str]] = {
         "energy_shift": lambda: f"Energy shift {step.number('shift'):+.3f} eV".replace("-", "−"),
         "energy_scale": lambda: f"Energy scale: {values['measured_1']:g} → {values['true_1']:g}, "
                                 f"{values['measured_2']:g} → {values['true_2']:g} eV",
-        "crop": lambda: f"Keep {values['low']:g} to {values['high']:g} eV",
+        "crop": lambda: f"Keep {values['low']:g} to {values['high']:g}{unit}",
         "photon_energy": lambda: f"Photon energy {values['photon_energy']:g} eV" + (
             ", axis turned into binding energy" if "work_function" in values else ""),
         "noise": lambda: _noise_words(step),
@@ -336,13 +334,20 @@ def step_words(step: Step) -> str:
         "align": lambda: f"Align the zero loss {'between channels' if values['method'] == 'linear' else 'by channels'}",
         "loss_scale": lambda: "Calibrate: " + ", ".join(
             f"{m:g} → {t:g} eV" for m, t in zip(*known_lines(step), strict=True)),
+        "dead_time": lambda: f"Correct dead time: {values['channels']:g} channels, {values['pulses']:.6g} pulses",
+        "ion_dead_time": lambda: f"Correct dead time of whole lines: {values['pulses']:.6g} pulses a point",
+        "ion_names": lambda: f"Name {len(step.text('names').splitlines())} ions anew",
+        "mass_scale": lambda: f"m/z: SF {values['slope']:.3f}, K0 {values['offset']:.2f} channels".replace("-", "−"),
         "dark": lambda: f"Subtract {_curve_name(step)}, × {values['factor']:g}",
         "gain_reference": lambda: f"Divide by {_curve_name(step)}",
         "crop_image": lambda: "Keep " + ", ".join(
             f"{name} {values.get(f'{name}_from', 1):.0f} to {values[f'{name}_to']:.0f}" if f"{name}_to" in values
             else f"{name} from {values[f'{name}_from']:.0f}"
-            for name in ("columns", "rows") if f"{name}_from" in values or f"{name}_to" in values),
-        "bin_image": lambda: f"Join {values.get('columns', 1):.0f} × {values.get('rows', 1):.0f} pixels",
+            for name in ("scans", "columns", "rows") if f"{name}_from" in values or f"{name}_to" in values),
+        "bin_image": lambda: _join_words(values),
+        "scan_drift": lambda: f"Drift of {len(step.text('rows').split())} scans corrected",
+        "topography": lambda: "Topography made flat",
+        "mass_shift": lambda: "Masses of every pixel aligned",
         "zero_loss": lambda: f"Remove zero loss: {METHODS[step.text('method')]}, losses from {values['limit']:g} eV",
         "fourier_log": lambda: f"Fourier-log: zero loss {METHODS[step.text('method')]} up to {values['limit']:g} eV",
         "fourier_ratio": lambda: f"Fourier-ratio by {step.curves[-1].name}",
@@ -353,6 +358,15 @@ def step_words(step: Step) -> str:
         return words[step.kind]() if step.kind in words else step.kind.replace("_", " ")
     except (KeyError, ValueError, TypeError):
         return f"{step.kind.replace('_', ' ')} (damaged)"
+
+
+def _join_words(values: dict[str, object]) -> str:
+    """What is joined: pixels, scans (of a profile its points), or both."""
+    columns, rows, scans = (float(values.get(name, 1)) for name in ("columns", "rows", "scans"))  # type: ignore[arg-type]
+    pixels = f"{columns:.0f} × {rows:.0f} pixels" if "columns" in values or "rows" in values else ""
+    if "scans" not in values or (scans == 1 and pixels):
+        return f"Join {pixels}"
+    return f"Join {scans:.0f} scans" + (f", {pixels}" if columns * rows > 1 else "")
 
 
 def _curve_name(step: Step) -> str:

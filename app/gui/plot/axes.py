@@ -12,7 +12,7 @@ from app.numerals import grouped
 
 
 class PlainAxis(pg.AxisItem):
-    """An axis without SI prefixes, with calm ticks."""
+    """An axis without SI prefixes, with calm ticks; with `powers` its numbers are logarithms to the base of ten."""
 
     def __init__(self, orientation: str, font: QFont) -> None:
         super().__init__(orientation, maxTickLength=5)
@@ -31,6 +31,7 @@ class PlainAxis(pg.AxisItem):
             self.setTextSpacing(38.0)
         else:
             self.setTextSpacing(60.0)
+        self.powers = False
 
     def setTextSpacing(self, pixels: float) -> None:
         """Least distance of labelled ticks."""
@@ -42,6 +43,8 @@ class PlainAxis(pg.AxisItem):
         if span <= 0 or size <= 0:
             return [(1.0, 0.0)]
         least = span * self._spacing / size
+        if self.powers:
+            return [(float(max(1, math.ceil(least))), 0.0)]
         power = 10.0 ** math.floor(math.log10(least))
         step = next((factor * power for factor in (1, 2, 5) if factor * power >= least), 10 * power)
         return [(step, 0.0)]
@@ -50,6 +53,8 @@ class PlainAxis(pg.AxisItem):
         """Numbers as they are printed."""
         if not values:
             return []
+        if self.powers:
+            return [_power(value * scale) for value in values]
         if max(abs(v) for v in values) * scale >= 1e7 or 0 < spacing * scale < 1e-6:
             return [f"{v * scale:.3g}" for v in values]
         decimals = max(0, -math.floor(math.log10(spacing * scale) + 1e-9))
@@ -71,3 +76,11 @@ class PlainAxis(pg.AxisItem):
         self.setTextPen(pg.mkPen(colours.muted))
         self.labelStyle = {"color": colours.muted, "font-size": f"{self._font.pixelSize()}px"}
         self.setLabel(self.labelText)
+
+
+def _power(exponent: float) -> str:
+    """A power of ten: 1, 10, 100, then 10³; nothing below one count."""
+    whole = round(exponent)
+    if abs(exponent - whole) > 1e-6 or whole < 0:
+        return ""
+    return str(10**whole) if whole < 3 else "10" + str(whole).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

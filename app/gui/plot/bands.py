@@ -274,7 +274,7 @@ class Bands(QObject):
             self._view.setFocus(Qt.FocusReason.MouseFocusReason)
             self.choose(self._held[0])
         self._view.scene.pointer = point
-        self._view.cursor_moved.emit(*self._canvas.mapper().data(point))
+        self._view.tell_cursor(point)
         self._drag_to(point)
         return True
 
@@ -294,7 +294,7 @@ class Bands(QObject):
         viewport.setToolTip(band.words or band.label if band is not None else "")
         scene = self._view.scene
         scene.pointer, scene.hovered = point, None
-        self._view.cursor_moved.emit(*self._canvas.mapper().data(point))
+        self._view.tell_cursor(point)
         return True
 
     def _release(self, event: QMouseEvent) -> bool:

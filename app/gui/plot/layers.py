@@ -15,6 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app.gui.plot.thinned import thinned
 from fitting.dataset import FloatArray
 
 # Huge in data coordinates, small enough for Qt's arithmetic: shades reach beyond every view.
@@ -115,7 +116,8 @@ class Dots(Layer):
 
     def set_data(self, x: FloatArray, y: FloatArray, *, joined: bool = False) -> None:
         """Show these points."""
-        self._points = polygon(x, y)
+        many = joined and x.size > MANY_PIECES
+        self._points = QPolygonF() if many else polygon(x, y)
         self._joined, self._data = joined, (x, y)
         self._resize([(x, y)])
         self.update()
@@ -129,7 +131,9 @@ class Dots(Layer):
     def draw(self, painter: QPainter, to_pixels: QTransform) -> None:
         """Draw."""
         if self._joined and self._data[0].size > MANY_PIECES:
-            self._line_of_many.draw(painter, self._line, *self._data, to_pixels)
+            data = thinned(*self._data, to_pixels, self.viewRect())
+            if data[0].size > 1:
+                self._line_of_many.draw(painter, self._line, *data, to_pixels)
         elif self._joined:
             painter.setPen(self._line)
             painter.drawPolyline(to_pixels.map(self._points))

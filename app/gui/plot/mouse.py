@@ -70,9 +70,7 @@ class Mouse(QObject):
     def _move(self, event: QMouseEvent) -> None:
         point = event.position()
         self._scene.pointer = point
-        mapper = self._canvas.mapper()
-        x, y = mapper.data(point)
-        self._view.cursor_moved.emit(x, y)
+        self._view.tell_cursor(point)
         if self._pressed is not None and event.buttons() & (Button.LeftButton | Button.MiddleButton):
             self._drag_to(event, point)
         else:
@@ -92,7 +90,9 @@ class Mouse(QObject):
             mapper = self._canvas.mapper()
             self._scene.rubber = (mapper.data(self._pressed)[0], mapper.data(point)[0])
             low, high = sorted(self._scene.rubber)
-            self._scene.readout = f"{low:.2f} to {high:.2f} eV"
+            spectrum = self._view.spectrum()
+            unit = spectrum.axis.unit if spectrum is not None else ""
+            self._scene.readout = f"{low:.2f} to {high:.2f} {unit}".rstrip()
             self._canvas.viewport().update()
         elif not self._view.tool or event.buttons() & Button.MiddleButton:
             self._panning = True

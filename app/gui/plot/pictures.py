@@ -27,6 +27,7 @@ from libraries.errors import SodaliteError
 
 MANY_POINTS = 1200  # from here on a spectrum is drawn as a line; losses always are
 DOT, SMALL_DOT = 2.6, 2.2
+FLOOR = 0.3  # a logarithm draws channels without any count here, below one count
 
 
 class Picture:
@@ -51,6 +52,8 @@ class Picture:
         self._colours = current()
         self._limit = 4.0
         self.error = ""
+        self.logarithmic = False
+        self.drawn: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))
         self.tall: tuple[float, float] | None = None
 
     # -- colours ------------------------------------------------------------------------------------------------
@@ -75,6 +78,9 @@ class Picture:
             return
         self._pile.set_curves(())
         y = flat(spectrum)
+        if self.logarithmic:
+            y = np.log10(np.maximum(y, FLOOR))
+        self.drawn = (spectrum.x, y)
         drawn = self._drawn(entry, spectrum)
         active = drawn.get(fit.id) if fit is not None else None
         losses = spectrum.axis.quantity == "energy_loss"
@@ -112,7 +118,7 @@ class Picture:
 
     def show_before(self, raw: Spectrum | None, now: Spectrum | None) -> None:
         """The spectrum before its recipe as a line behind the data, scaled to their height where units differ."""
-        if raw is None or now is None or raw.axis.quantity != now.axis.quantity:
+        if raw is None or now is None or raw.axis.quantity != now.axis.quantity or self.logarithmic:
             self._before.set_curves(())
             return
         y = flat(raw)
@@ -122,6 +128,7 @@ class Picture:
 
     def _clear(self) -> None:
         empty = np.zeros(0)
+        self.drawn = (empty, empty)
         for dots in (self._dots, self._outside, self._residual):
             dots.set_data(empty, empty)
         for lines in (self._others, self._curves, self._envelope, self._pile, self._before, self._guide):

@@ -20,6 +20,7 @@ from app.gui.plot.colours import small
 from app.gui.plot.comparison import ComparisonBar, Pile, Settings, paint_legend, pile, pile_of_places
 from app.gui.plot.edits import Edit
 from app.gui.plot.keyboard import pressed as key_pressed
+from app.gui.plot.line_names import LineName, LineNames
 from app.gui.plot.marks import Mark, element_marks, reference_marks
 from app.gui.plot.mouse import Mouse
 from app.gui.plot.overlay import Overlay, Scene
@@ -75,6 +76,8 @@ class SpectrumView(QWidget):
         self._comparing = self._before = False
         self._pile: Pile | None = None
         self._compared: tuple[tuple[str, Place, int, str], ...] = ()
+        self._log_wanted = True
+        self._line_names = LineNames(small(self.font()))
         self._build()
         self.set_colours(theme.current())
         theme.changes().changed.connect(self.set_colours)
@@ -115,6 +118,7 @@ class SpectrumView(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.canvas, 1)
         self.canvas.overlays.append(self._paint_legend)
+        self.canvas.overlays.append(self._paint_line_names)
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -141,6 +145,8 @@ class SpectrumView(QWidget):
         if entry is not None and entry.fits:
             entry = replace(entry, fits=tuple(region.fit for region in self.document.regions()))
         new_entry = (entry.id if entry else None) != self._entry_shown
+        self._set_powers(self._log_wanted and spectrum is not None and not (entry is not None and entry.fits)
+                         and spectrum.axis.quantity in ("mass", "channel") and spectrum.meta.technique == "sims")
         self._picture.show(entry, spectrum, fit, self.document.selection.component)
         raw = entry.spectrum if self._before and entry is not None and entry.recipe.steps else None
         self._picture.show_before(raw, spectrum)
@@ -164,6 +170,7 @@ class SpectrumView(QWidget):
         self.canvas.show_residuals(fit is not None)
         self.canvas.fit_ranges()
         self._show_caption()
+        self._line_names.show(self._line_names.names, *self._picture.drawn)
         self.canvas.viewport().update()
 
     # -- several spectra ----------------------------------------------------------------------------------------
@@ -211,6 +218,40 @@ class SpectrumView(QWidget):
             self.canvas.whole, self.canvas.auto_y = on, True
             self.refresh()
 
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the intensity is drawn as its logarithm: counts of mass spectra without a fitted region."""
+        return self._picture.logarithmic
+
+    def set_logarithmic(self, on: bool) -> None:
+        """Draw counts of mass spectra as their logarithm, or as they are."""
+        if on != self._log_wanted:
+            self._log_wanted = on
+            self.refresh()
+
+    def _set_powers(self, on: bool) -> None:
+        axis = self.canvas.main.getAxis("left")
+        if on != self._picture.logarithmic:
+            self._picture.logarithmic = axis.powers = on
+            self.canvas.auto_y = True
+            axis.picture = None
+            axis.update()
+
+    def show_line_names(self, names: Sequence[LineName]) -> None:
+        """Names over lines of a mass spectrum; none to remove them."""
+        if tuple(names) != self._line_names.names:
+            self._line_names.show(names, *self._picture.drawn)
+            self.canvas.viewport().update()
+
+    @property
+    def named_lines(self) -> tuple[str, ...]:
+        """The names that had room at the last painting."""
+        return self._line_names.painted
+
+    def _paint_line_names(self, painter: QPainter) -> None:
+        if not self._comparing:
+            self._line_names.paint(painter, self.canvas.mapper(), self.colours)
+
     def set_before(self, on: bool) -> None:
         """Show the spectrum before its recipe behind the data, or not."""
         if on != self._before:
@@ -238,6 +279,7 @@ class SpectrumView(QWidget):
             self.set_comparing(False)
             return
         self._shown = None
+        self._set_powers(False)
         self._picture.show_pile(found, settings.difference)
         self._picture.axis_labels(spectrum)
         words = "Intensity (normalised)" if settings.normalise else intensity_label(spectrum)
@@ -399,6 +441,11 @@ class SpectrumView(QWidget):
     def data_at(self, point: QPointF) -> tuple[float, float]:
         """Data point at a place of the viewport."""
         return self.canvas.mapper().data(point)
+
+    def tell_cursor(self, point: QPointF) -> None:
+        """Say where the pointer is, with the intensity as it is and not its logarithm."""
+        x, y = self.data_at(point)
+        self.cursor_moved.emit(x, 10.0**y if self.logarithmic and y < 300 else y)
 
     def viewport(self) -> QWidget:
         """The widget that receives the mouse."""

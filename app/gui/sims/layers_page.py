@@ -2,22 +2,123 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+import math
+from pathlib import Path
+from typing import Any
 
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.gui import theme
 from app.gui.document import Document
-from app.gui.panels.base import Panel, muted
+from app.gui.panels.base import Panel, button, muted, row
+from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.sims.depth_answers import DepthAnswers
+from app.gui.sims.layer_bar import LayerBar
 from app.gui.tasks import Tasks
+from app.numerals import with_error
+from fitting.sims.layers import Layer, Layers
+
+_EMPTY = "Choose on the Depth page from what the layers are told: factors, or one trace a layer."
 
 
 class LayersPage(Panel):
-    """The Layers page of the results: layers of a depth profile in order, with thickness."""
+    """Layers with thickness, interfaces and evidence."""
 
     def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(document, "Layers", parent)
         self.tasks = tasks
-        self.body.addWidget(muted("Layers"))
-        self.body.addStretch(1)
+        self.answers = DepthAnswers.of(document, tasks)
+        self._window: Any = None
+        self.dialog: QFileDialog | None = None
+        self.words = muted(_EMPTY)
+        self.bar = LayerBar()
+        self.rows = self.table(RowsModel((
+            Column("", "From the surface down"), Column("Layer"),
+            Column("Thickness", "Distance of the boundaries; error from counts, misfit of the closure, the difference "
+                   "from the thickness by amount, ambiguity of the factors, and the depth scale", True),
+            Column("By amount", "Integral of the share over the depth: should agree", True),
+            Column("Top", "", True), Column("Edge below", "16–84 % width of the lower interface", True),
+            Column("Share", "Largest share of the phase at a depth", True),
+            Column("Order", "Probability that it lies below the layer before it", True), Column("Remarks"),
+        )))
+        self.view = RowsView(self.rows, "Layers")
+        self.view.set_widths((34, 150, 118, 112, 104, 104, 62, 62, 220))
+        self.export = button("Export CSV…", "Layers and interfaces as tables", self.ask_file, sign="export")
+        self.body.addLayout(row(self.words, self.export, stretch=False))
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.view, 1)
+        self.answers.changed.connect(self.show_now)
         self.ready()
 
+    def use_window(self, window: Any) -> None:
+        """Exports go through the window's own."""
+        self._window = window
+
+    @property
+    def layers(self) -> Layers | None:
+        """What is shown."""
+        answer = self.answers.answer
+        return answer.layers if answer is not None else None
+
     def refresh(self) -> None:
-        """Show the document."""
+        """Show the layers of the shown entry."""
+        entry, answer, found = self.document.entry, self.answers.answer, self.layers
+        told = entry is not None and bool(entry.layering.factors or entry.layering.markers)
+        self.bar.show_layers(found)
+        self.view.setVisible(found is not None)
+        self.export.setEnabled(answer is not None and (found is not None or bool(answer.interfaces)))
+        if found is None:
+            working = told and (answer is None or (entry is not None and answer.basis[2] != entry.layering))
+            failed = answer.layers_failed if answer is not None else self.answers.failed
+            self.words.setText("Layers are being worked out …" if working and not failed else failed or _EMPTY)
+            self.rows.set_rows([])
+            return
+        scale = answer.depth.words if answer is not None and answer.depth is not None else \
+            "no depth scale: lengths along the axis are not lengths in the sample"
+        self.words.setText(f"{found.words}: shares add up to one within {100 * found.misfit:.2g} %. Scale: {scale}.")
+        unit = f" / {found.unit}" if found.unit else ""
+        for number, name in ((2, "Thickness"), (3, "By amount"), (4, "Top"), (5, "Edge below")):
+            self.rows.retitle(number, f"{name}{unit}")
+        self.rows.set_rows([_row(layer, layer is found.rows[-1]) for layer in found.rows])
+
+    def _recolour(self) -> None:
+        super()._recolour()
+        self.bar.update()
+
+    def ask_file(self) -> None:
+        """Where the tables go."""
+        if self._window is None or self.document.entry is None:
+            return
+        dialog = QFileDialog(self._window, "Export layers and interfaces", self._window.state.text("folder"),
+                             "CSV (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile(f"{self.document.entry.title} layers.csv")
+        dialog.fileSelected.connect(lambda name: self.write(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        self.dialog = dialog
+        dialog.open()
+
+    def write(self, path: Path) -> None:
+        """Write what is shown."""
+        from app.files.depth_tables import write_depth
+
+        entry, answer = self.document.entry, self.answers.answer
+        if entry is None or answer is None:
+            return
+        title = entry.title
+        self._window.exports.write(lambda _project, target: write_depth(target, title, answer), path)
+
+
+def _row(layer: Layer, last: bool) -> Row:
+    colours = theme.current().series
+    thickness = "to the end" if last else with_error(layer.thickness, layer.error)
+    width = "" if last else with_error(layer.width, layer.width_error)
+    order = "" if math.isnan(layer.below) else "> 0.99" if layer.below > 0.995 else f"{layer.below:.2f}"
+    remarks = "; ".join(layer.remarks)
+    return Row(str(layer.number), (
+        Cell(str(layer.number), swatch=colours[(layer.number - 1) % len(colours)]), Cell(layer.name, tooltip=layer.name),
+        Cell(thickness), Cell(with_error(layer.amount, layer.amount_error)),
+        Cell("surface" if layer.number == 1 else with_error(layer.top, layer.top_error)), Cell(width),
+        Cell(f"{layer.share:.2f}"), Cell(order), Cell(remarks, tooltip=remarks),
+    ))

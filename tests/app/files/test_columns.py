@@ -92,8 +92,8 @@ def test_rising_energies_without_a_name_are_refused_until_the_user_says(write):
 
 
 def test_a_first_column_of_something_else_is_refused(write):
-    with pytest.raises(AxisUnknown, match="'m/z', which is no energy"):
-        read(write("m/z\tIntensity\n1\t5\n2\t6\n"))
+    with pytest.raises(AxisUnknown, match="'Retention time', which is no energy"):
+        read(write("Retention time\tIntensity\n1\t5\n2\t6\n"))
 
 
 def test_the_photon_energy_of_the_file_turns_kinetic_into_binding(write):

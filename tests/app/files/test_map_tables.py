@@ -103,7 +103,7 @@ def test_overlay_adds_colours(palette, tmp_path):
 def test_overlays_take_maps_of_one_image():
     with pytest.raises(BadData, match="one image"):
         overlay([one_map(), Map("n", "N", "", np.ones((2, 2)))])
-    with pytest.raises(BadData, match="two or three"):
+    with pytest.raises(BadData, match="two to four"):
         overlay([])
 
 

@@ -9,7 +9,7 @@ from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.factors.analysis import analyse, number_of_factors
 from fitting.factors.kept import kept, maps_of
 from fitting.factors.nmf import deviance, factorise
-from fitting.factors.ranks import noise_edge, rank_tests
+from fitting.factors.ranks import noise_edge
 from fitting.factors.scaled import marchenko_pastur_median, noise_of, scaled_image
 from libraries.errors import BadData, Cancelled, NotDetermined
 
@@ -62,14 +62,14 @@ def test_non_negative_factors_are_found(method):
 def test_errors_of_amounts_are_the_scatter_of_repeats(measured):
     truth = amounts(np.random.default_rng(5))[8:12, 8:12]
     pulls = []
-    from fitting.factors.analysis import _amounts
+    from fitting.factors.amounts import amounts as solved
 
     for seed in range(60):
         rng = np.random.default_rng(seed)
         axes = tuple(Axis(np.arange(4.0), "distance", "nm") for _ in range(2))
         spectrum = Spectrum(Axis(X, "energy_loss"), rng.poisson(truth @ TRUE_S), Noise("poisson", 1.0), Meta(),
                             navigation=axes)
-        passed = _amounts(spectrum, scaled_image(spectrum), TRUE_S, None, None)
+        passed = solved(spectrum, scaled_image(spectrum), TRUE_S, None, None)
         inside = truth.reshape(-1, 3) > 1500
         pulls.append(((passed.amounts - truth.reshape(-1, 3)) / passed.errors)[inside])
     spread = float(np.std(np.concatenate(pulls)))
@@ -92,7 +92,7 @@ def test_principal_components_are_those_of_numpy():
 @pytest.mark.parametrize("gain", [1.0, 3.7])
 def test_every_rank_test_gives_three(gain):
     tests = number_of_factors(image(gain=gain)[0])
-    assert [answer for _, answer in tests.rows()] == ["3"] * 4
+    assert [answer for _, answer in tests.rows()] == ["3"] * 5
 
 
 def test_an_unknown_gain_is_no_chi2_test_but_the_rest_stands():
@@ -166,4 +166,4 @@ def test_what_is_kept():
     one = about.spectrum(1, spectrum)
     assert one.noise.kind == "unknown"
     assert one.y == pytest.approx(found.spectra[1])
-    assert rank_tests(scaled_image(spectrum)).rows() == about.tests
+    assert number_of_factors(spectrum).rows() == about.tests

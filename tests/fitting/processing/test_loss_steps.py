@@ -329,8 +329,11 @@ def test_steps_on_images_that_stay_in_their_file():
         assert np.array_equal(here.x, there.x)
         assert here.noise == there.noise
         assert there.rows(5, 30) == pytest.approx(here.rows(5, 30), abs=1e-6)
+    join, peak = Step("bin_image", (("columns", 2.0),)), Step("normalise", (("mode", "maximum"),))
+    assert apply(away, join).rows(0, 3) == pytest.approx(apply(image, join).rows(0, 3))
     with pytest.raises(BadData, match="needs all spectra at once"):
-        apply(away, Step("bin_image", (("columns", 2.0),)))
+        apply(away, peak)
+    assert apply(away, join, peak).y == pytest.approx(apply(image, join, peak).y)  # small enough by now
 
 
 def test_spikes_where_most_channels_are_empty():

@@ -1,0 +1,258 @@
+"""Interfaces on the Depth page: a table with positions and widths, the choice of trace and response, known lengths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+
+from app.gui.panels.base import button, heading, muted, row
+from app.gui.panels.numbers import parse_number, plain
+from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
+from app.gui.theme import GAP_2
+from app.numerals import with_error
+from app.project.project import Entry
+from app.project.sims_depth import RESPONSES, DepthAnswer, Evaluated
+from fitting.sims.interface import LENGTHS
+from fitting.sims.setup import Interface
+from libraries.errors import BadModel
+
+SHAPES = {"step": "Interface", "layer": "Layer: both interfaces"}
+_SYMBOLS = {"w": "Mixing length w", "lam": "Information depth λ", "sigma": "Roughness σ", "up": "Growth length λᵤ",
+            "down": "Decay length λ_d"}
+_ERF = {"sigma": "Standard deviation σ"}
+_FREE = "Drag the range on the profile, or its edges. A range needs both plateaus."
+
+
+class InterfacesPart(QWidget):
+    """The interfaces of an entry.
+
+    Signals
+    -------
+    wanted(str, str, str)
+        A new interface: trace, shape, response.
+    edited(str, Interface)
+        Id and what it becomes.
+    removed(str)
+    chosen(str)
+        Another one is the current one.
+    refused(str)
+    """
+
+    wanted = Signal(str, str, str)
+    edited = Signal(str, object)
+    removed = Signal(str)
+    chosen = Signal(str)
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._found: dict[str, Evaluated] = {}
+        self._interfaces: dict[str, Interface] = {}
+        self.trace, self.response, self.shape = (self._choice(name) for name in ("Trace", "Response", "Shape"))
+        self.trace.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.trace.setMinimumContentsLength(12)
+        self.trace.setMaxVisibleItems(24)
+        for key, words in RESPONSES.items():
+            self.response.addItem(words, key)
+        self.response.setCurrentIndex(1)
+        for key, words in SHAPES.items():
+            self.shape.addItem(words, key)
+        self.add = button("Add", "A range at the clearest step of the trace; drag it on the profile", self._add)
+        self.remove = button("Remove", "Take the chosen interface away", self._remove, sign="delete")
+        self.rows = RowsModel((
+            Column("Name", "Double-click to rename"), Column("Trace"), Column("Position", "", True),
+            Column("Width", "16–84 % width of an interface, thickness of a layer", True), Column("χ²ᵣ", "", True),
+        ))
+        self.rows.edited.connect(self._rename)
+        self.view = RowsView(self.rows, "Interfaces")
+        self.view.set_widths((108, 104, 108, 116, 44))
+        self.view.current_changed.connect(self._moved)
+        self.lengths = RowsModel((
+            Column("Length of the response", "Tick to keep a known value"),
+            Column("Value", "Double-click to give a known value", True),
+        ))
+        self.lengths.edited.connect(self._hold)
+        self.lengths.toggled.connect(self._toggle)
+        self.lengths_view = RowsView(self.lengths, "Lengths of the response")
+        self.lengths_view.set_widths((230, 160))
+        self.words = muted("")
+        self.words.setAccessibleName("Remarks on the interface")
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(GAP_2)
+        body.addWidget(heading("Interfaces"))
+        line = row(self.trace, self.add, self.remove, stretch=False)
+        line.setStretch(0, 1)
+        body.addLayout(line)
+        body.addWidget(self.view)
+        self.evaluated = QLabel("Evaluated as")
+        body.addLayout(row(self.evaluated, self.shape, QLabel("by"), self.response))
+        body.addWidget(self.lengths_view)
+        body.addWidget(self.words)
+        for combo in (self.response, self.shape):
+            combo.activated.connect(lambda _, c=combo: self._change(c))
+
+    def _choice(self, name: str) -> QComboBox:
+        combo = QComboBox()
+        combo.setAccessibleName(name)
+        return combo
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> str:
+        """Id of the chosen interface, "" for none."""
+        key = self.view.current_key() or ""
+        return key if key in self._interfaces else next(iter(self._interfaces), "")
+
+    def show_interfaces(self, entry: Entry | None, answer: DepthAnswer | None,
+                        traces: tuple[tuple[str, str], ...]) -> None:
+        """Show the interfaces of an entry with what was worked out of them."""
+        interfaces = entry.interfaces if entry is not None else ()
+        before = self.current
+        self._interfaces = {one.id: one for one in interfaces}
+        self._found = {one.interface.id: one for one in answer.interfaces} if answer is not None else {}
+        if traces != tuple((self.trace.itemData(i), self.trace.itemText(i)) for i in range(self.trace.count())):
+            kept = self.trace.currentData()
+            self.trace.clear()
+            for name, words in traces:
+                self.trace.addItem(words, name)
+            self.trace.setCurrentIndex(max(self.trace.findData(kept), 0))
+        units = {one.unit for one in self._found.values() if not one.failed}
+        unit = f" / {units.pop()}" if len(units) == 1 else ""
+        self.rows.retitle(2, f"Position{unit}")
+        self.rows.retitle(3, f"Width{unit}")
+        self.rows.set_rows([self._row(one) for one in interfaces])
+        self.view.setVisible(bool(interfaces))
+        self.view.fit_height(2, 8)
+        self.remove.setEnabled(bool(interfaces))
+        wanted = before if before in self._interfaces else next(reversed(self._interfaces), "")
+        if self._interfaces and self.view.current_key() != wanted:
+            self.view.show_current(wanted)
+        self._show_current()
+
+    def _row(self, one: Interface) -> Row:
+        found = self._found.get(one.id)
+        if found is None or found.interface != one:
+            return Row(one.id, (Cell(one.name, edit=one.name), Cell(found.label if found else one.trace), Cell("…"),
+                                Cell("…"), Cell("")))
+        trace = Cell(found.label, tooltip=found.label)
+        name = Cell(one.name, edit=one.name)
+        if found.failed:
+            none = Cell("–", tooltip=found.failed)
+            return Row(one.id, (name, trace, none, none, Cell("")))
+        width = with_error(found.width, found.width_error)
+        if one.shape == "layer":
+            width = f"{width} thick"
+        chi2 = "" if math.isnan(found.chi2) else f"{found.chi2:.2f}"
+        own = with_error(found.position, found.own_error)
+        return Row(one.id, (
+            name, trace,
+            Cell(with_error(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale"),
+            Cell(width, tooltip=found.status), Cell(chi2, tooltip="About 1 where the response describes the counts"),
+        ))
+
+    def _show_current(self) -> None:
+        one = self._interfaces.get(self.current)
+        if one is None:
+            self.words.setText("Choose a trace that steps up or down, and add a range.")
+            self.lengths_view.hide()
+            return
+        for combo, value in ((self.response, one.response), (self.shape, one.shape)):
+            combo.setCurrentIndex(combo.findData(value))
+        found = self._found.get(one.id)
+        held = dict(one.held)
+        names = LENGTHS.get(one.response, ())
+        self.lengths_view.setVisible(bool(names))
+        values = {name: (value, error) for name, value, error in found.lengths} if found is not None else {}
+        unit = f" / {found.unit}" if found is not None and found.unit else ""
+        self.lengths.retitle(1, f"Value{unit}")
+        rows = []
+        for name in names:
+            words = (_ERF if one.response == "erf" else _SYMBOLS)[name]
+            value, error = values.get(name, (held.get(name, math.nan), 0.0))
+            text = f"{held[name]:g}, given" if name in held else with_error(value, error) if values else "…"
+            rows.append(Row(name, (Cell(words, checked=name in held),
+                                   Cell(text, edit=plain(held.get(name, value), 4)))))
+        self.lengths.set_rows(rows)
+        self.lengths_view.fit_height(1, 4)
+        if found is None:
+            self.words.setText("")
+        elif found.failed:
+            self.words.setText(found.failed)
+        else:
+            points = found.part.stop - found.part.start
+            told = "" if not math.isnan(found.chi2) else " χ²ᵣ is no test here: errors come from the scatter."
+            self.words.setText(". ".join(filter(None, (f"{points} points", found.status))) + f".{told} {_FREE}")
+
+    def _moved(self, key: str) -> None:
+        self._show_current()
+        self.chosen.emit(key)
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    def _add(self) -> None:
+        if self.trace.currentData() is not None:
+            shape, response = self.shape.currentData(), self.response.currentData()
+            self.wanted.emit(self.trace.currentData(), "step" if response == "crossing" else shape, response)
+
+    def _remove(self) -> None:
+        if self.current:
+            self.removed.emit(self.current)
+
+    def _change(self, combo: QComboBox) -> None:
+        """The lists below the table speak of the chosen interface, and of the next new one."""
+        one = self._interfaces.get(self.current)
+        if one is None:
+            return
+        if combo is self.shape:
+            response = "erf" if self.shape.currentData() == "layer" and one.response == "crossing" else one.response
+            new = replace(one, shape=self.shape.currentData(), response=response, held=_fitting(one.held, response))
+        else:
+            response = self.response.currentData()
+            shape = "step" if response == "crossing" else one.shape
+            new = replace(one, response=response, shape=shape, held=_fitting(one.held, response))
+        if new != one:
+            self.edited.emit(one.id, new)
+
+    def _rename(self, key: str, column: int, text: str) -> None:
+        one = self._interfaces.get(key)
+        if one is not None and column == 0 and text.strip():
+            self.edited.emit(key, replace(one, name=text.strip()[:80]))
+
+    def _hold(self, name: str, column: int, text: str) -> None:
+        one = self._interfaces.get(self.current)
+        if one is None or column != 1:
+            return
+        try:
+            value = parse_number(text, "The length")
+            if value < 0:
+                raise BadModel("A length must be zero or above")
+        except BadModel as error:
+            self.refused.emit(str(error))
+            return
+        held = {**dict(one.held), name: value}
+        self.edited.emit(one.id, replace(one, held=tuple(held.items())))
+
+    def _toggle(self, name: str, column: int, wanted: bool) -> None:
+        one = self._interfaces.get(self.current)
+        if one is None:
+            return
+        held = dict(one.held)
+        if wanted:
+            found = self._found.get(one.id)
+            values = {key: value for key, value, _ in found.lengths} if found is not None else {}
+            if name not in values:
+                return
+            held[name] = float(f"{values[name]:.4g}")
+        else:
+            held.pop(name, None)
+        self.edited.emit(one.id, replace(one, held=tuple(held.items())))
+
+
+def _fitting(held: tuple[tuple[str, float], ...], response: str) -> tuple[tuple[str, float], ...]:
+    """Known lengths that the response has too."""
+    return tuple((name, value) for name, value in held if name in LENGTHS.get(response, ()))

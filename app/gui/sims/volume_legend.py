@@ -1,0 +1,61 @@
+"""The legend over a volume: colours, names, and the values of full colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from app.gui import theme
+from app.gui.image.colouring import bar, label
+
+SWATCH, BAR = 11.0, 110.0
+
+
+@dataclass(frozen=True)
+class LegendRow:
+    """One volume: name, colour and values of no and full colour."""
+
+    name: str
+    colour: str
+    low: float
+    high: float
+    unit: str = ""
+    level: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What the colour, or the surface, stands for."""
+        unit = f" {self.unit}" if self.unit else ""
+        if self.level is not None:
+            at = self.low + self.level * (self.high - self.low)
+            return f"surface at {label(at, self.low, self.high)}{unit} a voxel"
+        return f"{label(self.low, self.low, self.high)}–{label(self.high, self.low, self.high)}{unit} a voxel"
+
+
+def paint_legend(painter: QPainter, rows: Sequence[LegendRow], room: QRectF, table: str = "") -> None:
+    """Rows in the upper left corner; with a colour map a bar of it for the only row."""
+    colours, metrics = theme.current(), painter.fontMetrics()
+    high = metrics.height() + 5.0
+    top = room.top()
+    for row in rows:
+        line = QRectF(room.left(), top, room.width(), high)
+        painter.setPen(QPen(QColor(colours.border_strong), 1))
+        if table:
+            strip = QRectF(line.left(), line.center().y() - 5, BAR, 10)
+            painter.drawImage(strip, bar(table))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(strip)
+            left = strip.right() + 8
+        else:
+            painter.setBrush(QColor(row.colour))
+            painter.drawRoundedRect(QRectF(line.left(), line.center().y() - SWATCH / 2, SWATCH, SWATCH), 2, 2)
+            left = line.left() + SWATCH + 7
+        painter.setPen(QColor(colours.text))
+        painter.drawText(line.adjusted(left - line.left(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, row.name)
+        painter.setPen(QColor(colours.muted))
+        after = left + metrics.horizontalAdvance(row.name) + 10
+        painter.drawText(line.adjusted(after - line.left(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, row.words)
+        top += high

@@ -1,0 +1,93 @@
+"""Bands of ambiguity of found factors, in counts along the depth and in shares of their spectra."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fitting.dataset import FloatArray, frozen_array
+from fitting.factors.alternate import masked_nnls
+from fitting.factors.analysis import Factors
+from fitting.factors.bands import NOISE, Limits, ambiguity
+from fitting.tape import Cancel, Progress
+from libraries.errors import NotDetermined
+
+_WORDS = (
+    "MCR-BANDS (Tauler 2001; Jaumot & Tauler 2010): every factor with the least and the largest share of the signal "
+    f"under the same constraints; numbers may lie {NOISE:g} standard errors below zero, and the limits of the amounts "
+    f"include {NOISE:g} standard errors of counting"
+)
+
+
+def with_bands(factors: Factors, progress: Progress | None = None, cancel: Cancel | None = None) -> Factors:
+    """The factors with their bands.
+
+    Raises
+    ------
+    NotDetermined
+        If they are principal components, of no ions, or only one.
+    Cancelled
+    """
+    scaled, rows, k = factors.scaled, factors.rows, factors.k
+    if factors.method == "pca" or scaled is None or rows is None or k < 2:
+        raise NotDetermined("There is no ambiguity to be shown for these factors", todo="Use MCR or NMF of ions")
+    used, kept = scaled.columns, scaled.rows
+    root = scaled.column_root[used]
+    data = scaled.of(_whole(rows, scaled.channels), 0, rows.shape[0])[np.ix_(kept, used)]
+    s = factors.spectra[:, used] / root
+    limits = _limits(factors, rows.shape[0])
+    may = None if limits.with_profiles is None else limits.with_profiles.T
+    c = masked_nnls(s.T, data.T, may).T
+    bands = ambiguity(c, s, scaled.noise, limits, progress=progress, cancel=cancel)
+    low, high, low_s, high_s = _envelope(factors, bands.spectra, s, root)
+    return replace(
+        factors, low=low, high=high, low_spectra=frozen_array(low_s), high_spectra=frozen_array(high_s),
+        shares=frozen_array(bands.shares), ambiguity=_WORDS,
+    )  # fmt: skip
+
+
+def _whole(rows: FloatArray, channels: object) -> FloatArray:
+    """Rows of the analysed channels where `Scaled.of` looks for them."""
+    if isinstance(channels, slice):
+        whole = np.zeros((rows.shape[0], channels.stop))
+        whole[:, channels] = rows
+        return whole
+    index = np.asarray(channels)
+    whole = np.zeros((rows.shape[0], int(index.max()) + 1))
+    whole[:, index] = rows
+    return whole
+
+
+def _limits(factors: Factors, points: int) -> Limits:
+    scaled, rules = factors.scaled, factors.constraints
+    assert scaled is not None
+    places = tuple(round(value) for value in factors.energy)
+    ions, absent = rules.without_ions(factors.k, places), rules.without_rows(factors.k, points)
+    return Limits(
+        None if ions is None else ~ions[:, scaled.columns], None if absent is None else ~absent[:, scaled.rows].T,
+        0 if rules.fixed is None else len(rules.fixed), rules.unimodal, scaled.row_root[scaled.rows],
+    )  # fmt: skip
+
+
+def _envelope(
+    factors: Factors, ends: FloatArray, s: FloatArray, root: FloatArray
+) -> tuple[FloatArray | None, FloatArray | None, FloatArray, FloatArray]:
+    """Least and largest numbers among all ends: amounts along the depth (k, points), spectra (k, n)."""
+    assert factors.scaled is not None
+    inverse = np.linalg.pinv(s)
+    spectra = np.zeros((len(ends), *factors.spectra.shape))
+    profiles = []
+    for number, end in enumerate(ends):
+        turn = end @ inverse
+        counts = (turn @ s) * root
+        size = counts.sum(axis=1)
+        spectra[number][:, factors.scaled.columns] = counts / size[:, None]
+        if factors.depth is not None:
+            profiles.append(np.linalg.solve((turn / size[:, None]).T, factors.depth))
+    low = high = None
+    if factors.depth is not None:
+        noise = 0.0 if factors.depth_errors is None else NOISE * factors.depth_errors
+        low = frozen_array(np.maximum(np.min(profiles, axis=0) - noise, 0.0))
+        high = frozen_array(np.maximum(np.max(profiles, axis=0), 0.0) + noise)
+    return low, high, np.maximum(spectra.min(axis=0), 0.0), np.maximum(spectra.max(axis=0), 0.0)

@@ -1,0 +1,246 @@
+"""How far factors can be turned into one another without a worse fit: bands of rotational ambiguity.
+
+C S = (C T^-1)(T S) for every matrix T. For each factor the T is sought that makes its share of the signal,
+|c s| / |C S|, smallest and largest under the same constraints; the profiles and spectra at these ends span the bands.
+Numbers may lie below zero by what the noise allows, since those of the true factors would do so too.
+
+From one end of the way to the other T is near 1, so that the constraints are linear in small steps: every step is a
+linear programme of k (k - 1) numbers in a region of trust.
+
+References
+----------
+R. Tauler, J. Chemom. 15, 627 (2001); J. Jaumot, R. Tauler, Chemom. Intell. Lab. Syst. 103, 96 (2010): MCR-BANDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from fitting.dataset import FloatArray
+from fitting.tape import Cancel, Progress
+from libraries.errors import Cancelled
+
+NOISE = 2.0  # standard errors that numbers may lie below zero
+_STEPS, _FIRST, _LEAST, _LARGEST = 60, 0.1, 1e-3, 0.3
+_OVER = 0.5  # standard errors by which the linear step may miss a limit
+_GAIN = 1e-4  # relative gain of the share below which a way has ended
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """The constraints of a scaled problem; True where a factor may be.
+
+    Attributes
+    ----------
+    with_spectra, with_profiles : array of bool, shape (k, n), (m, k), or None
+    known : int
+        The first so many spectra are known: they do not turn.
+    unimodal : bool
+    row_root : array, shape (m,)
+        Counts over scaled numbers, for unimodality.
+    """
+
+    with_spectra: NDArray[np.bool_] | None = None
+    with_profiles: NDArray[np.bool_] | None = None
+    known: int = 0
+    unimodal: bool = False
+    row_root: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Ends of all ways, in scaled numbers.
+
+    Attributes
+    ----------
+    profiles : array, shape (2 k + 1, m, k)
+        At the least and largest share of each factor; the first is the solution itself.
+    spectra : array, shape (2 k + 1, k, n)
+    shares : array, shape (k, 2)
+        Least and largest |c s| / |C S|.
+    """
+
+    profiles: FloatArray
+    spectra: FloatArray
+    shares: FloatArray
+
+
+def ambiguity(
+    profiles: FloatArray, spectra: FloatArray, noise: float, limits: Limits | None = None, *,
+    progress: Progress | None = None, cancel: Cancel | None = None,
+) -> Bands:
+    """The bands of factors C (m, k), S (k, n) of scaled data whose noise has one variance.
+
+    Raises
+    ------
+    Cancelled
+    """
+    limits = limits or Limits()
+    norm = np.sqrt(np.sum(spectra**2, axis=1))
+    c0, s0 = profiles * norm, spectra / norm[:, None]
+    k = s0.shape[0]
+    total = float(np.sqrt(np.sum((c0.T @ c0) * (s0 @ s0.T))))
+    found_c, found_s, shares = [c0], [s0], np.zeros((k, 2))
+    for factor in range(k):
+        for end, sign in enumerate((-1.0, 1.0)):
+            c, s = _way(c0, s0, factor, sign, noise, limits, cancel)
+            found_c.append(c)
+            found_s.append(s)
+            shares[factor, end] = _signal(c, s)[factor] / total
+            if progress is not None:
+                progress((2 * factor + end + 1) / (2 * k), "Ambiguity of the factors")
+    return Bands(np.array(found_c), np.array(found_s), shares)
+
+
+def _signal(c: FloatArray, s: FloatArray) -> FloatArray:
+    return np.asarray(np.sqrt(np.sum(c * c, axis=0) * np.sum(s * s, axis=1)))
+
+
+def _way(
+    c: FloatArray, s: FloatArray, factor: int, sign: float, noise: float, limits: Limits, cancel: Cancel | None
+) -> tuple[FloatArray, FloatArray]:
+    """Turn the factors step by step until the share of one factor grows (or falls) no more."""
+    bound, trust = _Bound(c, s, noise, limits), _FIRST
+    now = float(_signal(c, s)[factor])
+    for _ in range(_STEPS):
+        if cancel is not None and cancel():
+            raise Cancelled("The bands of the factors were stopped")
+        turn = _step(c, s, factor, sign, trust, bound, limits)
+        if turn is None:
+            break
+        moved = None
+        while trust >= _LEAST:
+            moved = _turned(c, s, turn)
+            value = float(_signal(*moved)[factor])
+            if bound.excess(*moved) <= _OVER and sign * (value - now) > 0:
+                break
+            moved, trust, turn = None, trust / 2, turn / 2
+        if moved is None:
+            break
+        gain = sign * (value - now) / now
+        c, s, now = *moved, value
+        trust = min(trust * 1.5, _LARGEST)
+        if gain < _GAIN:
+            break
+    return c, s
+
+
+def _turned(c: FloatArray, s: FloatArray, turn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    t = np.eye(len(turn)) + turn
+    s, c = t @ s, np.linalg.solve(t.T, c.T).T
+    norm = np.sqrt(np.sum(s * s, axis=1))
+    return c * norm, s / norm[:, None]
+
+
+class _Bound:
+    """How far numbers may lie below zero (or from it, where a factor must be absent)."""
+
+    def __init__(self, c: FloatArray, s: FloatArray, noise: float, limits: Limits) -> None:
+        self.noise, self.limits = noise, limits
+        error_c, error_s = self._errors(c, s)
+        # What the solution itself does is allowed: clipped numbers and real ones differ by the noise.
+        self.first_c = np.minimum(np.min(c / error_c, axis=0) + NOISE, 0.0)
+        self.first_s = np.minimum(np.min(s / error_s[:, None], axis=1) + NOISE, 0.0)
+
+    def _errors(self, c: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Standard errors of profiles (k,) and spectra (k,): one for all rows, since scaled noise is even."""
+        return (np.sqrt(self.noise * np.maximum(np.diag(np.linalg.pinv(s @ s.T)), 0.0)),
+                np.sqrt(self.noise * np.maximum(np.diag(np.linalg.pinv(c.T @ c)), 0.0)))  # fmt: skip
+
+    def tolerance(self, c: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Allowed depth below zero of profiles (k,) and spectra (k,)."""
+        error_c, error_s = self._errors(c, s)
+        return (NOISE - self.first_c) * error_c, (NOISE - self.first_s) * error_s
+
+    def excess(self, c: FloatArray, s: FloatArray) -> float:
+        """Largest violation in standard errors."""
+        error_c, error_s = self._errors(c, s)
+        below_c = -c / error_c - (NOISE - self.first_c)
+        below_s = -s / error_s[:, None] - (NOISE - self.first_s)[:, None]
+        worst = max(float(below_c.max()), float(below_s.max()))
+        may_s, may_c = self.limits.with_spectra, self.limits.with_profiles
+        if may_s is not None and not may_s.all():
+            worst = max(worst, float((np.abs(s) / error_s[:, None])[~may_s].max()) - NOISE)
+        if may_c is not None and not may_c.all():
+            worst = max(worst, float((np.abs(c) / error_c)[~may_c].max()) - NOISE)
+        return worst
+
+
+def _step(
+    c: FloatArray, s: FloatArray, factor: int, sign: float, trust: float, bound: _Bound, limits: Limits
+) -> FloatArray | None:
+    """The best small turn E (T = 1 + E, zero diagonal): a linear programme; the unknowns are E[i, j], i != j."""
+    k = s.shape[0]
+    # Factors of one norm each, so that a region of trust means the same for all.
+    size = np.sqrt(np.sum(c * c, axis=0))
+    c, s = c / size, s * size[:, None]
+    unit = np.sqrt(np.sum(s * s, axis=1))
+    low_c, low_s = bound.tolerance(c, s)
+    pairs = [(i, j) for i in range(k) for j in range(k) if i != j]
+    place = {pair: number for number, pair in enumerate(pairs)}
+    gradient = np.zeros(len(pairs))
+    for i in range(k):
+        if i != factor:
+            gradient[place[i, factor]] -= float(c[:, i] @ c[:, factor]) / float(c[:, factor] @ c[:, factor])
+            gradient[place[factor, i]] += float(s[factor] @ s[i]) / float(s[factor] @ s[factor])
+    rows, sides = [], []
+
+    def add(block: FloatArray, names: list[int], side: FloatArray) -> None:
+        full = np.zeros((block.shape[0], len(pairs)))
+        full[:, names] = block
+        rows.append(full)
+        sides.append(side)
+
+    for i in range(k):
+        others = [j for j in range(k) if j != i]
+        mine = [place[i, j] for j in others]
+        add(-s[others].T, mine, np.maximum(s[i] + low_s[i], 0.0))
+        _absent(limits.with_spectra, i, s[i], s[others].T, mine, low_s[i], add)
+        theirs = [place[j, i] for j in others]
+        add(c[:, others], theirs, np.maximum(c[:, i] + low_c[i], 0.0))
+        may = None if limits.with_profiles is None else limits.with_profiles.T
+        _absent(may, i, c[:, i], -c[:, others], theirs, low_c[i], add)
+        if limits.unimodal:
+            _one_maximum(c, i, others, theirs, low_c[i], limits.row_root, add)
+    box = [(0.0, 0.0) if i < limits.known else (-trust * unit[i] / unit[j], trust * unit[i] / unit[j])
+           for i, j in pairs]  # fmt: skip
+    found = linprog(-sign * gradient, A_ub=np.concatenate(rows), b_ub=np.concatenate(sides), bounds=box,
+                    method="highs")  # fmt: skip
+    if found.x is None or not np.any(np.abs(found.x) > 1e-12):
+        return None
+    turn = np.zeros((k, k))
+    for (i, j), value in zip(pairs, found.x, strict=True):
+        turn[i, j] = value
+    # Back to the norms that the factors had: s = s_unit * size, T_unit = size^-1 T size.
+    return turn * size[None, :] / size[:, None]
+
+
+Add = Callable[[FloatArray, list[int], FloatArray], None]
+
+
+def _absent(
+    may: NDArray[np.bool_] | None, i: int, own: FloatArray, lever: FloatArray, names: list[int], tolerance: float,
+    add: Add,
+) -> None:
+    """Where a factor must be absent it stays below what the noise allows too."""
+    if may is not None and not may[i].all():
+        at = ~may[i]
+        add(lever[at], names, np.maximum(tolerance - own[at], 0.0))
+
+
+def _one_maximum(
+    c: FloatArray, i: int, others: list[int], names: list[int], tolerance: float, row_root: FloatArray | None, add: Add
+) -> None:
+    """Differences of neighbours keep their sign on both sides of the maximum."""
+    root = np.ones(c.shape[0]) if row_root is None else row_root
+    counts = c * root[:, None]
+    top = int(np.argmax(counts[:, i]))
+    sign = np.where(np.arange(1, counts.shape[0]) <= top, 1.0, -1.0)[:, None]
+    steps = sign * np.diff(counts, axis=0)
+    allowed = tolerance * np.sqrt(root[1:] ** 2 + root[:-1] ** 2)
+    add(steps[:, others], names, np.maximum(steps[:, i] + allowed, 0.0))

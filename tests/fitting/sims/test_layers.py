@@ -1,0 +1,153 @@
+"""Layers of simulated profiles with known thickness: order, thickness, errors, what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fitting.sims.depth import depth_scale
+from fitting.sims.layers import layers_of
+from fitting.sims.response import gauss_step, mri_step
+from fitting.sims.setup import DepthScale
+from libraries.errors import BadData, NotDetermined
+
+THICK = np.array([8.0, 14.0, 25.0, 40.0])
+NAMES = ("organic", "oxides", "hydroxide", "salts", "bulk")
+YIELD = np.array([300.0, 800.0, 3000.0, 2000.0, 5000.0])
+Z = np.arange(0.5, 160.0, 0.8)
+# step function, its lengths, roughness as a share of the depth
+RESPONSES = {"rough": (gauss_step, (), 1.5, 0.0), "mixed": (mri_step, (2.0, 0.3), 1.0, 0.03)}
+
+
+def shares(response="mixed", thick=THICK, z=Z):
+    step, lengths, sigma, rough = RESPONSES[response]
+    below = [step(z - edge, *lengths, math.hypot(sigma, rough * edge)) for edge in np.cumsum(thick)]
+    stack = np.array([np.ones_like(z), *below, np.zeros_like(z)])
+    return np.maximum(stack[:-1] - stack[1:], 0.0).T
+
+
+@pytest.mark.parametrize("response", RESPONSES)
+def test_order_and_thickness_within_five_percent(response, measured):
+    rng = np.random.default_rng(3)
+    found = layers_of(Z, rng.poisson(shares(response) * YIELD), NAMES)
+    assert tuple(row.name for row in found.rows) == NAMES
+    worst = max(abs(row.thickness / truth - 1) for row, truth in zip(found.rows[:-1], THICK, strict=True))
+    measured(f"Layers of a simulated profile ({response}): worst error of a thickness", 100 * worst, "%", "<= 5")
+    assert worst <= 0.05
+    assert all(row.below > 0.99 for row in found.rows[1:])
+    assert math.isnan(found.rows[-1].thickness)
+    assert "end of the profile" in found.rows[-1].remarks[0]
+
+
+def test_the_order_does_not_depend_on_that_of_the_traces():
+    rng = np.random.default_rng(4)
+    y = rng.poisson(shares() * YIELD)
+    turned = [3, 0, 4, 2, 1]
+    found = layers_of(Z, y[:, turned], tuple(NAMES[i] for i in turned))
+    assert tuple(row.name for row in found.rows) == NAMES
+    assert [turned[row.trace] for row in found.rows] == [0, 1, 2, 3, 4]
+    plain = layers_of(Z, y, NAMES)
+    assert [row.thickness for row in found.rows[:-1]] == pytest.approx([row.thickness for row in plain.rows[:-1]])
+
+
+def test_yields_do_not_matter():
+    """Relative yields of a thousand: the closure takes them out."""
+    found = layers_of(Z, shares("rough") * np.array([1e5, 1e2, 1e4, 1e3, 1e5]), NAMES)
+    assert [row.thickness for row in found.rows[:-1]] == pytest.approx(THICK, rel=0.01)
+
+
+@pytest.mark.parametrize("repeats", [25, pytest.param(300, marks=pytest.mark.full)])
+def test_errors_of_thickness_cover_the_truth(repeats, measured):
+    rng = np.random.default_rng(5)
+    truth, pulls = shares("rough"), []
+    for seed in range(repeats):
+        found = layers_of(Z, rng.poisson(truth * YIELD / 10), NAMES, seed=seed, draws=60)
+        pulls.append([(row.thickness - t) / row.error for row, t in zip(found.rows[:-1], THICK, strict=True)])
+    scatter = float(np.std(pulls))
+    measured("Layers, pulls of thicknesses: scatter", scatter, "", "0.5 to 1.3")
+    # The difference from the amount is in the error too, so that pulls may scatter less than 1.
+    assert 0.5 < scatter < 1.3
+    assert abs(np.mean(pulls)) < 0.5
+
+
+def test_a_thin_layer_below_the_resolution():
+    """2 nm between two phases, blurred by 3 nm: never the main phase, and still as thick as it is."""
+    thick = np.array([20.0, 2.0])
+    y = shares("rough", thick)  # sigma 1.5
+    step = [gauss_step(Z - edge, 3.0) for edge in np.cumsum(thick)]
+    y = np.array([1 - step[0], step[0] - step[1], step[1]]).T
+    found = layers_of(Z, np.random.default_rng(2).poisson(y * 20000), ("a", "b", "c"))
+    assert found.rows[1].name == "b"
+    assert found.rows[1].thickness == pytest.approx(2.0, abs=4 * found.rows[1].error)
+    assert found.rows[1].share < 0.5
+    assert any("nowhere the main phase" in remark for remark in found.rows[1].remarks)
+
+
+def test_matrix_effects_show_in_the_misfit_and_the_errors(measured):
+    """Yields that double in the neighbour below: boundaries move, and the errors must hold it."""
+    rng = np.random.default_rng(7)
+    x = shares("rough")
+    changed = rng.poisson(x * YIELD * (1 + np.roll(x, -1, axis=1)))
+    found = layers_of(Z, changed, NAMES)
+    plain = layers_of(Z, rng.poisson(x * YIELD), NAMES)
+    assert plain.misfit < 0.01 < 0.03 < found.misfit
+    worst = max(abs(row.thickness - t) for row, t in zip(found.rows[:-1], THICK, strict=True))
+    measured("Layers from ions whose yield doubles in the next phase: worst shift of a thickness", worst, "nm", "<= 1")
+    assert worst <= 1.0
+    for row, truth in zip(found.rows[:-1], THICK, strict=True):
+        assert abs(row.thickness - truth) < 3 * row.error
+
+
+def test_alternatives_widen_the_errors():
+    y = shares("rough") * 3000
+    mixed = y.copy()
+    mixed[:, 1] += 0.2 * y[:, 2]
+    mixed[:, 2] *= 0.8
+    plain, wide = layers_of(Z, y, NAMES), layers_of(Z, y, NAMES, alternatives=(mixed,))
+    assert wide.rows[1].error > 3 * plain.rows[1].error
+    assert wide.rows[1].thickness == plain.rows[1].thickness
+
+
+def test_errors_of_the_depth_scale_are_those_of_differences():
+    time = Z / 0.1
+    scale = depth_scale(time, DepthScale("rate", rate=0.1, rate_error=0.01))
+    y = shares("rough") * YIELD
+    without, found = layers_of(scale.depth, y, NAMES), layers_of(scale.depth, y, NAMES, scale=scale)
+    for row, plain, truth in zip(found.rows[:-1], without.rows[:-1], THICK, strict=True):
+        assert row.error == pytest.approx(math.hypot(plain.error, 0.1 * truth), rel=0.02)
+
+
+def test_a_phase_at_two_depths_is_said():
+    y = shares("rough")
+    twice = np.column_stack([y[:, 0] + y[:, 2], y[:, 1], y[:, 3] + y[:, 4]])
+    found = layers_of(Z, twice * 3000, ("a", "b", "c"))
+    assert any("more than one depth" in remark for row in found.rows if row.name == "a" for remark in row.remarks)
+
+
+def test_the_same_numbers_every_time():
+    y = np.random.default_rng(1).poisson(shares() * YIELD)
+    one, two = layers_of(Z, y, NAMES, draws=20), layers_of(Z, y, NAMES, draws=20)
+    assert [row.error for row in one.rows[:-1]] == [row.error for row in two.rows[:-1]]
+
+
+def test_what_makes_no_sense_is_refused():
+    y = shares() * YIELD
+    with pytest.raises(BadData, match="two traces"):
+        layers_of(Z, y[:, :1], ("a",))
+    with pytest.raises(BadData):
+        layers_of(Z, y, NAMES[:3])
+    with pytest.raises(BadData):
+        layers_of(Z[::-1], y, NAMES)
+    with pytest.raises(BadData):
+        layers_of(Z, y - 1000, NAMES)
+    with pytest.raises(BadData, match="no counts"):
+        layers_of(Z, y * [1, 0, 1, 1, 1], NAMES)
+    with pytest.raises(BadData):
+        layers_of(Z, y, NAMES, errors=-y)
+    with pytest.raises(NotDetermined, match="layer of its own"):
+        # The second trace is there everywhere: no scale makes it part of a sum of one.
+        layers_of(Z, np.column_stack([y[:, 0] + 1, np.full(Z.size, 50.0) * (1 + Z), y[:, 4] + 300]), ("a", "b", "c"))
+    with pytest.raises(NotDetermined, match="point"):
+        gap = y.copy()
+        gap[40] = 0
+        layers_of(Z, gap, NAMES)
