@@ -33,6 +33,9 @@ REQUIREMENTS = (
     "hyperspy==2.5.0",
     "exspy==0.3.2",
     "pyEELSMODEL==1.0.9",
+    "pyMCR==0.5.1",
+    "scikit-learn==1.7.2",
+    "pandas==3.1.1",
 )
 SCRIPTS = Path(__file__).resolve().parent / "_scripts"
 _INSTALL_LIMIT, _RUN_LIMIT = 1800, 1200  # s

@@ -29,6 +29,7 @@ from fitting.processing import (
     image_steps,
     ion_steps,
     mass_scale,
+    mass_shift,
     satellites,
     scale,
     scan_drift,
@@ -301,6 +302,7 @@ STEPS: dict[str, Callable[[Spectrum, Step], Spectrum]] = {
     "ion_dead_time": ion_steps.ion_dead_time,
     "ion_names": ion_steps.ion_names,
     "mass_scale": mass_scale.mass_scale,
+    "mass_shift": mass_shift.mass_shift,
     "align": align.align,
     "crop_image": image_steps.crop_image,
     "bin_image": image_steps.bin_image,
@@ -320,7 +322,7 @@ PIECEWISE = frozenset((
 # Steps that say where the spectra of an image lie: they leave an image that stays in its file there.
 WHOLE = frozenset(("crop_image", "bin_image", "scan_drift", "topography"))
 # Steps with one number for each spectrum (in a text, separated by spaces): kind -> name of that parameter.
-SLICED: dict[str, str] = {"align": "shifts", "image_spikes": "places"}
+SLICED: dict[str, str] = {"align": "shifts", "image_spikes": "places", "mass_shift": "shifts"}
 # Steps on the channels as they were measured, and the calibration of the spectrometer: all others come behind them.
 RAW_KINDS = (
     "dead_time", "dark", "gain_reference", "spikes", "image_spikes", "sum_sweeps", "energy_scale", "mass_scale",

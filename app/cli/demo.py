@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fitting.xps.quantify import Composition
 
 TECHNIQUES = ("xps", "eels", "sims")
-_SAMPLES = {"xps": ("xps",), "eels": ("eels", "eels-valence")}
+_SAMPLES = {"xps": ("xps",), "eels": ("eels", "eels-valence"), "sims": ("sims",)}
 _MOST_MAPS = 9  # in one figure
 _FOLDER = Path("sodalite-demo")
 
@@ -97,6 +97,8 @@ def _sample(technique: str, key: str, arguments: argparse.Namespace) -> list[dic
         _figures(project, folder / f"{key}-figures", progress)
     if technique == "eels":
         return _losses(project, folder, key, arguments.json)
+    if technique == "sims":
+        return _ions(project, folder, key, arguments.json)
     tables, missing = compositions(project)
     names = sample_names(project)
     for id, reason in missing.items():
@@ -122,13 +124,29 @@ def _losses(project: Project, folder: Path, key: str, as_json: bool) -> list[dic
     return loss_objects(project)
 
 
+def _ions(project: Project, folder: Path, key: str, as_json: bool) -> list[dict[str, Any]]:
+    """Ions: layers and factors, printed or as plain objects."""
+    from app.cli.ions import ion_objects, ion_text
+
+    answers = ion_objects(project)
+    if not as_json:
+        print(ion_text(answers))
+        _print_files(folder, key)
+    return answers
+
+
 def _figures(project: Project, folder: Path, progress: Progress) -> None:
-    """One figure a fitted region and one a run of maps, as PNG and SVG."""
+    """One figure a fitted region, one a run of maps, one a profile and a factor analysis, as PNG and SVG."""
     from app.files.figures import fit_figure, save_figure
     from app.files.report_losses import place_of
+    from app.files.sims_figures import save_all
 
     _make(folder)
     _map_figures(project, folder, progress)
+    for entry in project.entries:
+        if entry.spectrum.meta.technique == "sims":
+            progress(0.85, f"Figures of {entry.title}")
+            save_all(entry, folder)
     regions = [(entry, fit) for entry in project.entries for fit in entry.fits]
     names = {sample.id: sample.name for sample in project.samples}
     for number, (entry, fit) in enumerate(regions):

@@ -17,11 +17,14 @@ from app.cli import (
     demo,
     eels,
     export,
+    factors,
     fit,
     identify,
     info,
     lowloss,
     maps,
+    mass,
+    profile,
     quantify,
     report,
     templates,
@@ -29,7 +32,7 @@ from app.cli import (
 
 COMMANDS: tuple[ModuleType, ...] = (
     demo, info, identify, convert, cube, fit, candidates, compounds, batch, quantify, lowloss,
-    eels, maps, export, report, templates,
+    eels, maps, mass, profile, factors, export, report, templates,
 )
 WINDOW = "gui"
 _DESCRIPTION = """\

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.files.contents import check, read_head, read_text
+from app.files.contents import HEAD, check, read_head, read_text
 from app.files.cube_store import (
     MOST_VOXELS,
     Cancel,
@@ -38,12 +38,14 @@ from fitting.dataset import Spectrum
 from libraries.errors import BadFile
 
 KIND = "SurfaceLab 3D ASCII"
-_BLOCK = 8 << 20
+_BLOCK = 1 << 20  # bytes: text and numbers stay in the processor
 _LONGEST = 1 << 16  # bytes of a line
 _SHORTEST = 8  # bytes of "0 0 0 1\n": so many lines has a block at most
 _MOST_LENGTH = 1 << 16
 _LEAST = 12  # voxels that a file must begin with to be known without being told
 _NUMBERED = re.compile(r"(.*?)[ _]*\((\d+)\)(?:\s*-\s*(.*))?$")
+_FOUR = re.compile(r"\s*(?:[-+]?\d+(?:\.0*)?(?:[eE][-+]?\d+)?(?:\s*[,;]\s*|\s+)){3}[-+]?\d[-+\deE.]*[\s,;]*$")
+_MOST_HEADER = 200  # lines
 _SIZE = re.compile(r"(?i)\b(?:image|raster|volume|data)?[ _]*(?:size|resolution|dimensions?|pixels)\b[^\d\n]{0,20}"
                    r"(\d{1,5})\s*[x×*,; ]\s*(\d{1,5})(?:\s*[x×*,; ]\s*(\d{1,5}))?")
 _SCANS = re.compile(r"(?i)\b(?:number of )?(?:scans|slices|layers)\b\s*[:=]?\s*(\d{1,6})\b")
@@ -80,21 +82,38 @@ class IonFile:
 
 
 def looks_like_voxels(head: bytes) -> bool:
-    """Whether a text holds lines of four whole numbers, whatever its header."""
-    text = head.decode("latin-1")
-    lines = [line for line in text.splitlines()[:-1] or [text] if line.strip() and not line.lstrip().startswith("#")]
-    whole = re.compile(r"\s*(?:\d+(?:\.0*)?[\s,;]+){3}\d+(?:\.0*)?\s*$")
-    return bool(lines) and all(whole.match(line) for line in lines[:200])
+    """Whether most lines of a text behind its header are four numbers; single bad lines are found while it is read."""
+    lines = _data_lines(head)[:200]
+    return bool(lines) and 2 * sum(bool(_FOUR.match(line)) for line in lines) > len(lines)
+
+
+def _data_lines(head: bytes) -> list[str]:
+    """Lines that are no comment, behind the header; the last one may be cut off and is left out."""
+    _, skipped = _header(head)
+    text = head[skipped:].decode("latin-1")
+    lines = (text.splitlines()[:-1] if len(head) >= HEAD else []) or text.splitlines()
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _header(head: bytes) -> tuple[int, int]:
+    """Lines and bytes in front of the first line of numbers: comments, blank lines, names of columns."""
+    lines, at = 0, 0
+    for line in head.splitlines(keepends=True):
+        if _FOUR.match(line.decode("latin-1").rstrip("\r\n")):
+            return lines, at
+        if line.strip()[:1].isdigit() or lines >= _MOST_HEADER:
+            break
+        lines, at = lines + 1, at + len(line)
+    return 0, 0
 
 
 def sniff(head: bytes, path: Path) -> float:
     """0.8 for lines of three coordinates and a count: sorted, no voxel twice, coordinates that come again and again."""
     del path
-    if not looks_like_voxels(head):
+    lines = _data_lines(head)
+    if not lines or not all(_FOUR.match(line) for line in lines):
         return 0.0
-    text = head.decode("latin-1").splitlines()[:-1]
-    rows = [[float(word) for word in re.split(r"[\s,;]+", line.strip())][:3]
-            for line in text if line.strip() and not line.lstrip().startswith("#")]  # fmt: skip
+    rows = [[float(word) for word in re.split(r"[\s,;]+", line.strip())[:3]] for line in lines]
     if len(rows) < _LEAST or len({tuple(row) for row in rows}) < len(rows):
         return 0.0
     table = np.array(rows)
@@ -156,7 +175,8 @@ def _shared(stems: Sequence[str]) -> str:
 
 def _described(path: Path, shared: str) -> IonFile:
     head = read_text(path, read_head(path))
-    lines = [line for line in head.splitlines() if line.lstrip().startswith("#")]
+    above = head.splitlines()[: _header(read_head(path))[0]]
+    lines = [line for line in above if line.strip()]
     text = "\n".join(lines)
     sizes = _SIZE.search(text)
     columns, rows, scans = (int(number or 0) for number in sizes.groups()) if sizes else (0, 0, 0)
@@ -168,7 +188,7 @@ def _described(path: Path, shared: str) -> IonFile:
     numbered = _NUMBERED.match(path.stem)
     number = int(numbered.group(2)) if numbered else -1
     if not name:
-        name = (numbered.group(3) or f"({number})") if numbered else path.stem[len(shared) :].strip(" _-(")
+        name = (numbered.group(3) or f"({number})") if numbered else path.stem[len(shared) :].lstrip(" _-(").strip()
     return IonFile(
         path, name.strip() or path.stem, mass, number, (columns, rows, scans),
         (float(wide.group(1)), float(wide.group(2))) if wide else (0.0, 0.0),
@@ -207,9 +227,9 @@ def import_ascii(
     with Volumes(place.parent) as volumes:
         for one in known:
             share = part(progress, 0.85 * done / total, 0.85 * (done + one.path.stat().st_size) / total)
-            volume, seen = read_volume(one, size, settings.first, share, cancel)
+            volume, complete = read_volume(one, size, settings.first, share, cancel)
             volumes.add(one.name, one.mass, volume)
-            if seen == volume.size:
+            if complete:
                 full.append((one, volume.shape))
             done += one.path.stat().st_size
         _check_full(full, volumes)
@@ -223,7 +243,7 @@ def import_ascii(
 def read_volume(
     one: IonFile, size: tuple[int, int, int] = (0, 0, 0), first: int = 0, progress: Progress | None = None,
     cancel: Cancel | None = None,
-) -> tuple[NDArray[np.uint32], int]:
+) -> tuple[NDArray[np.uint32], bool]:
     """The voxels of one file.
 
     Parameters
@@ -233,8 +253,9 @@ def read_volume(
 
     Returns
     -------
-    volume, seen
-        Counts, shape (scans, rows, columns), 0 where no line names a voxel; how many voxels lines named.
+    volume, complete
+        Counts, shape (scans, rows, columns), 0 where no line names a voxel; whether the file names every voxel, those
+        without counts too.
 
     Raises
     ------
@@ -249,8 +270,10 @@ def read_volume(
     volume = np.full([length or 1 for length in lengths], cube_bytes.UNSEEN, np.uint32)
     reach = (0, 0, 0)
     rows = np.empty((_BLOCK // _SHORTEST + 2, 4), np.int64)
-    line, done = 1, 0
+    lines_above, done = _header(read_head(one.path))
+    line = 1 + lines_above
     with one.path.open("rb") as file:
+        file.seek(done)
         for block in _blocks(file, one.path):
             ask(cancel, str(one.path))
             count, lines, code, bad = cube_bytes.parse_lines(block, len(block), rows, first)
@@ -270,9 +293,9 @@ def read_volume(
         raise BadFile("It holds no voxel", where=str(one.path), todo="Export it again")
     volume = volume[tuple(slice(0, length or reach[i]) for i, length in enumerate(lengths))]
     empty = volume == cube_bytes.UNSEEN
-    seen = int(volume.size - np.count_nonzero(empty))
+    complete = not empty.any() and not volume.all()
     volume[empty] = 0
-    return volume, seen
+    return volume, complete
 
 
 _WORDS = {
@@ -291,16 +314,17 @@ _TODO = {
 
 
 def _blocks(file: Any, path: Path) -> Any:
-    """Whole lines as arrays of bytes; one buffer is filled again and again."""
-    buffer = np.empty(_BLOCK, np.uint8)
-    view = memoryview(buffer)  # type: ignore[arg-type]
+    """Whole lines as arrays of bytes, the last one ended; one buffer is filled again and again."""
+    buffer = np.empty(_BLOCK + 1, np.uint8)
+    view = memoryview(buffer)[:_BLOCK]  # type: ignore[arg-type]
     kept = 0
     while True:
         got = file.readinto(view[kept:])
         stop = kept + (got or 0)
         if not got:
             if stop:
-                yield buffer[:stop]
+                buffer[stop] = 10
+                yield buffer[: stop + 1]
             return
         tail = buffer[max(stop - _LONGEST, 0) : stop]
         ends = np.flatnonzero(tail == 10)

@@ -14,7 +14,48 @@ from numba import njit
 UNSEEN = np.uint32(0xFFFFFFFF)  # a voxel that no line has named
 MOST_COUNTS = 0xFFFFFFFE
 BAD, FEW, MANY, FRACTION, BEFORE, NEGATIVE, LARGE, OUTSIDE, TWICE = range(1, 10)
-_DIGITS = 18  # that an int64 holds
+_ROOM = 10**17  # a number up to this takes one more digit
+
+
+@njit(cache=True, nogil=True)
+def _rest(data: Any, at: int, value: int, written: int) -> tuple[int, int, int]:
+    """What follows the digits of a number: ".000", "e+02". The whole number, the place behind it, what is wrong."""
+    power = 0
+    if data[at] == 46:
+        at += 1
+        while 48 <= data[at] <= 57:
+            if value > _ROOM:
+                return 0, at, FRACTION
+            value = value * 10 + (np.int64(data[at]) - 48)
+            written += 1
+            power -= 1
+            at += 1
+    if not written:
+        return 0, at, BAD
+    if data[at] == 69 or data[at] == 101:
+        at += 1
+        below = data[at] == 45
+        if below or data[at] == 43:
+            at += 1
+        exponent, there = np.int64(0), 0
+        while 48 <= data[at] <= 57:
+            exponent = min(exponent * 10 + (np.int64(data[at]) - 48), 999)
+            there += 1
+            at += 1
+        if not there:
+            return 0, at, BAD
+        power += -exponent if below else exponent
+    while power < 0 and value:
+        if value % 10:
+            return 0, at, FRACTION
+        value //= 10
+        power += 1
+    while power > 0 and value:
+        if value > _ROOM:
+            return 0, at, LARGE
+        value *= 10
+        power -= 1
+    return value, at, 0
 
 
 @njit(cache=True, nogil=True)
@@ -25,7 +66,7 @@ def parse_lines(data: Any, stop: int, rows: Any, first: int) -> tuple[int, int, 
     ----------
     data : array of uint8
     stop : int
-        Behind the last byte that counts; the byte before it ends a line, or the file.
+        Behind the last byte that counts, which must be the end of a line.
     rows : array of int64, shape (m, 4)
         Is filled with x, y, z (counted from 0) and counts; m is at least the number of lines.
     first : int
@@ -47,69 +88,40 @@ def parse_lines(data: Any, stop: int, rows: Any, first: int) -> tuple[int, int, 
             line += 1
             continue
         if byte == 35:
-            while at < stop and data[at] != 10:
+            while data[at] != 10:
                 at += 1
             continue
+        # From here on the end of the line ends every loop.
         for column in range(4):
-            while at < stop and (data[at] == 32 or data[at] == 9 or data[at] == 44 or data[at] == 59):
+            byte = data[at]
+            while byte == 32 or byte == 9 or byte == 44 or byte == 59:
                 at += 1
-            if at >= stop or data[at] == 10 or data[at] == 13:
+                byte = data[at]
+            if byte == 10 or byte == 13:
                 return count, line, FEW, line
-            sign = 1
-            if data[at] == 45 or data[at] == 43:
-                sign = -1 if data[at] == 45 else 1
+            negative = byte == 45
+            if negative or byte == 43:
                 at += 1
-            value, digits, written = 0, 0, 0
-            while at < stop and 48 <= data[at] <= 57:
-                if value or data[at] != 48:
-                    digits += 1
-                    if digits > _DIGITS:
-                        return count, line, LARGE, line
-                value = value * 10 + (data[at] - 48)
-                written += 1
+            begin, value = at, np.int64(0)
+            digit = np.int64(data[at]) - 48
+            while 0 <= digit <= 9:
+                if value > _ROOM:
+                    return count, line, LARGE, line
+                value = value * 10 + digit
                 at += 1
-            if at < stop and (data[at] == 46 or (written and (data[at] | 32) == 101)):
-                power = 0
-                if data[at] == 46:
-                    at += 1
-                    while at < stop and 48 <= data[at] <= 57:
-                        if value or data[at] != 48:
-                            digits += 1
-                            if digits > _DIGITS:
-                                return count, line, FRACTION, line
-                        value = value * 10 + (data[at] - 48)
-                        written += 1
-                        power -= 1
-                        at += 1
-                if written and at < stop and (data[at] | 32) == 101:
-                    at += 1
-                    below = 1
-                    if at < stop and (data[at] == 45 or data[at] == 43):
-                        below = -1 if data[at] == 45 else 1
-                        at += 1
-                    exponent, there = 0, 0
-                    while at < stop and 48 <= data[at] <= 57:
-                        exponent = min(exponent * 10 + (data[at] - 48), 999)
-                        there += 1
-                        at += 1
-                    if not there:
-                        return count, line, BAD, line
-                    power += below * exponent
-                while power < 0 and value:
-                    if value % 10:
-                        return count, line, FRACTION, line
-                    value //= 10
-                    power += 1
-                while power > 0 and value:
-                    if value > 10**17:
-                        return count, line, LARGE, line
-                    value *= 10
-                    power -= 1
-            if not written:
+                digit = np.int64(data[at]) - 48
+            byte = data[at]
+            if byte == 46 or byte == 69 or byte == 101:
+                value, at, code = _rest(data, at, value, at - begin)
+                if code:
+                    return count, line, code, line
+                byte = data[at]
+            elif at == begin:
                 return count, line, BAD, line
-            if at < stop and data[at] not in (9, 10, 13, 32, 44, 59):
+            if byte != 32 and byte != 10 and byte != 9 and byte != 13 and byte != 44 and byte != 59:
                 return count, line, BAD, line
-            value *= sign
+            if negative:
+                value = -value
             if column < 3:
                 value -= first
                 if value < 0:
@@ -119,9 +131,11 @@ def parse_lines(data: Any, stop: int, rows: Any, first: int) -> tuple[int, int, 
             elif value > MOST_COUNTS:
                 return count, line, LARGE, line
             rows[count, column] = value
-        while at < stop and (data[at] == 32 or data[at] == 9 or data[at] == 44 or data[at] == 59 or data[at] == 13):
+        byte = data[at]
+        while byte == 32 or byte == 9 or byte == 44 or byte == 59 or byte == 13:
             at += 1
-        if at < stop and data[at] != 10:
+            byte = data[at]
+        if byte != 10:
             return count, line, MANY, line
         count += 1
     return count, line, 0, 0

@@ -33,9 +33,12 @@ from app.files.composition_tables import (
 )
 from app.files.composition_tables import write_composition as write_composition
 from app.files.csv_writer import write_csv, write_table
+from app.files.depth_tables import COLUMNS as DEPTH_COLUMNS
+from app.files.depth_tables import project_rows
 from app.files.loss_tables import loss_tables
 from app.files.map_tables import write_maps_csv
 from app.files.nexus_writer import write_map, write_nexus
+from app.files.profile_hdf5 import add_profiles
 from app.files.vamas_writer import write_vamas
 from libraries.errors import BadData, SodaliteError
 
@@ -93,12 +96,16 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
         for fit in entry.fits:
             name = stem if len(entry.fits) == 1 else f"{stem} {fit.name}"
             write_region(target / f"{_free(_safe(name), taken)}.csv", spectrum, fit)
-    write_table(target / "components.csv", COMPONENT_COLUMNS, component_rows(project))
-    write_table(target / "parameters.csv", PARAMETER_COLUMNS, parameter_rows(project))
-    if any(entry.spectrum.meta.technique != "eels" for entry in project.entries):
+    techniques = {entry.spectrum.meta.technique for entry in project.entries}
+    if techniques != {"sims"}:  # depth profiles and mass spectra have no components
+        write_table(target / "components.csv", COMPONENT_COLUMNS, component_rows(project))
+        write_table(target / "parameters.csv", PARAMETER_COLUMNS, parameter_rows(project))
+    if techniques - {"eels", "sims"} or not techniques:
         write_compositions(target, compositions(project)[0], names, project)
     for name, (columns, rows) in loss_tables(project).items():
         write_table(target / f"{name}.csv", columns, rows)
+    if deep := list(project_rows(project)):
+        write_table(target / "depth.csv", DEPTH_COLUMNS, deep)
     return target
 
 
@@ -287,7 +294,9 @@ def _add_tables(
         for number, (entry, spectrum) in enumerate(zip(project.entries, spectra, strict=True), start=1):
             group = file[f"spectrum_{number:04d}"]
             for place, one in enumerate(entry.maps, start=1):
-                write_map(group, place, one, spectrum.navigation)
+                write_map(group, place, one, spectrum.navigation[-2:] if spectrum.axis.labels else spectrum.navigation)
+            if spectrum.axis.labels and len(spectrum.navigation) in (1, 3):
+                add_profiles(group, entry)
             for place, fit in enumerate(entry.fits, start=1):
                 _add_fit(group.create_group(f"fit_{place}"), fitted_spectrum(entry, fit), fit)
             for key in [key for key in waiting if sample_and_level(project, key)[0] is not None]:

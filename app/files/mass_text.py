@@ -19,7 +19,7 @@ from app.files.contents import read_bytes, read_text
 from app.files.format import Reader, ReadOptions
 from app.files.instrument import DAMAGED, Pairs, Unit
 from app.files.surfacelab_spectrum import axis_of, negative_note
-from app.files.surfacelab_text import column_of, dead_time_note, decimal_mark, whole_numbers
+from app.files.surfacelab_text import column_of, decimal_mark, stated_dead_time, whole_numbers
 from fitting.dataset import FloatArray, Meta, Noise, Spectrum
 from libraries.errors import BadData, BadFile
 
@@ -62,7 +62,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     axis, part, notes = axis_of(columns, where)
     unit, said = _unit(stated, counts)
     counted = unit == "counts" and counts.min() >= 0
-    dead = [dead_time_note(counts)] if counted else []
+    dead = stated_dead_time(counts) if counted else []
     meta = Meta(
         title=path.stem, region=path.stem, sample=path.stem, technique="sims", intensity_unit=unit, file=where,
         file_format=FORMAT, comments=tuple(line.strip() for line in lines[:at] if line.strip()),
@@ -124,7 +124,7 @@ def _unit(stated: str, counts: FloatArray) -> tuple[Unit, Pairs]:
         return _UNITS[stated], []
     if stated:
         return "arbitrary", [("intensity unit", stated)]
-    whole = counts.min() >= 0 and bool(np.all(counts == np.rint(counts)))
+    whole = bool(counts.min() >= 0 and np.all(counts == np.rint(counts)))
     words = "the file does not say" + ": whole numbers, taken for counts" * whole
     return "counts" if whole else "arbitrary", [("intensity unit", words)]
 

@@ -105,7 +105,25 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
         With the line, where a number is missing; if a place has no unit that is known, or polarities are mixed.
     """
     del options
-    table = _table(read_text(path, read_bytes(path)), str(path))
+    return [profile_of(read_text(path, read_bytes(path)), path, str(path), path.stem)]
+
+
+def is_profile(line: str) -> bool:
+    """Whether a line names places and ions of a profile."""
+    return bool(_heads(line)[0])
+
+
+def profile_of(text: str, path: Path, where: str, title: str) -> Spectrum:
+    """The profile of a text, or of a sheet as such a text.
+
+    Parameters
+    ----------
+    where : str
+        File and sheet, for messages.
+    title : str
+        Its name.
+    """
+    table = _table(text, where)
     places, notes = [], []
     for place in range(table.first, len(table.heads)):
         if table.heads[place].lower().startswith(ERROR_OF.lower()):
@@ -119,7 +137,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     unit = _unit({table.units[place] for place in places}, counts, notes)
     if unit == "counts":
         notes.append(dead_time_note(counts[:, kept.single]))
-    meta = Meta(title=path.stem, region=path.stem, sample=path.stem, technique="sims", intensity_unit=unit,
+    meta = Meta(title=title, region=title, sample=title, technique="sims", intensity_unit=unit,
                 file=str(path), file_format=FORMAT, comments=table.comments)
     noise = Noise("poisson", 1.0) if unit == "counts" and counts.min() >= 0 else Noise("unknown")
     if unit == "arbitrary" and not any(table.units[place] for place in places) and counts.min() >= 0:
@@ -128,7 +146,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
         navigation, scales, more = _along(table)
         axis = Axis(np.arange(len(places), dtype=float), "ion", "", kept.names, _masses(table, places))
         meta = replace(meta, extra=instrument.notes([*notes, *more]))
-        return [Spectrum(axis, whole_numbers(counts), noise, meta, navigation=(navigation,), scales=scales)]
+        return Spectrum(axis, whole_numbers(counts), noise, meta, navigation=(navigation,), scales=scales)
     except BadData as error:
         raise BadFile(error.what, where=table.where, todo=DAMAGED) from error
 
@@ -187,6 +205,7 @@ def _table(text: str, where: str) -> _Table:
         while len(cells) > len(heads) and not cells[-1]:
             cells.pop()
         if not rows and _is_remark(cells):
+            cells += [""] * (len(heads) - len(cells))
             word = cells[0].lower()
             masses = tuple(cells) if word == MASSES else masses
             if word not in (MASSES, LABELS.lower()) and len(cells) == len(heads):
@@ -232,7 +251,7 @@ def _unit(said: set[str], counts: FloatArray, notes: Pairs) -> Unit:
     if plain <= set(_COUNTS):
         return "counts"
     if plain == {""}:
-        whole = counts.min() >= 0 and bool(np.all(counts == np.rint(counts)))
+        whole = bool(counts.min() >= 0 and np.all(counts == np.rint(counts)))
         notes.append(("intensity unit", "the file does not say" + (": whole numbers, taken for counts" * whole)))
         return "counts" if whole else "arbitrary"
     if plain <= {"counts/s", "cps", "cts/s", "1/s"}:

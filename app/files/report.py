@@ -129,7 +129,7 @@ def _sample(
         parts += [tag("h3", "Charge reference"), samples.charge_reference(entries)]
     for entry in entries:
         parts += _entry(project, entry)
-    measured = tuple(entry for entry in entries if entry.spectrum.meta.technique != "eels")
+    measured = tuple(entry for entry in entries if entry.spectrum.meta.technique not in ("eels", "sims"))
     if measured:
         parts += [tag("h3", "Conditions of measurement"), samples.conditions(measured)]
     return joined(parts, "\n")
@@ -139,6 +139,10 @@ def _entry(project: Project, entry: Entry) -> list[Html]:
     """The regions of a spectrum, or the bare spectrum; a recipe or model that fails is said, not passed over."""
     from app.files.figures import spectrum_figure
 
+    if entry.spectrum.meta.technique == "sims":
+        from app.files.report_sims import sims_sections
+
+        return sims_sections(entry, _picture)
     losses = entry.spectrum.meta.technique == "eels"
     try:
         spectrum = entry.single() if losses else entry.processed()
@@ -194,7 +198,8 @@ def _appendix(project: Project) -> list[Html]:
         parts.append(tag("p", "not recorded", class_="muted"))
     parts.append(
         tag("p", "Follows ISO 19830 (peak fitting), ISO 16243 and ASTM E996 (conditions), ISO 19318 (charge "
-            "reference), ISO 18118 (factors), ISO 22029 (energy losses). Positions of components are parameters of "
+            "reference), ISO 18118 (factors), ISO 22029 (energy losses), ASTM E1162 and E1504, ISO 13084 and 17109 "
+            "(ToF-SIMS). Positions of components are parameters of "
             "their shapes; the maximum is where the profile has its highest point. Angles count from the surface "
             "normal, those of electron microscopes are half angles.", class_="note")
     )

@@ -1,7 +1,8 @@
 """Excel workbooks (.xlsx): sheets of columns, and the exports of Thermo Avantage (`app.files.avantage`).
 
 A sheet of columns is read as the same columns in a text would be (`app.files.columns`): the first column holds the
-energies and says which, each further one becomes a spectrum. Sheets without columns of numbers are left out and named.
+energies and says which, each further one becomes a spectrum. A sheet of ions over time or depth is a depth profile.
+Sheets without columns of numbers are left out and named.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from app.files import avantage, columns, instrument
+from app.files import avantage, columns, instrument, profile_text
 from app.files.format import AxisUnknown, Reader, ReadOptions
 from app.files.workbook import Cell, Sheet, is_workbook, sheets
 from fitting.dataset import Spectrum
@@ -84,7 +85,11 @@ def _columns(sheet: Sheet, path: Path, options: ReadOptions) -> list[Spectrum]:
     if sum(map(len, lines)) > _MAX_TEXT:
         raise BadFile("The sheet is too large", where=where, todo="Export its spectra as text")
     title = sheet.name if len(sheet.name) > 1 else path.stem
-    found = columns.tables_of("\n".join(lines), path, where, title, options)
+    head = next((line for line in lines if line.strip()), "")
+    if profile_text.is_profile(head):
+        found = [profile_text.profile_of("\n".join(lines), path, where, title)]
+    else:
+        found = columns.tables_of("\n".join(lines), path, where, title, options)
     return [s.with_(meta=replace(s.meta, file_format=FORMAT)) for s in found]
 
 

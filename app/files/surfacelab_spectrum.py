@@ -27,7 +27,7 @@ from app.files.columns_text import split_lines
 from app.files.contents import read_bytes, read_text
 from app.files.format import Reader, ReadOptions
 from app.files.instrument import DAMAGED, Pairs
-from app.files.surfacelab_text import cells_of, column_of, dead_time_note, decimal_mark, whole_numbers
+from app.files.surfacelab_text import cells_of, column_of, decimal_mark, stated_dead_time, whole_numbers
 from fitting.dataset import Axis, FloatArray, Meta, Noise, Spectrum
 from fitting.processing.mass_scale import LAW
 from fitting.sims.mass_calibration import law_of_columns
@@ -78,7 +78,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     meta = Meta(
         title=path.stem, region=path.stem, sample=path.stem, technique="sims", instrument="IONTOF (SurfaceLab export)",
         file=where, file_format=FORMAT, comments=text.comments,
-        extra=instrument.notes([*notes, dead_time_note(counts, stated), *more, *negative_note(counts)]),
+        extra=instrument.notes([*notes, *stated_dead_time(counts, stated), *more, *negative_note(counts)]),
     )
     noise = Noise("unknown") if counts.min() < 0 else Noise("poisson", 1.0)
     try:

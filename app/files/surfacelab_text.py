@@ -112,6 +112,12 @@ def whole_numbers(counts: FloatArray) -> np.ndarray:
     return counts
 
 
+def stated_dead_time(counts: ArrayLike, stated: str = "") -> list[tuple[str, str]]:
+    """`dead_time_note` where the file says it or the counts are surely corrected; nothing elsewhere."""
+    note = dead_time_note(counts, stated)
+    return [] if note[1] in (DEAD_TIME["counts"], DEAD_TIME["unknown"]) else [note]
+
+
 def dead_time_note(counts: ArrayLike, stated: str = "") -> tuple[str, str]:
     """What is known of a dead-time correction: as the file states it ("on", "off"), else as the counts tell."""
     plain = stated.strip().lower()

@@ -58,11 +58,15 @@ def write_xlsx(project: Project, path: str | Path) -> Path:
     taken: set[str] = set()
     tables, missing = compositions(project)
     remarks = [(names.get(id, id), text) for id, table in tables.items() for text in table.warnings]
-    remarks += [(names.get(id, id), text) for id, text in missing.items()]
-    _sheet(book, "Elements", ELEMENT_COLUMNS, element_rows(tables, names, project), taken)
-    _sheet(book, "Composition", LINE_COLUMNS, line_rows(tables, names, project), taken)
-    _sheet(book, "Components", COMPONENT_COLUMNS, component_rows(project), taken)
-    _sheet(book, "Parameters", PARAMETER_COLUMNS, parameter_rows(project), taken)
+    # Depth profiles and mass spectra have no composition that could be missing.
+    ions = {entry.sample for entry in project.entries} - {
+        entry.sample for entry in project.entries if entry.spectrum.meta.technique != "sims"}
+    remarks += [(names.get(id, id), text) for id, text in missing.items() if id not in ions]
+    if any(entry.spectrum.meta.technique != "sims" for entry in project.entries) or not project.entries:
+        _sheet(book, "Elements", ELEMENT_COLUMNS, element_rows(tables, names, project), taken)
+        _sheet(book, "Composition", LINE_COLUMNS, line_rows(tables, names, project), taken)
+        _sheet(book, "Components", COMPONENT_COLUMNS, component_rows(project), taken)
+        _sheet(book, "Parameters", PARAMETER_COLUMNS, parameter_rows(project), taken)
     ratios = list(ratio_rows(project, tables, names))
     if ratios:
         _sheet(book, "Ratios", RATIO_COLUMNS, ratios, taken)

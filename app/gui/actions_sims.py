@@ -8,6 +8,12 @@ _PAGE = "looks.show_page"
 SIMS = (
     Command("file.import_cube", "Import cube of ions…", "File", "cubes.ask", 2, tip="Make a cube of a ToF-SIMS "
             "measurement: 3D text export (one file an ion), imzML or raw data, kept in an HDF5 file"),
+    Command("file.export_profile", "Depth profile as shown…", "File/Export", "exports.profile_shown", 3, tip="The "
+            "chosen traces on the chosen axis, normalised as they are drawn, with errors: CSV or Excel",
+            enabled="sims_profile"),
+    Command("file.export_profile_raw", "Depth profile, all ions…", "File/Export", "exports.profile_raw", 3, tip="All "
+            "ions as counted, with errors, m/z and the ions each line may hold as well: CSV or Excel",
+            enabled="sims_profile"),
     Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
             enabled="sims_spectrum", argument="Mass"),
     Command("sims.ions", "Ions…", "SIMS", _PAGE, 0, tip="Ions of a profile or cube: isotopes, saturation, alternatives",
@@ -22,4 +28,8 @@ SIMS = (
             "pixels in the middle of the window", enabled="sims_cube", shortcut="Ctrl+Alt+1"),
     Command("sims.show_volume", "Show volume", "SIMS", "centre.show_volume", 2, tip="The cube in three dimensions, "
             "sections and images", enabled="sims_cube", shortcut="Ctrl+Alt+2"),
+    Command("sims.volume", "Volume…", "SIMS", _PAGE, 2, tip="What the volume shows; images of ions, depth sections, "
+            "line profiles, overlays", enabled="sims_ions", argument="Volume"),
+    Command("sims.save_volume", "Save picture of the volume…", "SIMS", "volume_panel.save_picture", 2,
+            tip="The drawn volume as PNG with twice as many pixels", enabled="sims_cube"),
 )  # fmt: skip

@@ -14,12 +14,15 @@ from app.files.export import write_csv_folder, write_hdf5, write_vamas_file
 from app.files.hspy_writer import write_hspy
 from app.files.map_writer import write_maps
 from app.files.msa_writer import write_msa
+from app.files.profile_tables import ProfileTable, raw_table, shown_table, write_profile_csv, write_profile_xlsx
 from app.files.xlsx_writer import write_xlsx
 from app.project.project import Entry, Project, RegionFit
+from app.project.sims_profiles_at import profile_at
 
 if TYPE_CHECKING:
     from app.cli.intervals import Uncertainties
     from app.gui.window import MainWindow
+    from fitting.dataset import Spectrum
 
 Writer = Callable[[Project, Path], Path]
 
@@ -90,6 +93,31 @@ class ExportController(QObject):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self._ask(dialog, lambda _, path: write_maps([entry], path))
+
+    def profile_shown(self) -> None:
+        """The chosen traces of the shown depth profile, as they are drawn."""
+        self._profile("as shown", shown_table)
+
+    def profile_raw(self) -> None:
+        """All ions of the shown depth profile as counted."""
+        self._profile("all ions", lambda entry, profile: raw_table(profile, entry.masses))
+
+    def _profile(self, words: str, made: Callable[[Entry, Spectrum], ProfileTable]) -> None:
+        """A table of the shown place's depth profile, as CSV or, by the ending of the name, as Excel workbook."""
+        entry, place = self._window.document.entry, self._window.document.place
+        if entry is None:
+            return
+
+        def write(_: Project, path: Path) -> Path:
+            table = made(entry, profile_at(entry, place))
+            if path.suffix.lower() == ".xlsx":
+                return write_profile_xlsx(path, [table])
+            return write_profile_csv(path, table)
+
+        dialog = self._save_dialog(f"Export depth profile, {words}", "CSV (*.csv);;Excel workbook (*.xlsx)", "csv")
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix("xlsx" if "xlsx" in name else "csv"))
+        dialog.selectFile(f"{entry.title} {words}.csv")
+        self._ask(dialog, write)
 
     def intervals(self) -> None:
         """The error intervals of the shown region as one table, as `sodalite fit --csv` writes them."""

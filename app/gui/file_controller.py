@@ -17,6 +17,7 @@ from app.files.references import MissingFile
 from app.gui.action_set import Row
 from app.gui.recovery import Recoverer
 from app.project import collect, lock, store
+from app.project.import_words import import_words
 from app.project.pairs import pair_up, pair_words
 from app.project.project import Project, add_spectra
 from app.project.series import with_variables
@@ -200,6 +201,8 @@ class FileController(QObject):
         self._window.say(f"{len(spectra)} spectra from {text}")
         for words in pair_words(alone, project)[:MOST_PAIRS]:
             self._window.messages.show_message(f"{words}.", "info")
+        for words in import_words(spectra)[:MOST_PAIRS]:
+            self._window.messages.show_message(words, "info")
         self._window.series.imported(new)
 
     def _ask_axis(self, path: Path, error: AxisUnknown, add: bool) -> None:

@@ -1,21 +1,23 @@
-"""Corrections of cubes: what they are estimated from, and where they stand in a recipe."""
+"""Corrections of cubes and images: what they are estimated from, and where they stand in a recipe."""
 
 from __future__ import annotations
 
 from app.project import process
 from app.project.project import Entry, Project
 from fitting.dataset import Spectrum
+from fitting.processing.mass_shift import mass_shift_step
 from fitting.processing.scan_drift import scan_drift_step
 from fitting.processing.topography import topography_step
 from fitting.recipe import Recipe, Step
 from fitting.sims.columns import counted
 from fitting.sims.drift import Reference, ScanDrift, scan_drift, scan_images
+from fitting.sims.mass_shift import MassShift, Model, mass_shift
 from fitting.sims.topography import Topography, topography
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData
 
-__all__ = ["before", "find_drift", "find_topography", "placed", "scan_drift_step", "topography_step", "usable_ions",
-           "with_correction"]
+__all__ = ["before", "find_drift", "find_mass_shift", "find_topography", "mass_shift_of", "placed", "scan_drift_step",
+           "topography_step", "usable_ions", "with_correction"]
 
 
 def before(entry: Entry, kind: str) -> Recipe:
@@ -72,6 +74,19 @@ def find_topography(
         raise BadData("Only a cube of ions has interfaces", where=cube.name)
     volume = scan_images(cube, (ion,), progress=_part(progress, 0.0, 0.5), cancel=cancel)
     return topography(volume, scans, joined=joined, progress=_part(progress, 0.5, 1.0), cancel=cancel)
+
+
+def find_mass_shift(
+    spectrum: Spectrum, recipe: Recipe, window: tuple[float, float], model: Model = "plane", *, joined: int = 1,
+    progress: Progress | None = None, cancel: Cancel | None = None,
+) -> MassShift:
+    """Shift of the mass spectra of an image after some steps."""
+    return mass_shift(recipe.apply(spectrum), window, model, joined=joined, progress=progress, cancel=cancel)
+
+
+def mass_shift_of(entry: Entry, found: MassShift, method: str = "whole") -> Step:
+    """The step that takes a shift out of an image, as it is after the steps in front of it."""
+    return mass_shift_step(before(entry, "mass_shift").apply(entry.spectrum), found, method=method)
 
 
 def _part(progress: Progress | None, low: float, high: float) -> Progress | None:

@@ -18,7 +18,7 @@ from fitting.recipe import Recipe, Step
 from fitting.sims import assignment, peaks
 from fitting.sims.assignment import Option, Polarity
 from fitting.sims.dead_time import FEWEST_FREE, saturated_lines, state_of
-from fitting.sims.lines import Line, measure
+from fitting.sims.lines import LIMIT_WIDTHS, Line, measure
 from fitting.sims.mass_calibration import Calibrant, MassCalibration, Pick, Suggestion, calibrate, further_calibrants
 from fitting.sims.setup import MassPeak, MassSetup
 from libraries.errors import BadData, NotDetermined, SodaliteError
@@ -27,6 +27,7 @@ from libraries.ions import parse_ion
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 REACH = 400e-6  # how far from its m/z by the present scale an ion's line is looked for; ours
+LOST = 0.03  # part of a raw line's ions lost in the dead time from which the table says so; ours
 RESOLUTION = 6000.0  # where no line tells m/dm: the source paper's at m/z 63
 
 
@@ -132,7 +133,12 @@ def line_near(view: MassView, x: float, reach: float) -> Pick:
     """
     place = view.place(x)
     wide = reach if view.scaled else max(2.0 * x * reach, 0.0)
-    line = peaks.line_at(view.mz, view.counts, place, wide, view.widths)
+    try:
+        line = peaks.line_at(view.mz, view.counts, place, wide, view.widths)
+    except NotDetermined as error:
+        if view.scaled:
+            raise
+        raise NotDetermined(f"No line stands out at channel {x:.0f}", todo=error.todo) from error
     return pick_of(view, line)
 
 
@@ -319,7 +325,7 @@ def options_of(
     formulas = assignment.formulas_of(line.mass, polarity, elements, tolerance=tolerance) if elements else ()
     return assignment.options_of(
         line, view.mz, view.counts, assignment.known_ions(polarity, entry.masses.ions), tolerance=tolerance,
-        resolution=_resolution_here(entry, line, lines), formulas=formulas,
+        resolution=_resolution_here(entry, line, lines), formulas=formulas, known=lines,
     )  # fmt: skip
 
 
@@ -329,11 +335,8 @@ def _resolution_here(entry: Entry, line: Line, lines: Sequence[Line]) -> float:
         return entry.masses.resolution
     told = sorted((one for one in lines if one.width > 0), key=lambda one: abs(one.mass - line.mass))[:9]
     if not told:
-        return max(LIMITS_RESOLUTION * line.mass / (line.high - line.low), 1.0)
+        return max(LIMIT_WIDTHS * line.mass / (line.high - line.low), 1.0)
     return float(np.median([one.resolution for one in told]))
-
-
-LIMITS_RESOLUTION = 3.0  # limits of a peak are three widths apart (`fitting.sims.lines.LIMIT_WIDTHS`)
 
 
 def measured(entry: Entry, view: MassView) -> tuple[Line | None, ...]:
@@ -350,6 +353,11 @@ def measured(entry: Entry, view: MassView) -> tuple[Line | None, ...]:
 def with_peaks(project: Project, entry_id: str, found: Sequence[MassPeak]) -> Project:
     """The project with this peak list, by ascending m/z."""
     return with_setup(project, entry_id, peaks=tuple(sorted(found, key=lambda one: one.mass)))
+
+
+def listed(found: Sequence[MassPeak]) -> tuple[MassPeak, ...]:
+    """Peaks of a file, in which lines without a name are called by their m/z."""
+    return tuple(replace(one, name="") if one.name.startswith("m/z ") else one for one in found)
 
 
 def add_peak(project: Project, entry_id: str, view: MassView, x: float, reach: float) -> tuple[Project, MassPeak]:
@@ -468,16 +476,27 @@ def pulses_of(entry: Entry) -> float:
         return 0.0
 
 
-def saturated(entry: Entry, lines: Sequence[Line | None]) -> tuple[bool, ...]:
-    """Which lines are too strong for a correction (`saturated_lines`); none are told without the pulses."""
+def strength(entry: Entry, lines: Sequence[Line | None]) -> tuple[str, ...]:
+    """What is wrong with lines that are too strong for the detector, "" for all others, and where pulses are not known.
+
+    Raw lines lose counts: of N pulses with lambda ions each, N (1 - exp(-lambda)) are counted. Corrected ones are
+    extrapolated where fewer than 100 pulses stayed without an ion (`saturated_lines`).
+    """
     pulses = pulses_of(entry)
     if pulses <= 0:
-        return tuple(False for _ in lines)
+        return tuple("" for _ in lines)
     counts = np.array([0.0 if one is None else max(one.counts, 0.0) for one in lines])
-    if dead_time_of(entry) is None and recorded_of(entry.spectrum) != "on":
-        # Raw: one ion a pulse at most, so that fewer than 100 free pulses are the limit.
-        return tuple(bool(pulses - one < FEWEST_FREE) for one in counts)
-    return tuple(map(bool, saturated_lines(counts, pulses)))
+    if dead_time_of(entry) is not None or recorded_of(entry.spectrum) == "on":
+        return tuple("saturated" if one else "" for one in saturated_lines(counts, pulses))
+    words = []
+    for one in counts:
+        if pulses - one < FEWEST_FREE:
+            words.append("saturated")
+            continue
+        share = float(one / pulses)
+        lost = 1.0 + share / math.log1p(-share) if share > 0 else 0.0
+        words.append(f"about {100 * lost:.0f} % of its ions lost in the dead time" if lost > LOST else "")
+    return tuple(words)
 
 
 # -- images of peaks --------------------------------------------------------------------------------------------

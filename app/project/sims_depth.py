@@ -93,6 +93,8 @@ class DepthAnswer:
     interfaces : tuple of Evaluated
     layers : Layers or None
     layers_failed : str
+    note : str
+        What must be known of all of it; "" for nothing.
     """
 
     basis: tuple[Spectrum, DepthScale, LayerSetup, tuple[KeptFactors, ...]]
@@ -101,6 +103,7 @@ class DepthAnswer:
     interfaces: tuple[Evaluated, ...]
     layers: Layers | None
     layers_failed: str
+    note: str = ""
 
     @property
     def profile(self) -> Spectrum:
@@ -338,7 +341,7 @@ def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | N
             raise Cancelled
         done.append(old.get(interface) or evaluate(entry, interface, profile, depth, cancel))
     if known is not None and same and known.basis[2] == entry.layering:
-        return DepthAnswer(basis, depth, depth_failed, tuple(done), known.layers, known.layers_failed)
+        return DepthAnswer(basis, depth, depth_failed, tuple(done), known.layers, known.layers_failed, known.note)
     layers, layers_failed = None, ""
     try:
         layers = layers_at(entry, profile, depth, cancel)
@@ -346,7 +349,16 @@ def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | N
         raise
     except SodaliteError as error:
         layers_failed = str(error)
-    return DepthAnswer(basis, depth, depth_failed, tuple(done), layers, layers_failed)
+    return DepthAnswer(basis, depth, depth_failed, tuple(done), layers, layers_failed, _old_factors(entry))
+
+
+def _old_factors(entry: Entry) -> str:
+    """Whether factors that are used were found in other data than today's."""
+    used = {entry.layering.factors, entry.depth.factors if entry.depth.kind == "phases" else ""} - {""}
+    for about in entry.factors:
+        if about.id in used and about.data_hash and about.data_hash != entry.processed().hash:
+            return f"{about.title}: the data have changed since these factors were found"
+    return ""
 
 
 def proposed_range(clock: Axis, values: FloatArray) -> tuple[float, float]:

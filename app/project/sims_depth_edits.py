@@ -5,14 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.project.project import Project, fresh_id
+from app.project.project import Entry, Project, fresh_id
+from app.project.sims_depth import depth_along
 from fitting.sims.setup import DepthScale, Interface, LayerSetup
-from libraries.errors import BadData, UnknownName
+from libraries.errors import BadData, SodaliteError, UnknownName
 
 
 def with_depth(project: Project, entry_id: str, scale: DepthScale) -> Project:
-    """The project with another depth scale of an entry."""
-    return project.with_entry(replace(project.entry(entry_id), depth=scale))
+    """The project with another depth scale of an entry.
+
+    The first scale that can be used turns the axis of its profile to depth; without any it is the file's own again.
+    """
+    entry = project.entry(entry_id)
+    new = replace(entry, depth=scale)
+    before, after = _usable(entry), _usable(new)
+    if after and not before:
+        new = replace(new, profile=replace(new.profile, axis="depth"))
+    elif before and scale.kind == "none" and new.profile.axis == "depth":
+        new = replace(new, profile=replace(new.profile, axis=""))
+    return project.with_entry(new)
+
+
+def _usable(entry: Entry) -> bool:
+    try:
+        return depth_along(entry) is not None
+    except SodaliteError:
+        return False
 
 
 def with_layering(project: Project, entry_id: str, setup: LayerSetup) -> Project:

@@ -19,6 +19,7 @@ from app.samples.eels_work import work_spheres, work_vanadium
 from app.samples.film import film_project
 from app.samples.outline import region_model
 from app.samples.sims import interphase_project
+from app.samples.sims_work import work_interphase
 from app.samples.xps import MODELS
 from fitting.dataset import Spectrum
 from fitting.simulate.samples import C1S_REFERENCE, xps_samples
@@ -26,7 +27,7 @@ from fitting.simulate.xps import expectation, noisy
 from fitting.solver import Progress
 from libraries.errors import NotDetermined
 
-TECHNIQUES = ("xps", "eels")
+TECHNIQUES = ("xps", "eels", "sims")
 
 
 def measured_reference(spectrum: Spectrum) -> float:
@@ -112,4 +113,6 @@ def worked_through(project: Project, technique: str, progress: Progress | None =
         return work_spheres(project, progress)
     if technique == "eels-valence":
         return work_vanadium(project, progress)
+    if technique == "sims":
+        return work_interphase(project, progress)
     return work.fit_all(project, progress=progress)

@@ -8,6 +8,7 @@ from app.project import core_loss, fine_series, fine_structure, loss_process, lo
 from app.project.factor_analysis import find_factors
 from app.project.project import Project, RegionFit
 from app.project.valence_study import KnownValence
+from app.samples.steps import Steps
 from fitting.eels.hypothesis_maps import sodium_maps
 from fitting.eels.low_loss import low_loss_model
 from fitting.image.place import Place, Roi
@@ -30,7 +31,7 @@ V_EDGE = "V L2,3"
 
 def work_spheres(project: Project, progress: Progress | None = None, cancel: Cancel | None = None) -> Project:
     """Align, thickness, windows, plasmons in a region, sodium or carbon, composition, factors."""
-    tell = _Steps(progress, 7)
+    tell = Steps(progress, 7)
     tell("Align the zero loss")
     project = loss_process.align(project, "low_loss", cancel=cancel).project
     for id in ("low_loss", "core_loss"):
@@ -83,15 +84,3 @@ def work_vanadium(project: Project, progress: Progress | None = None, cancel: Ca
         if state is not None and entry.low_loss:
             study = study.with_reference(KnownValence(entry.id, state))
     return fine_structure.calibrate(replace(project, valence=study), V_EDGE)
-
-
-class _Steps:
-    """Tells how far a row of steps has come."""
-
-    def __init__(self, progress: Progress | None, count: int) -> None:
-        self._progress, self._count, self._done = progress, count, 0
-
-    def __call__(self, text: str) -> None:
-        if self._progress is not None:
-            self._progress(self._done / self._count, text)
-        self._done += 1

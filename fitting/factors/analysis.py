@@ -215,13 +215,16 @@ def analyse(
         raise NotDetermined(f"{k} factors were asked for, the data have the rank {rank}", where=spectrum.name,
                             todo=f"Use 1 to {min(rank, MOST_FACTORS)} factors")  # fmt: skip
     rest = _part(progress, _SHARE_OF_SCALING, 0.5)
-    spectra, iterations, status = _spectra(prepared, method, k, poisson, constraints, rest, cancel)
+    spectra, iterations, status, held = _spectra(prepared, method, k, poisson, constraints, rest, cancel)
     if status == "cancelled":
         raise Cancelled("The factor analysis was stopped", where=spectrum.name)
     tests = prepared.tests(poisson, _part(progress, 0.7, 0.1), cancel)
     last = _part(progress, 0.8, 0.2)
-    step = scores if method == "pca" else amounts
-    passed = step(prepared.source, scaled, spectra, last, cancel)
+    if held is not None:
+        passed = held
+    else:
+        step = scores if method == "pca" else amounts
+        passed = step(prepared.source, scaled, spectra, last, cancel)
     found = _result(prepared, method, poisson, passed, iterations, status, constraints, tests)
     if prepared.sums is not None:
         found = _of_cube(spectrum, prepared, found, last, cancel)
@@ -242,14 +245,15 @@ def _closed(found: Factors) -> Factors:
 def _spectra(
     prepared: _Prepared, method: Method, k: int, poisson: bool, constraints: Constraints, progress: Progress | None,
     cancel: Cancel | None,
-) -> tuple[FloatArray, int, str]:
+) -> tuple[FloatArray, int, str, Passed | None]:
+    """Spectra, iterations, how it ended; with constraints along the depth also the amounts, which obey them."""
     scaled = prepared.scaled
     if method == "pca":
-        return _oriented(scaled.loadings[:k]), 0, "exact"
+        return _oriented(scaled.loadings[:k]), 0, "exact", None
     rows = _rows(prepared.source, scaled)
     if method == "nmf":
         result = factorise(rows, k, progress=progress, cancel=cancel)
-        return result.spectra, result.iterations, result.status
+        return result.spectra, result.iterations, result.status, None
     if (constraints.unimodal or constraints.outside or constraints.points) and not prepared.in_order:
         raise BadData("Constraints along the depth need a depth profile", where=prepared.source.name,
                       todo="Leave them out, or analyse the profile of a region")  # fmt: skip
@@ -264,7 +268,15 @@ def _spectra(
         without_ions=constraints.without_ions(k, places), without_rows=constraints.without_rows(k, rows.shape[0]),
         unimodal=constraints.unimodal, progress=progress, cancel=cancel,
     )  # fmt: skip
-    return found.spectra, found.iterations, found.status
+    held = None
+    if constraints.unimodal or constraints.outside:
+        gain, used = gain_of(prepared.source), scaled.columns
+        errors = None
+        if gain:
+            errors = amount_errors(found.profiles, found.spectra[:, used], scaled.column_root[used], gain)
+        square = (found.lof / 100.0) ** 2 * float(np.sum(scaled.singular**2))
+        held = Passed(found.spectra, found.profiles, errors, square)
+    return found.spectra, found.iterations, found.status, held
 
 
 def _places(prepared: _Prepared) -> tuple[int, ...]:

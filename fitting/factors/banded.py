@@ -14,9 +14,9 @@ from fitting.tape import Cancel, Progress
 from libraries.errors import NotDetermined
 
 _WORDS = (
-    "MCR-BANDS (Tauler 2001; Jaumot & Tauler 2010): every factor with the least and the largest share of the signal "
-    f"under the same constraints; numbers may lie {NOISE:g} standard errors below zero, and the limits of the amounts "
-    f"include {NOISE:g} standard errors of counting"
+    "MCR-BANDS (Tauler 2001; Jaumot & Tauler 2010): every factor with the least and the largest share of the signal, "
+    "and with the fewest and most counts where each other one dominates, under the same constraints; numbers may lie "
+    f"{NOISE:g} standard errors below zero, and the limits of the amounts include {NOISE:g} standard errors of counting"
 )
 
 
@@ -67,6 +67,7 @@ def _limits(factors: Factors, points: int) -> Limits:
     return Limits(
         None if ions is None else ~ions[:, scaled.columns], None if absent is None else ~absent[:, scaled.rows].T,
         0 if rules.fixed is None else len(rules.fixed), rules.unimodal, scaled.row_root[scaled.rows],
+        scaled.column_root[scaled.columns],
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """How far factors can be turned into one another without a worse fit: bands of rotational ambiguity.
 
 C S = (C T^-1)(T S) for every matrix T. For each factor the T is sought that makes its share of the signal,
-|c s| / |C S|, smallest and largest under the same constraints; the profiles and spectra at these ends span the bands.
+|c s| / |C S|, or its counts where another factor dominates, smallest and largest under the same constraints; the
+profiles and spectra at these ends span the bands.
 Numbers may lie below zero by what the noise allows, since those of the true factors would do so too.
 
 From one end of the way to the other T is near 1, so that the constraints are linear in small steps: every step is a
@@ -28,7 +29,8 @@ from libraries.errors import Cancelled
 NOISE = 2.0  # standard errors that numbers may lie below zero
 _STEPS, _FIRST, _LEAST, _LARGEST = 60, 0.1, 1e-3, 0.3
 _OVER = 0.5  # standard errors by which the linear step may miss a limit
-_GAIN = 1e-4  # relative gain of the share below which a way has ended
+_GAIN = 1e-4  # relative gain below which a way has ended
+_TIGHT, _ADDED = 25, 200  # rows a pair of factors that limit a step; rows that are added where others are missed
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,8 @@ class Limits:
     known : int
         The first so many spectra are known: they do not turn.
     unimodal : bool
-    row_root : array, shape (m,)
-        Counts over scaled numbers, for unimodality.
+    row_root, column_root : array, shape (m,), (n,), or None
+        Counts over scaled numbers.
     """
 
     with_spectra: NDArray[np.bool_] | None = None
@@ -50,6 +52,7 @@ class Limits:
     known: int = 0
     unimodal: bool = False
     row_root: FloatArray | None = None
+    column_root: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +61,9 @@ class Bands:
 
     Attributes
     ----------
-    profiles : array, shape (2 k + 1, m, k)
-        At the least and largest share of each factor; the first is the solution itself.
-    spectra : array, shape (2 k + 1, k, n)
+    profiles : array, shape (e, m, k)
+        At the end of every way; the first is the solution itself.
+    spectra : array, shape (e, k, n)
     shares : array, shape (k, 2)
         Least and largest |c s| / |C S|.
     """
@@ -70,11 +73,49 @@ class Bands:
     shares: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class _Aim:
+    """What a way makes as large as it can: the signal of a factor, or its counts where another one dominates.
+
+    Attributes
+    ----------
+    factor : int
+    sign : float
+        -1 for as small as it can be.
+    rows, columns : array, shape (m,), (n,), or None
+        Weights of the counts; None for the signal |c s|.
+    """
+
+    factor: int
+    sign: float
+    rows: FloatArray | None = None
+    columns: FloatArray | None = None
+
+    def value(self, c: FloatArray, s: FloatArray) -> float:
+        """Of factors C, S."""
+        one, other = c[:, self.factor], s[self.factor]
+        if self.rows is None or self.columns is None:
+            return self.sign * float(np.sqrt((one @ one) * (other @ other)))
+        return self.sign * float(self.rows @ one) * float(self.columns @ other)
+
+    def slopes(self, c: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Of the value: with a turn E[i, factor] of the profile, E[factor, j] of the spectrum; both (k,)."""
+        one, other = c[:, self.factor], s[self.factor]
+        if self.rows is None or self.columns is None:
+            size = self.value(c, s)
+            return -size * (c.T @ one) / (one @ one), size * (s @ other) / (other @ other)
+        across, along = self.rows @ c, s @ self.columns
+        return -self.sign * across * along[self.factor], self.sign * across[self.factor] * along
+
+
 def ambiguity(
     profiles: FloatArray, spectra: FloatArray, noise: float, limits: Limits | None = None, *,
     progress: Progress | None = None, cancel: Cancel | None = None,
 ) -> Bands:
     """The bands of factors C (m, k), S (k, n) of scaled data whose noise has one variance.
+
+    Beside the signal of every factor its counts where each other one dominates are made smallest and largest: the ends
+    of the signal alone do not reach everywhere.
 
     Raises
     ------
@@ -85,16 +126,28 @@ def ambiguity(
     c0, s0 = profiles * norm, spectra / norm[:, None]
     k = s0.shape[0]
     total = float(np.sqrt(np.sum((c0.T @ c0) * (s0 @ s0.T))))
-    found_c, found_s, shares = [c0], [s0], np.zeros((k, 2))
-    for factor in range(k):
-        for end, sign in enumerate((-1.0, 1.0)):
-            c, s = _way(c0, s0, factor, sign, noise, limits, cancel)
-            found_c.append(c)
-            found_s.append(s)
-            shares[factor, end] = _signal(c, s)[factor] / total
-            if progress is not None:
-                progress((2 * factor + end + 1) / (2 * k), "Ambiguity of the factors")
+    aims = [_Aim(factor, sign) for factor in range(k) for sign in (-1.0, 1.0)]
+    aims += [_Aim(factor, sign, *weights) for other, weights in enumerate(_regions(c0, s0, limits))
+             for factor in range(k) for sign in (-1.0, 1.0) if factor != other]  # fmt: skip
+    found_c, found_s, signals = [c0], [s0], [_signal(c0, s0)]
+    for number, aim in enumerate(aims):
+        c, s = _way(c0, s0, aim, noise, limits, cancel)
+        found_c.append(c)
+        found_s.append(s)
+        signals.append(_signal(c, s))
+        if progress is not None:
+            progress((number + 1) / len(aims), "Ambiguity of the factors")
+    shares = np.stack((np.min(signals, axis=0), np.max(signals, axis=0)), axis=1) / total
     return Bands(np.array(found_c), np.array(found_s), shares)
+
+
+def _regions(c: FloatArray, s: FloatArray, limits: Limits) -> list[tuple[FloatArray, FloatArray]]:
+    """Weights of the rows where each factor dominates, and of the columns, that turn scaled numbers into counts."""
+    row = np.ones(c.shape[0]) if limits.row_root is None else limits.row_root
+    column = np.ones(s.shape[1]) if limits.column_root is None else limits.column_root
+    counts = c * row[:, None] * (s @ column)
+    part = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+    return [(row * np.maximum(part[:, j], 0.0) ** 2, column) for j in range(c.shape[1])]
 
 
 def _signal(c: FloatArray, s: FloatArray) -> FloatArray:
@@ -102,32 +155,45 @@ def _signal(c: FloatArray, s: FloatArray) -> FloatArray:
 
 
 def _way(
-    c: FloatArray, s: FloatArray, factor: int, sign: float, noise: float, limits: Limits, cancel: Cancel | None
+    c: FloatArray, s: FloatArray, aim: _Aim, noise: float, limits: Limits, cancel: Cancel | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Turn the factors step by step until the share of one factor grows (or falls) no more."""
+    """Turn the factors step by step until the aim is reached."""
     bound, trust = _Bound(c, s, noise, limits), _FIRST
-    now = float(_signal(c, s)[factor])
+    at = bound.tight(c)
+    now, scale = aim.value(c, s), float(np.abs(_Aim(aim.factor, 1.0, *_everywhere(aim)).value(c, s)))
     for _ in range(_STEPS):
         if cancel is not None and cancel():
             raise Cancelled("The bands of the factors were stopped")
-        turn = _step(c, s, factor, sign, trust, bound, limits)
+        turn = _step(c, s, aim, trust, bound, limits, at)
         if turn is None:
             break
-        moved = None
+        moved, again = None, False
         while trust >= _LEAST:
             moved = _turned(c, s, turn)
-            value = float(_signal(*moved)[factor])
-            if bound.excess(*moved) <= _OVER and sign * (value - now) > 0:
+            value = aim.value(*moved)
+            below = bound.below(moved[0], moved[1])
+            if (fresh := np.flatnonzero((below > _OVER) & ~at)).size:
+                at[fresh[np.argsort(below[fresh])[-_ADDED:]]] = True
+                again = True
+                break
+            if bound.excess(*moved) <= _OVER and value > now:
                 break
             moved, trust, turn = None, trust / 2, turn / 2
+        if again:
+            continue
         if moved is None:
             break
-        gain = sign * (value - now) / now
+        gain = (value - now) / scale
         c, s, now = *moved, value
         trust = min(trust * 1.5, _LARGEST)
         if gain < _GAIN:
             break
     return c, s
+
+
+def _everywhere(aim: _Aim) -> tuple[FloatArray | None, FloatArray | None]:
+    """Weights of all rows alike, for the size of an aim."""
+    return (None if aim.rows is None else np.full(aim.rows.size, float(aim.rows.max()))), aim.columns
 
 
 def _turned(c: FloatArray, s: FloatArray, turn: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -157,6 +223,24 @@ class _Bound:
         error_c, error_s = self._errors(c, s)
         return (NOISE - self.first_c) * error_c, (NOISE - self.first_s) * error_s
 
+    def tight(self, c: FloatArray) -> NDArray[np.bool_]:
+        """The rows that can limit a turn: for each pair of factors those where one is nearly absent beside another."""
+        m, k = c.shape
+        at = np.zeros(m, bool)
+        if self.limits.unimodal or m <= _TIGHT * k * (k - 1):
+            at[:] = True
+            return at
+        for i in range(k):
+            for j in range(k):
+                if i != j:
+                    ratio = (c[:, i] + np.abs(c[:, i]).max() * 1e-3) / np.maximum(c[:, j], np.abs(c[:, j]).max() * 1e-3)
+                    at[np.argpartition(ratio, _TIGHT)[:_TIGHT]] = True
+        return at
+
+    def below(self, c: FloatArray, s: FloatArray) -> FloatArray:
+        """Of every row how many standard errors it lies below what is allowed, shape (m,)."""
+        return np.asarray(np.max(-c / self._errors(c, s)[0] - (NOISE - self.first_c), axis=1))
+
     def excess(self, c: FloatArray, s: FloatArray) -> float:
         """Largest violation in standard errors."""
         error_c, error_s = self._errors(c, s)
@@ -172,7 +256,7 @@ class _Bound:
 
 
 def _step(
-    c: FloatArray, s: FloatArray, factor: int, sign: float, trust: float, bound: _Bound, limits: Limits
+    c: FloatArray, s: FloatArray, aim: _Aim, trust: float, bound: _Bound, limits: Limits, at: NDArray[np.bool_]
 ) -> FloatArray | None:
     """The best small turn E (T = 1 + E, zero diagonal): a linear programme; the unknowns are E[i, j], i != j."""
     k = s.shape[0]
@@ -184,10 +268,12 @@ def _step(
     pairs = [(i, j) for i in range(k) for j in range(k) if i != j]
     place = {pair: number for number, pair in enumerate(pairs)}
     gradient = np.zeros(len(pairs))
+    slope_c, slope_s = aim.slopes(c, s)
     for i in range(k):
-        if i != factor:
-            gradient[place[i, factor]] -= float(c[:, i] @ c[:, factor]) / float(c[:, factor] @ c[:, factor])
-            gradient[place[factor, i]] += float(s[factor] @ s[i]) / float(s[factor] @ s[factor])
+        if i != aim.factor:
+            gradient[place[i, aim.factor]] += slope_c[i]
+            gradient[place[aim.factor, i]] += slope_s[i]
+    gradient /= max(float(np.abs(gradient).max()), 1e-300)
     rows, sides = [], []
 
     def add(block: FloatArray, names: list[int], side: FloatArray) -> None:
@@ -202,14 +288,14 @@ def _step(
         add(-s[others].T, mine, np.maximum(s[i] + low_s[i], 0.0))
         _absent(limits.with_spectra, i, s[i], s[others].T, mine, low_s[i], add)
         theirs = [place[j, i] for j in others]
-        add(c[:, others], theirs, np.maximum(c[:, i] + low_c[i], 0.0))
+        add(c[at][:, others], theirs, np.maximum(c[at, i] + low_c[i], 0.0))
         may = None if limits.with_profiles is None else limits.with_profiles.T
         _absent(may, i, c[:, i], -c[:, others], theirs, low_c[i], add)
         if limits.unimodal:
             _one_maximum(c, i, others, theirs, low_c[i], limits.row_root, add)
     box = [(0.0, 0.0) if i < limits.known else (-trust * unit[i] / unit[j], trust * unit[i] / unit[j])
            for i, j in pairs]  # fmt: skip
-    found = linprog(-sign * gradient, A_ub=np.concatenate(rows), b_ub=np.concatenate(sides), bounds=box,
+    found = linprog(-gradient, A_ub=np.concatenate(rows), b_ub=np.concatenate(sides), bounds=box,
                     method="highs")  # fmt: skip
     if found.x is None or not np.any(np.abs(found.x) > 1e-12):
         return None

@@ -12,6 +12,8 @@ J. Chemom. 18, 441 (2004): solving by groups. C. L. Lawson, R. J. Hanson, Solvin
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls as single_nnls
@@ -25,6 +27,7 @@ _TABLE = 6  # up to so many unknowns all sets are factorised beforehand: 64 at m
 _DEPENDENT = 1e-11  # smallest share of a column, all scaled to 1, that must not be made of the others
 _PATIENCE = 3  # full exchanges without progress before single ones, as Kim and Park have it
 _ROUNDS = 100
+_COMPILED, _MANY, _PIECE = 10, 64, 1 << 16  # most unknowns and fewest targets of the compiled loop; targets at a time
 
 
 def nnls(matrix: ArrayLike, targets: ArrayLike, *, start: ArrayLike | None = None) -> FloatArray:
@@ -66,6 +69,9 @@ def nnls(matrix: ArrayLike, targets: ArrayLike, *, start: ArrayLike | None = Non
             raise BadData(f"A start of shape {first.shape} does not fit the unknowns")
         guess = first.reshape(guess.shape) > 0
     k = a.shape[1]
+    if k <= _COMPILED and columns.shape[1] >= _MANY and os.environ.get("SODALITE_KERNELS", "") != "off":
+        result = _compiled(q, r, columns, guess) / norm[:, None]
+        return result[:, 0] if b.ndim == 1 else result
     result = np.empty((k, columns.shape[1]))
     table = _solutions(r, np.arange(1 << k)) if k <= _TABLE else None
     chunk = max(_CHUNK // k**2, 64)
@@ -76,6 +82,25 @@ def nnls(matrix: ArrayLike, targets: ArrayLike, *, start: ArrayLike | None = Non
             raise BadData("The targets hold numbers that are not finite")
         result[:, part] = _solve(r, projected, guess[:, part], table) / norm[:, None]
     return result[:, 0] if b.ndim == 1 else result
+
+
+def _compiled(q: FloatArray, r: FloatArray, columns: np.ndarray, guess: np.ndarray) -> FloatArray:
+    """The same for many targets by the compiled loop, shape (k, m)."""
+    from fitting.factors.pivot import pivot
+
+    k, m = r.shape[0], columns.shape[1]
+    table, known = np.zeros((1 << k, k, k)), np.zeros(1 << k, dtype=bool)
+    names = np.left_shift(1, np.arange(k, dtype=np.int64)) @ guess
+    result = np.empty((m, k))
+    for begin in range(0, m, _PIECE):
+        part = slice(begin, min(begin + _PIECE, m))
+        y = np.ascontiguousarray(np.asarray(columns[:, part], dtype=float).T @ q)
+        if not np.all(np.isfinite(y)):
+            raise BadData("The targets hold numbers that are not finite")
+        if pivot(r, y, names[part], table, known, result[part]):
+            for i in np.flatnonzero(names[part] < 0):  # never seen
+                result[begin + i] = single_nnls(r, y[i])[0]
+    return np.maximum(result, 0.0).T
 
 
 def _factors(a: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

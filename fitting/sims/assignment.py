@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from fitting.dataset import FloatArray
-from fitting.sims.lines import Line, measure
+from fitting.sims.lines import LIMIT_WIDTHS, Line, measure
 from fitting.sims.setup import MassPeak
 from libraries.errors import BadData, NotDetermined, SodaliteError
 from libraries.ion_list import Candidate, Match, assign, candidates, listed_ions, resolution_needed
@@ -122,6 +122,7 @@ def options_of(
     tolerance: float = TOLERANCE,
     resolution: float,
     formulas: Sequence[Ion] = (),
+    known: Sequence[Line] = (),
 ) -> tuple[Option, ...]:
     """Everything that a line may be, the name that mass gives first.
 
@@ -138,6 +139,9 @@ def options_of(
         m/dm at this line where its own width is not determined.
     formulas : sequence of Ion
         Further ones that only mass suggests (`formulas_of`); they do not enter labels.
+    known : sequence of Line
+        All lines of the spectrum: where an isotope's line is one of them, its counts are taken, and they are no
+        background of others.
 
     Returns
     -------
@@ -155,13 +159,13 @@ def options_of(
     spread = line.mass / width
     seen = [match.ion for match in matches]
     result = [Option(match.ion, match.ppm, match.resolution_needed, match.candidate.share,
-                     isotope_test(match.ion, line, mz, counts, spread)) for match in matches]
+                     isotope_test(match.ion, line, mz, counts, spread, known)) for match in matches]
     anchor = matches[0].ion.mz if matches else line.mass
     for ion in formulas:
         if not any(ion.same_atoms(other) for other in seen):
             ppm = (line.mass / ion.mz - 1.0) * 1e6
             result.append(Option(ion, ppm, resolution_needed(ion.mz, anchor), 1.0,
-                                 isotope_test(ion, line, mz, counts, spread), listed=False))
+                                 isotope_test(ion, line, mz, counts, spread, known), listed=False))
     # An ion that the isotopes exclude does not name a line that another one may be.
     result.sort(key=lambda one: (not one.listed, not one.possible))
     return tuple(result)
@@ -210,7 +214,9 @@ def plain_label(peak: MassPeak) -> str:
     return " or ".join((peak.name, *peak.alternatives)) if peak.name else f"{peak.mass:.4f}"
 
 
-def isotope_test(ion: Ion, line: Line, mz: FloatArray, counts: FloatArray, width: float) -> IsotopeTest:
+def isotope_test(
+    ion: Ion, line: Line, mz: FloatArray, counts: FloatArray, width: float, known: Sequence[Line] = ()
+) -> IsotopeTest:
     """Counts on the lines of an ion's other isotopes against natural abundance.
 
     Parameters
@@ -221,6 +227,8 @@ def isotope_test(ion: Ion, line: Line, mz: FloatArray, counts: FloatArray, width
     mz, counts : array, shape (n,)
     width : float
         Full width at half maximum in m/z.
+    known : sequence of Line
+        See `options_of`.
 
     Notes
     -----
@@ -235,7 +243,7 @@ def isotope_test(ion: Ion, line: Line, mz: FloatArray, counts: FloatArray, width
     own = float(pattern.fractions[pattern.mass_numbers == ion.mass_number].sum())
     chi2, lines, part, limit, excess = 0.0, 0, 1.0, 0, False
     for number, place, fraction in zip(pattern.mass_numbers, pattern.mz, pattern.fractions, strict=True):
-        seen = _counted(float(place), mz, counts, width) if number != ion.mass_number and own > 0 else None
+        seen = _counted(float(place), mz, counts, width, known) if number != ion.mass_number and own > 0 else None
         if seen is None or line.counts <= 0:
             continue
         ratio = float(fraction) / own
@@ -252,15 +260,21 @@ def isotope_test(ion: Ion, line: Line, mz: FloatArray, counts: FloatArray, width
     return IsotopeTest(chi2, lines, part, excess, _words(ion, chi2, lines, part, limit, excess))
 
 
-def _counted(place: float, mz: FloatArray, counts: FloatArray, width: float) -> Line | None:
+def _counted(place: float, mz: FloatArray, counts: FloatArray, width: float, known: Sequence[Line]) -> Line | None:
     """What is counted where an isotope's line should lie; None outside the spectrum."""
-    reach = max(1.5 * width, 0.51 * float(mz[min(np.searchsorted(mz, place) + 1, mz.size - 1)]
-                                          - mz[max(int(np.searchsorted(mz, place)) - 1, 0)]))
+    found = [one for one in known if abs(one.mass - place) < 0.5 * width]
+    if found:
+        return min(found, key=lambda one: abs(one.mass - place))
+    i = int(np.clip(np.searchsorted(mz, place), 1, mz.size - 1))
+    reach = max(0.5 * LIMIT_WIDTHS * width, 0.51 * float(mz[i] - mz[i - 1]))
     if not mz[0] < place - 2 * reach < place + 2 * reach < mz[-1]:
         return None
+    near = [(one.low, one.high) for one in known if abs(one.mass - place) < 60 * reach]
+    low = max((high for _, high in near if high <= place and high > place - reach), default=place - reach)
+    high = min((low for low, _ in near if low >= place and low < place + reach), default=place + reach)
     first, stop = (int(i) for i in np.searchsorted(mz, (place - 60 * reach, place + 60 * reach)))
     try:
-        return measure(mz[first:stop], counts[first:stop], [(place - reach, place + reach)])[0]
+        return measure(mz[first:stop], counts[first:stop], [(low, high)], others=near)[0]
     except BadData:
         return None
 

@@ -27,6 +27,7 @@ Verdict = Literal["agrees", "saturated", "minor overlapped", "major overlapped",
 # 1987; the figure is the program's own, unverified).
 NEAR = 0.05
 SIGNIFICANT = 3.0
+_ALIKE = 0.5
 _FEWEST = 20.0  # counts on either line below which nothing is said
 
 
@@ -47,6 +48,8 @@ class PairCheck:
         (ratio - natural)/error.
     growth : float
         How much the ratio is larger where the major line is stronger, in standard errors: positive for saturation.
+    strong : float
+        The ratio over the natural one, less 1, at the points that hold the stronger half of the major ion's counts.
     verdict : str
     """
 
@@ -58,6 +61,7 @@ class PairCheck:
     natural: float
     pull: float
     growth: float
+    strong: float
     verdict: Verdict
 
     @property
@@ -113,14 +117,15 @@ def _pair(major: str, minor: str, strong: FloatArray, weak: FloatArray, natural:
     a, b = float(strong.sum()), float(weak.sum())
     if a < _FEWEST or b < _FEWEST:
         ratio = b / a if a > 0 else math.nan
-        return PairCheck(major, minor, (a, b), ratio, math.nan, natural, math.nan, math.nan, "not determined")
+        return PairCheck(major, minor, (a, b), ratio, math.nan, natural, math.nan, math.nan, math.nan, "not determined")
     check = isotope_check(a, b, natural)
-    return PairCheck(major, minor, (a, b), check.ratio, check.error, natural, check.pull, _growth(strong, weak),
+    growth, top = _growth(strong, weak)
+    return PairCheck(major, minor, (a, b), check.ratio, check.error, natural, check.pull, growth, top / natural - 1.0,
                      "not determined")
 
 
-def _growth(strong: FloatArray, weak: FloatArray) -> float:
-    """Difference of the ratio between the points that hold the stronger and the weaker half of the counts."""
+def _growth(strong: FloatArray, weak: FloatArray) -> tuple[float, float]:
+    """Ratio where the stronger half of the counts is less that of the weaker half, in errors; and the former ratio."""
     order = np.argsort(strong)
     half = int(np.searchsorted(np.cumsum(strong[order]), 0.5 * strong.sum()))
     parts = (order[:half], order[half:])
@@ -128,18 +133,20 @@ def _growth(strong: FloatArray, weak: FloatArray) -> float:
     for part in parts:
         a, b = float(strong[part].sum()), float(weak[part].sum())
         if a < _FEWEST or b < _FEWEST:
-            return math.nan
+            return math.nan, math.nan
         ratios.append(b / a)
         variances.append((b / a) ** 2 * (1.0 / a + 1.0 / b))
-    return (ratios[1] - ratios[0]) / math.sqrt(sum(variances))
+    return (ratios[1] - ratios[0]) / math.sqrt(sum(variances)), ratios[1]
 
 
 def _judged(pairs: Sequence[PairCheck]) -> list[PairCheck]:
     """Verdicts of all pairs of one formula, which share their major line."""
     off = {pair.minor: _off(pair) for pair in pairs}
     told = [pair for pair in pairs if off[pair.minor] is not None]
+    # A saturated major line raises every minor one, an ion on it lowers every one. Minor lines that are nearly as
+    # strong as the major one saturate with it and tell little, where there are weaker ones.
+    told = [pair for pair in told if pair.natural < _ALIKE] or told
     high = [pair for pair in told if off[pair.minor] == 1]
-    # A saturated major line raises every minor one, an ion on it lowers every one.
     low = [pair for pair in told if off[pair.minor] == -1]
     all_high, all_low = len(high) == len(told), len(low) == len(told)
     grows = any(pair.growth > SIGNIFICANT for pair in high)
@@ -155,7 +162,7 @@ def _judged(pairs: Sequence[PairCheck]) -> list[PairCheck]:
             verdict = "major overlapped" if all_low else "minor lost"
         elif all_high and grows:
             verdict = "saturated"
-        elif not all_high or pair.growth < -SIGNIFICANT:
+        elif not all_high or (pair.growth < -SIGNIFICANT and pair.strong <= NEAR):
             verdict = "minor overlapped"
         else:
             verdict = "too strong"

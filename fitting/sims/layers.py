@@ -15,7 +15,9 @@ them stands the thickness by amount, the integral of x_k over the depth, to whic
 Where the two differ by more than their errors, one of the assumptions does not hold.
 
 What the closure leaves unexplained (matrix effects, phases without a trace) is an error of the shares: a boundary gets
-misfit times the slope dz/dF, which for an error function is 1.253 times its 16-84 % width.
+misfit times the slope dz/dF, which for an error function is 1.253 times its 16-84 % width. A trace that other phases
+give too lets no layer reach the share it should have for its thickness d and the sharpest interface of the profile, of
+width 2 s, erf(d/(2 sqrt 2 s)); what is missing of that share counts as an error of the same part of the thickness.
 
 References
 ----------
@@ -64,8 +66,8 @@ class Layer:
         is the surface, 0.
     thickness, error : float
         Standard error from the counts, the misfit of the closure, the difference from the thickness by amount (over
-        the square root of 12, as of a value anywhere between the two), alternatives (the largest change over the
-        square root of 3), and the depth scale where that has errors.
+        the square root of 12, as of a value anywhere between the two), impure traces, alternatives (the largest change
+        over the square root of 3), and the depth scale where that has errors.
     amount, amount_error : float
         Thickness by amount: integral of the share over the depth. Of the last layer the part that was profiled.
     width, width_error : float
@@ -199,7 +201,7 @@ def layers_of(
     found = _evaluate(z, closed, None)
     repeats = _repeats(z, y, sigma, found.order, np.random.default_rng(seed), draws, cancel)
     order = found.order.astype(int)
-    misfit = _misfit(y, sigma, closed, factors)
+    misfit = _misfit(closed)
     wrong = _Wrong(misfit, *_changes(z, found, names, alternatives))
     rows = tuple(_row(i, found, repeats, names, z, scale, wrong) for i in range(order.size))
     return Layers(rows, z, found.shares, factors[order], misfit, quantity, unit)
@@ -232,11 +234,10 @@ def _closed(y: FloatArray, names: tuple[str, ...]) -> tuple[FloatArray, FloatArr
     return closed, factors / top
 
 
-def _misfit(y: FloatArray, sigma: FloatArray | None, closed: FloatArray, factors: FloatArray) -> float:
-    """Scatter of the sum about one beyond that of the noise."""
-    variance = y if sigma is None else sigma**2
-    excess = (closed.sum(axis=1) - 1.0) ** 2 - variance @ factors**2
-    return math.sqrt(max(float(np.mean(excess)), 0.0))
+def _misfit(closed: FloatArray) -> float:
+    """Scatter of the sum about one, without its noise: that of neighbours is independent, a misfit is not."""
+    off = closed.sum(axis=1) - 1.0
+    return math.sqrt(max(float(np.mean(off[1:] * off[:-1])), 0.0))
 
 
 def _evaluate(z: FloatArray, closed: FloatArray, order: FloatArray | None) -> _Found:
@@ -368,7 +369,7 @@ def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: Fl
     above = repeats.edges[:, i - 1] if i else np.zeros(len(repeats.edges))
     thickness = bottom - top
     error = math.nan if last else math.hypot(_std(repeats.edges[:, i] - above), slope[i], slope[i + 1],
-                                               systematic.thickness[i],
+                                               systematic.thickness[i], _impure(found, i, thickness),
                                                (thickness - float(found.amounts[i])) / math.sqrt(12.0))
     if scale is not None and scale.stated and math.isfinite(thickness):
         error = math.hypot(error, scale.error_between(top, bottom))
@@ -385,6 +386,15 @@ def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: Fl
     trace = int(found.order[i])
     return Layer(i + 1, names[trace], trace, top, top_error, bottom, bottom_error, thickness, error,
                  float(found.amounts[i]), amount_error, width, width_error, share, below, remarks)
+
+
+def _impure(found: _Found, i: int, thickness: float) -> float:
+    """Error of a thickness by what a layer's largest share misses of what its thickness lets expect."""
+    known = found.widths[np.isfinite(found.widths)]
+    if not known.size or not thickness > 0:
+        return 0.0
+    expected = 2.0 * float(ndtr(thickness / max(float(known.min()), 1e-12))) - 1.0
+    return max(expected - float(found.shares[:, i].max()), 0.0) * thickness
 
 
 def _remarks(i: int, last: bool, share: float, shares: FloatArray, z: FloatArray, thickness: float,

@@ -23,7 +23,9 @@ LIMIT_WIDTHS = 3.0  # limits are so many widths of a line apart: +-3.5 sigma of 
 _WIDER = 1.5  # width of the centroid's weights in widths of the line, as in `mass_calibration.pick`
 _SIDE, _FEWEST, _REACH = 1.0, 3, 12.0  # channels of a side: line widths, at least; how far away, in line widths
 _BLURRED, _PLENTY = 0.25, 3000.0  # a line is smoothed by this part of its width, more below so many counts
-_FOR_WIDTH, _SYSTEMATIC = 100.0, 0.01  # counts that tell a width at all; its relative error where counts are plenty
+_FOR_WIDTH = 100.0  # counts that tell a width at all
+# Error of a width where counts are plenty: relative, and in channels^2 over the width; measured on simulated lines.
+_SYSTEMATIC, _FEW = 0.01, 0.15
 _TOP = 0.3  # a line's top reaches so many widths to both sides of its middle
 _WIDTH_ERROR = 0.3  # relative; a width less certain than this is not determined
 
@@ -92,7 +94,12 @@ def mass_at(mz: FloatArray, place: float) -> float:
 
 
 def measure(
-    mz: FloatArray, counts: FloatArray, limits: Sequence[tuple[float, float]], *, ground: Ground = "linear"
+    mz: FloatArray,
+    counts: FloatArray,
+    limits: Sequence[tuple[float, float]],
+    *,
+    ground: Ground = "linear",
+    others: Sequence[tuple[float, float]] = (),
 ) -> tuple[Line, ...]:
     """Measure lines between limits.
 
@@ -106,6 +113,8 @@ def measure(
     ground : "none" or "linear"
         What is subtracted: nothing, or a straight line through the mean counts of the nearest channels on both sides
         that belong to no line; their errors enter.
+    others : sequence of (low, high)
+        Limits of further lines, which are no background.
 
     Raises
     ------
@@ -116,6 +125,9 @@ def measure(
     spans = [_span(mz, low, high) for low, high in limits]
     taken = np.zeros(y.size, dtype=bool)
     for first, stop in spans:
+        taken[first:stop] = True
+    for low, high in others:
+        first, stop = np.searchsorted(mz, (low, high))
         taken[first:stop] = True
     free = np.flatnonzero(~taken)
     return tuple(_measured(mz, y, span, limit, free, ground) for span, limit in zip(spans, limits, strict=True))
@@ -214,9 +226,9 @@ def _half_width(at: FloatArray, line: FloatArray, gross: FloatArray, size: int) 
         here = 0.5 * (noise[neighbour] + noise[k])
         variance += (here + 0.25 * noise[top]) / max(slope, 1e-12) ** 2
     width = high - low
-    # The smoothing widens a Gaussian by the variance of its box.
-    true = math.sqrt(max(width**2 - SIGMA_TO_FWHM**2 * (size**2 - 1) / 12.0, 0.25 * width**2))
-    return 0.5 * (low + high), true, math.hypot(math.sqrt(variance), _SYSTEMATIC * true)
+    # Smoothing and the channel itself widen a Gaussian by the variances of their boxes (Sheppard).
+    true = math.sqrt(max(width**2 - SIGMA_TO_FWHM**2 * size**2 / 12.0, 0.25 * width**2))
+    return 0.5 * (low + high), true, math.hypot(math.sqrt(variance), _SYSTEMATIC * true + _FEW / true)
 
 
 def _crossings(at: FloatArray, line: FloatArray, height: float = 0.0) -> tuple[float, float, int, int] | None:
@@ -228,9 +240,14 @@ def _crossings(at: FloatArray, line: FloatArray, height: float = 0.0) -> tuple[f
     if not left.size or not right.size or half <= 0:
         return None
     i, j = int(left[-1]), top + int(right[0])
-    low = at[i] + (half - line[i]) / (line[i + 1] - line[i])
-    high = at[j] - (half - line[j]) / (line[j - 1] - line[j])
-    return float(low), float(high), i, j
+    return at[i] + _share(half, line[i], line[i + 1]), at[j] - _share(half, line[j], line[j - 1]), i, j
+
+
+def _share(level: float, below: float, above: float) -> float:
+    """Where a flank crosses a level between two channels; by logarithms, in which the flank of a bell is straighter."""
+    if below > 0:
+        return math.log(level / below) / math.log(above / below)
+    return (level - below) / (above - below)
 
 
 def _centroid(

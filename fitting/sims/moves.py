@@ -1,10 +1,11 @@
-"""By how much the profile of each pixel is moved against the mean one: along the scans, or along the channels of a line.
+"""By how much the profile of each pixel is moved against the mean one: along scans, or along the channels of a line.
 
-With Poisson counts and a free intensity of each pixel the likelihood of a move is prod_k (g_k / sum g)^y_k, where g is the
-moved mean profile. Moves are taken as normally distributed over the pixels; that spread and the mean profile are those
-that make all counts most likely: the profile by the EM algorithm (A. P. Dempster, N. M. Laird, D. B. Rubin, J. R. Stat.
-Soc. B 39, 1 (1977)), the spread by the maximum of the marginal likelihood. A pixel's move is the mean of what its counts
-leave possible, its error the standard deviation.
+With Poisson counts and a free intensity of each pixel the likelihood of a move is prod_k (g_k / sum g)^y_k, where g is
+the moved mean profile. Moves are taken as normally distributed over the pixels; that spread and the mean profile are
+those that make all counts most likely: the profile by the EM algorithm (A. P. Dempster, N. M. Laird, D. B. Rubin, J. R.
+Stat. Soc. B 39, 1 (1977)), the spread by the maximum of the marginal likelihood. A pixel's move is the mean of what its
+counts leave possible, its error the standard deviation: where counts are few, moves are drawn to the mean of the field
+instead of following noise.
 """
 
 from __future__ import annotations

@@ -74,6 +74,15 @@ def _crossing(rays: FloatArray, i: int, j: int, box: FloatArray) -> tuple[float,
 
 
 @njit(**OPTIONS)
+def _planes(first: float, last: float, count: int) -> tuple[int, int]:
+    """The planes that a ray meets inside the box; the nearest one for a ray through a corner that meets none."""
+    low, high = int(np.ceil(first)), int(np.floor(last))
+    if low > high:
+        low = high = int(np.floor(0.5 * (first + last) + 0.5))
+    return min(max(low, 0), count - 1), max(min(high, count - 1), 0)
+
+
+@njit(**OPTIONS)
 def _highest(blocks: Array, kb: int, q0: float, q1: float, r0: float, r1: float) -> float:
     """The largest value of the blocks that a piece of a ray runs through."""
     nq, nr = blocks.shape[1] - 1, blocks.shape[2] - 1
@@ -110,10 +119,7 @@ def largest(
             if first > last:
                 out[i, j] = np.nan
                 continue
-            low, high = int(np.ceil(first)), int(np.floor(last))
-            if low > high:  # a ray through a corner meets no plane inside the box: the nearest one tells
-                low = high = int(np.floor(0.5 * (first + last) + 0.5))
-            low, high = max(low, 0), min(high, planes - 1)
+            low, high = _planes(first, last, planes)
             best = np.float32(-np.inf)
             k = low if forward > 0 else high
             while low <= k <= high and best < most:
@@ -145,21 +151,25 @@ def surface(
             shade[i, j] = np.nan
             depth[i, j] = np.inf
             q0, r0, first, last = _crossing(rays, i, j, box)
-            low, high = max(int(np.ceil(first)), 0), min(int(np.floor(last)), volume.shape[0] - 1)
-            if first > last or low > high:
+            if first > last:
                 continue
-            start = low if forward > 0 else high
+            low, high = _planes(first, last, volume.shape[0])
+            start, entry = (low, first) if forward > 0 else (high, last)
             k, value = _reached(volume, blocks, q0, r0, dq, dr, low, high, start, forward, level)
-            if k < 0:
-                continue
-            if k == start:
-                hit = first if forward > 0 else last
+            back, before, hit = entry, np.float32(-np.inf), entry
+            if k < 0 or k == start or _highest(blocks, start // BLOCK, q0 + entry * dq, q0 + start * dq,
+                                               r0 + entry * dr, r0 + start * dr) >= level:
+                before = _space(volume, entry, q0 + entry * dq, r0 + entry * dr)
+            if before >= level:  # the ray comes in above the level
                 shade[i, j] = _cut_light(hit, q0 + hit * dq, r0 + hit * dr, box, view)
-            else:
-                back = k - forward
-                before = _space(volume, back, q0 + back * dq, r0 + back * dr)
-                hit = back + forward * (level - before) / (value - before) if value > before else float(k)
+            elif k >= 0:
+                if k != start:
+                    back = float(k - forward)
+                    before = _space(volume, back, q0 + back * dq, r0 + back * dr)
+                hit = back + (k - back) * (level - before) / (value - before) if value > before else float(k)
                 shade[i, j] = _light(volume, hit, q0 + hit * dq, r0 + hit * dr, view, size)
+            else:
+                continue
             depth[i, j] = forward * hit
 
 
@@ -195,20 +205,26 @@ def _cut_light(k: float, q: float, r: float, box: FloatArray, view: FloatArray) 
         away = min(abs(at - box[a, 0]), abs(at - box[a, 1]))
         if away < best:
             best, axis = away, a
-    return np.float32(0.35 + 0.6 * abs(view[axis]))
+    return np.float32(0.45 + 0.5 * abs(view[axis]))
 
 
 @njit(**OPTIONS)
 def _light(volume: Array, k: float, q: float, r: float, view: FloatArray, size: FloatArray) -> float:
     """Brightness of a surface: the light comes from the eye (Lambert), with a small highlight."""
-    gk = (_space(volume, k + 1, q, r) - _space(volume, k - 1, q, r)) / size[0]
-    gq = (_space(volume, k, q + 1, r) - _space(volume, k, q - 1, r)) / size[1]
-    gr = (_space(volume, k, q, r + 1) - _space(volume, k, q, r - 1)) / size[2]
-    length = np.sqrt(gk * gk + gq * gq + gr * gr)
+    # One call in a loop, since every call is compiled in its place.
+    length, facing = 0.0, 0.0
+    for a in range(3):
+        dk, dq, dr = 1.0 if a == 0 else 0.0, 1.0 if a == 1 else 0.0, 1.0 if a == 2 else 0.0
+        slope = 0.0
+        for sense in (-1.0, 1.0):
+            slope += sense * _space(volume, k + sense * dk, q + sense * dq, r + sense * dr)
+        slope /= size[a]
+        length += slope * slope
+        facing += slope * view[a]
     if length == 0:
         return np.float32(0.6)
-    facing = abs(gk * view[0] + gq * view[1] + gr * view[2]) / length
-    return np.float32(0.3 + 0.6 * facing + 0.1 * facing**16)
+    facing = abs(facing) / np.sqrt(length)
+    return np.float32(0.4 + 0.5 * facing + 0.1 * facing**16)
 
 
 @njit(**OPTIONS)

@@ -1,14 +1,9 @@
 """Topography of a cube: at which scan each pixel meets an interface.
 
-The depth profile of each pixel (with its neighbours) is compared with the mean profile of the field, moved by every
-half scan: with Poisson counts and a free intensity of each pixel the likelihood of a move is
-prod_k (g_k / sum g)^y_k, g the moved profile. Moves have a normal distribution over the field; its width (the
-roughness) and the mean profile behind it are those that make the counts of all pixels most likely, found by the EM
-algorithm (A. P. Dempster, N. M. Laird, D. B. Rubin, J. R. Stat. Soc. B 39, 1 (1977)). The depth of a pixel is the mean
-of what its counts leave possible, the error its standard deviation: where counts are few, depths are drawn towards the
-middle of the field instead of following noise.
+The depth profile of each pixel (with its neighbours) is compared with the mean profile of the field, as told in
+`fitting.sims.moves`.
 
-An interface that is aligned on its own counts still looks a little sharper than it is, since the noise of each pixel is
+An interface that is aligned on its own counts looks a little sharper than it is, since the noise of each pixel is
 aligned as well; one of an ion that took no part looks a little wider, by the error of the depths. What that amounts to
 is measured in tests/fitting/sims/test_topography.py. Judge widths by an ion that was not used to find the depths.
 """

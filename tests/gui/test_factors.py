@@ -66,7 +66,7 @@ def test_tests_of_the_number_are_shown(qtbot, window):
     panel.ask.click()
     qtbot.waitUntil(lambda: window.tasks.idle, timeout=60_000)
     assert panel.answers_view.isVisible()
-    assert panel.answers.rowCount() == 4
+    assert panel.answers.rowCount() == 5
     assert window.document.undo_text == ""
 
 

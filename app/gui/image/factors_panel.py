@@ -1,19 +1,24 @@
-"""The Factors page: how many different spectra an image is made of, which, and how much of each is where."""
+"""The Factors page: how many different spectra an image, profile or cube is made of, which, and how much of each."""
 
 from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
+from app.gui.panels.fold import Fold
 from app.gui.panels.numbers import parse_number, plain
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.plot.small_plot import SmallPlot
+from app.gui.sims.factor_ions import IonChoice
+from app.gui.sims.factor_result import IonResult
+from app.gui.sims.factor_rules import FactorRules
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.project import factor_analysis
-from fitting.factors.analysis import MOST_FACTORS, Factors, Method, analyse, number_of_factors
+from fitting.factors.analysis import MOST_FACTORS, Factors, Method, number_of_factors
+from fitting.factors.constraints import NONE
 from fitting.factors.kept import KeptFactors
 from fitting.factors.ranks import RankTests
 from libraries.errors import BadData
@@ -30,6 +35,10 @@ TIP = (
 AMBIGUITY = (
     "Factors are one of all sets that fit alike: without a channel or a pixel of its own a factor may be mixed with "
     "others. Errors of the amounts take the spectra as exact."
+)
+BANDS = (
+    "Factors can often be mixed into one another without a worse fit. The bands show the least and the most that each "
+    "factor can be (MCR-BANDS): nothing inside them can be told from the data alone."
 )
 
 
@@ -52,6 +61,7 @@ class FactorsPanel(Panel):
         self._wanted = ""  # id of the analysis to be shown
         self._drawn: tuple[object, ...] = ()
         self._build_setup()
+        self._build_ions()
         self._build_result()
         self.body.addStretch(1)
         self.ready()
@@ -82,13 +92,29 @@ class FactorsPanel(Panel):
         self.scree = SmallPlot("Singular values over the largest of noise", "Factor",
                                "log₁₀ (value / noise)", self)
         self.scree.setFixedHeight(150)
+        self._range = (QLabel("Range / eV"), self.low, QLabel("to"), self.high)
         self.body.addWidget(self.method)
-        self.body.addLayout(row(QLabel("Factors"), self.number, QLabel("Range / eV"), self.low, QLabel("to"),
-                                self.high))
+        self.body.addLayout(row(QLabel("Factors"), self.number, *self._range))
         self.body.addWidget(self.poisson)
+        self._folds = QVBoxLayout()
+        self.body.addLayout(self._folds)
         self.body.addLayout(row(self.go, self.ask))
         self.body.addWidget(self.answers_view)
         self.body.addWidget(self.scree)
+
+    def _build_ions(self) -> None:
+        """What only profiles and cubes of ions have."""
+        self.ions, self.rules = IonChoice(), FactorRules()
+        self.bands = QCheckBox("Bands: how far the factors can be turned without a worse fit")
+        self.bands.setChecked(True)
+        self.bands.setToolTip(BANDS)
+        self._ion_parts: tuple[QWidget, ...] = (Fold("Ions", self.ions), Fold("Constraints", self.rules), self.bands)
+        for widget in self._ion_parts:
+            self._folds.addWidget(widget)
+        self.ion_result = IonResult(self._models)
+        self.ion_result.renamed.connect(self._rename)
+        self.ion_result.chosen.connect(self._show_map)
+        self.method.activated.connect(lambda _: self.refresh())
 
     def _build_result(self) -> None:
         self.title = heading("Found")
@@ -109,10 +135,11 @@ class FactorsPanel(Panel):
                           self.add_spectra)
         self.remove = button("Remove", "Take this analysis and its maps out of the project", self.remove_analysis,
                              sign="delete")
-        for widget in (self.title, self.chosen, self.figures, self.view, self.plot):
+        for widget in (self.title, self.chosen, self.figures, self.view, self.plot, self.ion_result):
             self.body.addWidget(widget)
         self.body.addLayout(row(self.add, self.remove))
-        self.body.addWidget(muted(AMBIGUITY))
+        self.ambiguity = muted(AMBIGUITY)
+        self.body.addWidget(self.ambiguity)
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -134,20 +161,40 @@ class FactorsPanel(Panel):
             axis = entry.spectrum.axis.values
             self.low.setPlaceholderText(plain(float(axis[0]), 1))
             self.high.setPlaceholderText(plain(float(axis[-1]), 1))
+        self._show_kind(found)
         self._show_tests()
         key = (entry.id if entry else None, found, entry.factors if entry else None)
         if key == self._drawn:
             return
         self._drawn = key
-        for widget in (self.title, self.chosen, self.figures, self.view, self.plot, self.add, self.remove):
+        ions = found is not None and bool(found.labels)
+        for widget in (self.title, self.chosen, self.figures, self.add, self.remove):
             widget.setVisible(found is not None)
+        for widget in (self.view, self.plot):
+            widget.setVisible(found is not None and not ions)
+        self.ion_result.setVisible(ions)
         if entry is None or found is None:
             return
         self.chosen.clear()
         for one in entry.factors:
-            self.chosen.addItem(f"{one.title}, {one.window[0]:.6g} to {one.window[1]:.6g} eV", one.id)
+            self.chosen.addItem(f"{one.title}, {one.range_words}", one.id)
         self.chosen.setCurrentIndex(self.chosen.findData(found.id))
         self._show_analysis(found)
+
+    def _show_kind(self, found: KeptFactors | None) -> None:
+        """Ions are chosen by name, energies by a range."""
+        entry = self.document.entry
+        ions = entry is not None and bool(entry.spectrum.axis.labels)
+        for widget in self._range:
+            widget.setVisible(not ions)
+        for widget in self._ion_parts:
+            widget.setVisible(ions)
+        if entry is not None and ions:
+            self.ions.show_ions(entry.spectrum)
+            self.rules.show_data(entry.spectrum, found if found is not None and found.labels else None)
+            resolved = self.method.currentData() == "mcr"
+            self.rules.setEnabled(resolved)
+            self.bands.setEnabled(self.method.currentData() != "pca")
 
     def _show_tests(self) -> None:
         entry, tests = self.document.entry, self._tests
@@ -157,7 +204,7 @@ class FactorsPanel(Panel):
         if tests is None or not shown:
             return
         self.answers.set_rows([Row(test, (Cell(test), Cell(answer))) for test, answer in tests[1].rows()])
-        self.answers_view.fit_height(4, 4)
+        self.answers_view.fit_height(4, 6)
         heights = np.log10(np.maximum(tests[1].singular[:20] / tests[1].edge, 1e-3))
         self.scree.clear()
         places = np.arange(1.0, heights.size + 1)
@@ -170,6 +217,11 @@ class FactorsPanel(Panel):
     def _show_analysis(self, found: KeptFactors) -> None:
         entry = self.document.entry
         if entry is None:
+            return
+        self.figures.setText(self._figures(found))
+        if found.labels:
+            axes = entry.spectrum.navigation
+            self.ion_result.show_result(found, axes[0] if len(axes) in (1, 3) else None)
             return
         maps = {one.id: one for one in entry.maps if one.group == found.id}
         amounts = [float(np.nansum(maps[f"{found.id}_{i + 1}"].values)) if f"{found.id}_{i + 1}" in maps else np.nan
@@ -190,12 +242,15 @@ class FactorsPanel(Panel):
         low, high = float(found.spectra.min()), float(found.spectra.max())
         margin = 0.05 * max(high - low, 1e-12)
         self.plot.frame((float(found.energy[0]), float(found.energy[-1])), (low - margin, high + margin))
+
+    def _figures(self, found: KeptFactors) -> str:
         noise = "known noise" if found.noise_known else "noise estimated from the data, so no test"
         old = " The data have changed since." if found.data_hash and not self._current(found) else ""
         ended = "" if found.status in ("exact", "converged") else f" It ended by its {found.status}."
-        self.figures.setText(
+        asked = f" With {', '.join(found.constraints)}." if found.constraints else ""
+        return (
             f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} "
-            f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{ended}{old}"
+            f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{asked}{ended}{old}"
         )
 
     def _current(self, found: KeptFactors) -> bool:
@@ -204,7 +259,7 @@ class FactorsPanel(Panel):
 
     def _recolour(self) -> None:
         self._drawn = ()
-        for plot in (self.plot, self.scree):
+        for plot in (self.plot, self.scree, self.ion_result):
             plot.recolour()
         super()._recolour()
 
@@ -214,7 +269,8 @@ class FactorsPanel(Panel):
 
     def _show_map(self, number: int) -> None:
         found = self.analysis
-        if found is not None and number >= 0:
+        entry = self.document.entry
+        if found is not None and number >= 0 and entry is not None and any(m.group == found.id for m in entry.maps):
             self.map_wanted.emit(f"{found.id}_{number + 1}")
 
     # -- doing --------------------------------------------------------------------------------------------------
@@ -230,6 +286,17 @@ class FactorsPanel(Panel):
         values = [parse_number(t, "The range") if t else end for t, end in zip(texts, ends, strict=True)]
         return min(values), max(values)
 
+    def _wish(self) -> factor_analysis.Wish:
+        entry = self.document.entry
+        method: Method = self.method.currentData()
+        k, poisson = self.number.value(), self.poisson.isChecked()
+        if entry is None or not entry.spectrum.axis.labels:
+            return factor_analysis.Wish(method, k, self._window(), poisson=poisson)
+        places = self.ions.places
+        rules = self.rules.wanted(k, places) if method == "mcr" else NONE
+        bands = self.bands.isChecked() and method != "pca" and k > 1
+        return factor_analysis.Wish(method, k, channels=places, poisson=poisson, constraints=rules, bands=bands)
+
     def ask_number(self) -> None:
         """Test how many factors there are, off the window's thread."""
         entry = self.document.entry
@@ -237,10 +304,11 @@ class FactorsPanel(Panel):
             return
 
         def start() -> None:
-            spectrum, window, poisson = entry.processed(), self._window(), self.poisson.isChecked()
+            spectrum, wish = entry.processed(), self._wish()
 
             def work(progress: Progress, cancel: Cancel) -> RankTests:
-                return number_of_factors(spectrum, window, poisson=poisson, progress=progress, cancel=cancel)
+                return number_of_factors(spectrum, wish.window, channels=wish.channels, poisson=wish.poisson,
+                                         progress=progress, cancel=cancel)
 
             def done(tests: RankTests) -> None:
                 self._tests = (entry.id, tests)
@@ -256,12 +324,11 @@ class FactorsPanel(Panel):
             return
 
         def start() -> None:
-            spectrum, window, poisson = entry.processed(), self._window(), self.poisson.isChecked()
-            method: Method = self.method.currentData()
-            k, session, hash = self.number.value(), self.document.session, spectrum.hash
+            spectrum, wish = entry.processed(), self._wish()
+            session, hash = self.document.session, spectrum.hash
 
             def work(progress: Progress, cancel: Cancel) -> Factors:
-                return analyse(spectrum, method, k, window, poisson=poisson, progress=progress, cancel=cancel)
+                return factor_analysis.solve(spectrum, wish, progress, cancel)
 
             def done(found: Factors) -> None:
                 document = self.document
@@ -270,7 +337,8 @@ class FactorsPanel(Panel):
                 self._tests = (entry.id, found.tests)
                 project, self._wanted = factor_analysis.keep_factors(document.project, entry.id, found, hash)
                 document.apply(f"Factors of {entry.title}", project)
-                self.map_wanted.emit(f"{self._wanted}_1")
+                if document.entry is not None and any(one.group == self._wanted for one in document.entry.maps):
+                    self.map_wanted.emit(f"{self._wanted}_1")
 
             self._begin(work, done, f"Factors of {entry.title}")
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
-from app.gui import theme
 from app.gui.document import Document
-from app.gui.image.colouring import label
 from app.gui.image.image_view import ImageView
-from app.gui.image.place_view import PlaceView, roi_colour
+from app.gui.image.place_rows import place_rows, value_words
+from app.gui.image.place_view import PlaceView
 from app.gui.image.places_list import PlaceRow, PlacesList
-from app.gui.image.roi_edit import new_roi
+from app.gui.image.roi_edits import RoiEdits
 from app.gui.image.series_view import SeriesView
 from app.gui.image.shown_map import IntensityMaps, Range
 from app.gui.image.source_bar import TIP, SourceBar
@@ -27,12 +25,11 @@ from app.gui.style.icons import icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_1, GAP_2
 from app.project.cube_sources import TOTAL
-from app.project.place_words import pixel_words
 from app.project.project import Entry
 from fitting.dataset import Axis, Spectrum
-from fitting.image.classes import class_word, is_classes
+from fitting.image.classes import is_classes
 from fitting.image.maps import Map
-from fitting.image.place import ALL, Place, Roi, ShapeKind
+from fitting.image.place import ALL, Place, ShapeKind
 from fitting.sims.cube_maps import fits, flat_map, lateral
 from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
@@ -68,6 +65,7 @@ class Navigator(Panel):
         self.intensities.ready.connect(self._show_picture)
         self.pictures = CubePictures(tasks, self)
         self.pictures.ready.connect(self._show_picture)
+        self.edits = RoiEdits(document, lambda entry: self._shape(self._image() or entry.spectrum), self.go, self.say)
         self._source: dict[str, str] = {}  # what is shown of each entry
         self._windows: dict[str, tuple[float, float]] = {}
         self._live: Map | None = None  # shown while a window is moved
@@ -109,7 +107,7 @@ class Navigator(Panel):
             view.pixel_wanted.connect(self._pixel_wanted)
             view.place_wanted.connect(self.go)
             view.shape_drawn.connect(self._drawn_shape)
-            view.shape_changed.connect(self._change_roi)
+            view.shape_changed.connect(self.edits.change)
             view.released.connect(self.document.close_merge)
             view.remove_wanted.connect(self.remove)
             view.tool_changed.connect(self._tool_changed)
@@ -153,7 +151,7 @@ class Navigator(Panel):
     def _build_places(self) -> None:
         self.places = PlacesList()
         self.places.place_wanted.connect(self.go)
-        self.places.renamed.connect(self._rename)
+        self.places.renamed.connect(self.edits.rename)
         self.places.remove_wanted.connect(self.remove)
         self.places.chosen_changed.connect(lambda: self.compare_wanted.emit(True) if self.compare.isChecked() else None)
         self.body.addWidget(self.places, 1)
@@ -357,19 +355,7 @@ class Navigator(Panel):
     def rows(self, entry: Entry) -> tuple[PlaceRow, ...]:
         """The places of an entry: all pixels, the pixel under the cursor, its shapes."""
         image = self._image() or entry.spectrum
-        shape = self._shape(image)
-        word = "spectra" if len(shape) == 1 else "pixels"
-        rows = [PlaceRow(ALL, f"All {word}", math.prod(shape))]
-        place = self.place
-        if self.view.cursor_pixel is not None:
-            rows.append(PlaceRow(place, pixel_words(image, place), 1, theme.current().series[0]))
-        for roi in entry.rois:
-            outside = place.outside and place.roi == roi.id
-            inside = int(roi.mask(shape).sum())
-            rows.append(PlaceRow(Place(roi=roi.id, outside=outside), f"Outside {roi.name}" if outside else roi.name,
-                                 math.prod(shape) - inside if outside else inside,
-                                 roi_colour(entry.rois, roi.id).name()))
-        return tuple(rows)
+        return place_rows(entry, image, self.place, cursor=self.view.cursor_pixel is not None)
 
     def _hovered(self, row: int, column: int) -> None:
         pixel = (row, column) if row >= 0 else self.view.cursor_pixel
@@ -378,20 +364,13 @@ class Navigator(Panel):
             return
         if pixel is None:
             what = "curve" if self.view.series else "image"
-            self.readout.setText("" if self.document.place.roi else f"Click the {what} to see a single spectrum")
+            hint = f"Click the {what} " + ("for one pixel" if image.axis.labels else "to see a single spectrum")
+            self.readout.setText("" if self.document.place.roi else hint)
             return
         place = Place((pixel[1],)) if self.view.series else Place(pixel)
         value = self.view.value_at(*pixel)
         one = self.image.map if self.view is self.image else self.curve.map
-        words = pixel_words(image, place)
-        if one is not None:
-            number = label(value, *self.view.levels)
-            if is_classes(one):
-                number = class_word(one, value) or number
-            words += f":  {number} {one.unit}".rstrip()
-            index = place.index
-            if one.flags is not None and one.flags[index]:
-                words += f"  ({dict(one.legend).get(int(one.flags[index]), 'flagged')})"
+        words = value_words(image, place, one, value, self.view.levels)
         self.readout.setText(words)
         self.readout.setToolTip(words)
 
@@ -481,44 +460,11 @@ class Navigator(Panel):
             self.go(replace(self.place, outside=self.outside.isChecked()))
 
     def _drawn_shape(self, kind: ShapeKind, points: tuple[tuple[float, float], ...]) -> None:
-        entry = self.document.entry
-        if entry is None:
-            return
-        roi = new_roi(entry.rois, kind, points, self.view.series)
-        image = self._image() or entry.spectrum
-        if not roi.mask(self._shape(image)).any():
-            self.say("The shape holds the middle of no pixel: draw it larger")
-            return
-        self.say("")
-        self._apply(f"Draw {roi.name}", entry, (*entry.rois, roi))
-        self.go(Place(roi=roi.id))
-
-    def _change_roi(self, changed: Roi) -> None:
-        entry = self.document.entry
-        if entry is None:
-            return
-        image = self._image() or entry.spectrum
-        if changed.mask(self._shape(image)).any():
-            rois = tuple(changed if roi.id == changed.id else roi for roi in entry.rois)
-            self._apply(f"Change {changed.name}", entry, rois, merge=f"roi {entry.id} {changed.id}")
-
-    def _rename(self, id: str, name: str) -> None:
-        entry = self.document.entry
-        if entry is not None and any(roi.id == id and roi.name != name for roi in entry.rois):
-            rois = tuple(replace(roi, name=name) if roi.id == id else roi for roi in entry.rois)
-            self._apply(f"Rename region of the image to {name}", entry, rois)
+        self.edits.draw(kind, points, self.view.series)
 
     def remove(self, id: str) -> None:
         """Take a shape away."""
-        entry = self.document.entry
-        gone = next((roi for roi in entry.rois if roi.id == id), None) if entry is not None else None
-        if entry is not None and gone is not None:
-            if self.document.place.roi == id:
-                self.go(ALL)
-            self._apply(f"Remove {gone.name}", entry, tuple(roi for roi in entry.rois if roi.id != id))
-
-    def _apply(self, text: str, entry: Entry, rois: tuple[Roi, ...], merge: str = "") -> None:
-        self.document.apply(text, self.document.project.with_entry(replace(entry, rois=rois)), merge=merge)
+        self.edits.remove(id)
 
     # -- several places -----------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from app.gui.panels.sweeps_part import SweepsPart
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.sims.cube_steps_part import CubeStepsPart
 from app.gui.sims.facts import FACTS, facts
+from app.gui.sims.mass_shift_part import MassShiftPart
 from app.project import process
 from app.project.project import Entry
 from fitting.dataset import Meta, Noise, Spectrum
@@ -75,9 +76,9 @@ class ProcessPanel(Panel):
         self._build_noise()
         self._build_photon()
         self._build_steps()
-        self.cube = CubeStepsPart(document)
-        self.cube.parent_panel = self
+        self.cube, self.masses = CubeStepsPart(document, self), MassShiftPart(document, self)
         self.body.addWidget(self.cube)
+        self.body.addWidget(self.masses)
         self.sweeps = SweepsPart()
         self.sweeps.add_wanted.connect(self._add_sweeps)
         self.body.addWidget(self.sweeps)
@@ -90,6 +91,7 @@ class ProcessPanel(Panel):
     def use_window(self, window: Any) -> None:
         """Corrections of cubes take long and run off the window's thread."""
         self.cube.use_tasks(window.tasks)
+        self.masses.use_tasks(window.tasks)
 
     def _build_steps(self) -> None:
         self.body.addWidget(heading("Steps from raw data"))
@@ -167,6 +169,7 @@ class ProcessPanel(Panel):
             self.rows.set_rows(())
             self.sweeps.show_series(None)
             self.cube.refresh()
+            self.masses.refresh()
             return
         told = facts(spectrum) if spectrum.meta.technique == "sims" else _meta_words(spectrum.meta)
         for name, label in self.meta.items():
@@ -197,6 +200,7 @@ class ProcessPanel(Panel):
         self.estimate.setVisible(spectrum.meta.technique != "sims")
         self._show_photon(spectrum)
         self.cube.refresh()
+        self.masses.refresh()
         self.sweeps.show_series(_sweeps(entry))
         self.combine.setVisible(not spectrum.axis.labels)  # profiles have no common axis to be combined on
         self.combine.refresh()

@@ -105,7 +105,7 @@ class CubeDialog(QDialog):
         self.first = self._choice("First pixel", (("count from 0", 0), ("count from 1", 1)))
         self.peaks = self._choice("Peak list", ())
         for name, peaks in self._known.peaks:
-            self.peaks.addItem(f"{len(peaks)} peaks of {name}", peaks)
+            self.peaks.addItem(f"{len(peaks)} peak{'s' if len(peaks) > 1 else ''} of {name}", peaks)
         self.list = self._field("File with the peak list")
         self.list.setPlaceholderText("or a file: name, m/z, lower and upper limit")
         self.slope, self.offset = self._number("SF"), self._number("K0")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.gui.document import Document
-from app.gui.panels.base import button, muted, row
+from app.gui.panels.base import Panel, button, muted, row
 from app.gui.panels.fold import Fold
-from app.gui.panels.numbers import parse_number
 from app.gui.plot.small_plot import SmallPlot
+from app.gui.sims.correction_part import CorrectionPart, box, column, field, whole
 from app.gui.sims.depth_picture import DepthPicture
-from app.gui.tasks import Cancel, Progress, Task, Tasks
+from app.gui.tasks import Cancel, Progress
 from app.gui.theme import GAP_2
 from app.project import cube_corrections as corrections
-from fitting.recipe import Recipe, Step
 from fitting.sims.cube import is_cube
 from fitting.sims.drift import ScanDrift
 from fitting.sims.ion_names import words_of
 from fitting.sims.topography import Topography
-from libraries.errors import BadData, BadModel, SodaliteError
+from libraries.errors import BadData
 
 ALL_IONS = "All ions together"
 REFERENCES = (("all", "all other scans"), ("near", "neighbouring scans"))
@@ -36,14 +33,11 @@ DEPTH_TIP = (
 )
 
 
-class CubeStepsPart(QWidget):
+class CubeStepsPart(CorrectionPart):
     """Drift and topography of the shown cube: settings, what was found, and the buttons that correct it."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.document = document
-        self.tasks: Tasks | None = None
-        self._task: Task | None = None
+    def __init__(self, document: Document, panel: Panel) -> None:
+        super().__init__(document, panel)
         self._of: dict[str, tuple[object, ...]] = {}
         self._ions: tuple[object, ...] = ()
         self.drift: ScanDrift | None = None
@@ -57,20 +51,16 @@ class CubeStepsPart(QWidget):
         layout.addWidget(self.depth_fold)
         self.hide()
 
-    def use_tasks(self, tasks: Tasks) -> None:
-        """Where long work runs."""
-        self.tasks = tasks
-
     # -- building -----------------------------------------------------------------------------------------------
 
     def _build_drift(self) -> QWidget:
-        part, layout = _column()
-        self.drift_ion = _box("Ion whose images are compared")
-        self.reference = _box("What images are compared with")
+        part, layout = column()
+        self.drift_ion = box("Ion whose images are compared")
+        self.reference = box("What images are compared with")
         for key, words in REFERENCES:
             self.reference.addItem(words, key)
         self.reference.setToolTip("Neighbouring scans where the image changes with depth; errors then add up")
-        self.group = _field("Scans added before they are compared", "auto")
+        self.group = field("Scans added before they are compared", "auto")
         self.find_drift_button = button("Find drift", "Compare the images of all scans", self.find_drift)
         self.correct_drift = button("Correct drift", "Move every scan back by its drift", self.use_drift, primary=True)
         self.path = SmallPlot("Drift of the scans", "Scan", "Place (pixels)", self)
@@ -84,10 +74,10 @@ class CubeStepsPart(QWidget):
         return part
 
     def _build_topography(self) -> QWidget:
-        part, layout = _column()
-        self.depth_ion = _box("Ion of the interface")
-        self.first, self.last = _field("First scan", "first"), _field("Last scan", "last")
-        self.joined = _field("Pixels joined along rows and columns, an odd number", "auto")
+        part, layout = column()
+        self.depth_ion = box("Ion of the interface")
+        self.first, self.last = field("First scan", "first"), field("Last scan", "last")
+        self.joined = field("Pixels joined along rows and columns, an odd number", "auto")
         self.find_depth_button = button("Find topography", "Look for the interface in every pixel", self.find_depth)
         self.correct_depth = button("Make it flat", "Move every pixel by its depth", self.use_depth, primary=True)
         self.picture = DepthPicture("Depth of the interface", "scans", self)
@@ -143,12 +133,12 @@ class CubeStepsPart(QWidget):
         if entry is None:
             return
         known = corrections.usable_ions(entry.spectrum)
-        for box, first in ((self.drift_ion, ALL_IONS), (self.depth_ion, "")):
-            box.clear()
+        for list_, first in ((self.drift_ion, ALL_IONS), (self.depth_ion, "")):
+            list_.clear()
             if first:
-                box.addItem(first, None)
+                list_.addItem(first, None)
             for place, name in known:
-                box.addItem(words_of(name), place)
+                list_.addItem(words_of(name), place)
 
     def _show_drift(self) -> None:
         drift = self.drift
@@ -189,7 +179,7 @@ class CubeStepsPart(QWidget):
 
         def start() -> None:
             entry = self._entry()
-            group, recipe = _whole(self.group, "The number of scans", 0), corrections.before(entry, "scan_drift")
+            group, recipe = whole(self.group, "The number of scans", 0), corrections.before(entry, "scan_drift")
 
             def work(progress: Progress, cancel: Cancel) -> ScanDrift:
                 return corrections.find_drift(entry.spectrum, recipe, ion, reference=reference, group=group,
@@ -211,8 +201,8 @@ class CubeStepsPart(QWidget):
             recipe = corrections.before(entry, "topography")
             if ion is None:
                 raise BadData("The cube holds no single ion", where=entry.title)
-            joined = _whole(self.joined, "The number of pixels", 0)
-            first, last = _whole(self.first, "The first scan", 0), _whole(self.last, "The last scan", 0)
+            joined = whole(self.joined, "The number of pixels", 0)
+            first, last = whole(self.first, "The first scan", 0), whole(self.last, "The last scan", 0)
 
             def work(progress: Progress, cancel: Cancel) -> Topography:
                 scans = None
@@ -239,67 +229,6 @@ class CubeStepsPart(QWidget):
         if self.topography is not None:
             self._correct("Correct topography", corrections.topography_step(self.topography))
 
-    def _correct(self, words: str, step: Step) -> None:
-        """The cube is moved off the window's thread; the answer is kept beside it, so that the edit shows at once."""
-
-        def start() -> None:
-            entry = self._entry()
-            recipe = corrections.placed(entry, step)
-
-            def work(progress: Progress, cancel: Cancel) -> None:
-                del cancel
-                progress(-1.0, words)
-                recipe.apply(entry.spectrum)
-
-            def done(_: None) -> None:
-                self._attempt(lambda: self.document.apply(
-                    words, corrections.with_correction(self.document.project, entry.id, step)))
-
-            self._run(work, done, entry.recipe, words)
-
-        self._attempt(start)
-
-    def _entry(self) -> Any:
-        entry = self.document.entry
-        if entry is None or self.tasks is None:
-            raise BadData("No cube is shown")
-        return entry
-
-    def _run(self, work: Any, done: Any, recipe: Recipe, title: str) -> None:
-        """Run work; what comes back is left out when the steps before, the cube or the project are others by then."""
-        tasks, entry, session = self.tasks, self.document.entry, self.document.session
-        if tasks is None or entry is None or self._task is not None:
-            return
-
-        def take(result: Any) -> None:
-            now = next((e for e in self.document.project.entries if e.id == entry.id), None)
-            if self.document.session is not session or now is None or now.spectrum is not entry.spectrum:
-                return
-            if now.recipe.steps[: len(recipe.steps)] != recipe.steps or self.document.entry is not now:
-                return
-            done(result)
-            self.refresh()
-
-        self._task = tasks.run(work, take, title=title)
-        self._show_buttons()
-        self._task.ended.connect(self._ended)
-
-    def _ended(self) -> None:
-        self._task = None
-        self._show_buttons()
-
-    def _attempt(self, action: Any) -> None:
-        panel = self.parent_panel
-        if panel is not None:
-            panel.attempt(action)
-            return
-        try:
-            action()
-        except SodaliteError as error:
-            self.drift_words.setText(str(error))
-
-    parent_panel: Any = None  # the page, which shows messages
-
 
 def drift_words(drift: ScanDrift, colours: tuple[str, ...]) -> str:
     """What was found, with the colours of the curves."""
@@ -322,38 +251,3 @@ def depth_words(found: Topography) -> str:
     none = " The interface is flat within the errors." if found.roughness < 2 * found.roughness_error else ""
     return (f"Roughness {rough} scans (rms), from {low:+.1f} to {high:+.1f} for 98 % of the pixels; depths are known "
             f"to ± {found.typical_error:.2f} scans ({alone}).{missing}{none}").replace("-", "−")
-
-
-def _column() -> tuple[QWidget, QVBoxLayout]:
-    part = QWidget()
-    layout = QVBoxLayout(part)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(GAP_2)
-    return part, layout
-
-
-def _box(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(14)
-    return box
-
-
-def _field(name: str, empty: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setAccessibleName(name)
-    field.setToolTip(name)
-    field.setPlaceholderText(empty)
-    field.setMaximumWidth(60)
-    return field
-
-
-def _whole(field: QLineEdit, what: str, default: int) -> int:
-    text = field.text().strip()
-    if not text:
-        return default
-    value = parse_number(text, what)
-    if value != round(value) or not 1 <= value <= 1_000_000:
-        raise BadModel(f"{what} is a whole number, 1 or more", where=text)
-    return int(value)

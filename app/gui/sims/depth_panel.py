@@ -95,7 +95,7 @@ class DepthPanel(Panel):
         self._draw()
 
     def _draw(self) -> None:
-        """Ranges, marks and fitted curves on the profile."""
+        """The range of the chosen interface, marks and fitted curves of all, on the profile."""
         plot, entry, answer = self._plot, self.document.entry, self._answer()
         if plot is None:
             return
@@ -114,10 +114,10 @@ class DepthPanel(Panel):
         current = self.interfaces.current
         for number, one in enumerate(entry.interfaces if seen else ()):
             clock = axes.get(one.scale)
-            if clock is not None:
+            if clock is not None and one.id == current:
                 low, high = np.interp([one.low, one.high], clock, shown)
                 ranges.append(Range(f"{_OWNER}/{one.id}", one.name, float(low), float(high), number + 2,
-                                    words=f"{one.name}: {trace_words(entry, one.trace)}", strong=one.id == current))
+                                    words=f"{one.name}: {trace_words(entry, one.trace)}"))
         plot.ranges.put(_OWNER, ranges)
         found = answer.interfaces if answer is not None and answer.profile is profile else ()
         along = answer.along.values if answer is not None else shown
@@ -182,7 +182,7 @@ class DepthPanel(Panel):
     # -- doing --------------------------------------------------------------------------------------------------
 
     def set_scale(self, scale: DepthScale) -> None:
-        """Another depth scale."""
+        """Another depth scale; the first one that can be used turns the axis of the profile to depth."""
         entry = self.document.entry
         if entry is not None:
             self.attempt(lambda: self.document.apply(

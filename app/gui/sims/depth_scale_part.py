@@ -184,7 +184,7 @@ class DepthScalePart(QWidget):
                 text += f", given ones multiplied by {found.scale:.3g}"
         elif scale.kind == _CRATER:
             text += f". Rate {found.rate[0]:.3g} nm " + ("a scan" if _scans(answer) else "a second")
-        self.words.setText(f"{text}.")
+        self.words.setText(f"{text}. {answer.note}." if scale.kind == _PHASES and answer.note else f"{text}.")
 
     # -- doing --------------------------------------------------------------------------------------------------
 

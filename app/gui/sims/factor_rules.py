@@ -31,8 +31,8 @@ class FactorRules(QWidget):
         self._found: KeptFactors | None = None
         self._zeros: list[tuple[str, int, int, int]] = []
         self.closure = QCheckBox("Closure: the phases add up to 1 at every depth")
-        self.closure.setToolTip("Scales the factors so that their sum is as near to 1 as it can be everywhere. It gives "
-                                "shares of phases and the total yield of each; the fit itself is not changed.")
+        self.closure.setToolTip("Scales the factors so that their sum is as near to 1 as it can be everywhere. It "
+                                "gives shares of phases and the total yield of each; the fit is not changed.")
         self.unimodal = QCheckBox("One maximum along the depth for every factor")
         self.unimodal.setToolTip("Every profile rises to one maximum and falls after it: layers that occur once.")
         self.start = QComboBox()
@@ -55,8 +55,8 @@ class FactorRules(QWidget):
         body.addWidget(self.unimodal)
         body.addLayout(row(QLabel("Start with"), self.start, self.points, stretch=False))
         body.addLayout(row(QLabel("Keep spectra"), self.keep, stretch=False))
-        body.addWidget(muted("Zeros: what is known to be absent. Factors are numbered as they are shown; start with the "
-                             "shown factors, so that the numbers stay."))
+        body.addWidget(muted("Zeros: what is known to be absent. Factors are numbered as they are shown; start with "
+                             "the shown factors, so that the numbers stay."))
         body.addLayout(row(QLabel("Factor"), self.factor, self.kind, self.ion, self.low, self.to, self.high,
                            button("Add", "Add this zero", self._add), stretch=False))
         body.addWidget(self.zeros)
@@ -120,7 +120,8 @@ class FactorRules(QWidget):
         if kind == _WITHOUT:
             return f"Factor {factor + 1} has no {ion_words(spectrum.axis.labels[first])}"
         axis = spectrum.navigation[0]
-        return f"Factor {factor + 1} is absent from {plain(axis.values[first], 1)} to {plain(axis.values[last], 1)} {axis.unit}"
+        ends = f"{plain(axis.values[first], 1)} to {plain(axis.values[last], 1)} {axis.unit}"
+        return f"Factor {factor + 1} is absent from {ends}"
 
     # -- asking -------------------------------------------------------------------------------------------------
 

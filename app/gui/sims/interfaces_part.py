@@ -23,7 +23,7 @@ SHAPES = {"step": "Interface", "layer": "Layer: both interfaces"}
 _SYMBOLS = {"w": "Mixing length w", "lam": "Information depth λ", "sigma": "Roughness σ", "up": "Growth length λᵤ",
             "down": "Decay length λ_d"}
 _ERF = {"sigma": "Standard deviation σ"}
-_FREE = "Drag the range on the profile, or its edges. A range needs both plateaus."
+_FREE = "Drag its range on the profile; it needs the plateaus on both sides."
 
 
 class InterfacesPart(QWidget):
@@ -68,7 +68,7 @@ class InterfacesPart(QWidget):
         ))
         self.rows.edited.connect(self._rename)
         self.view = RowsView(self.rows, "Interfaces")
-        self.view.set_widths((108, 104, 108, 116, 44))
+        self.view.set_widths((104, 92, 106, 118, 58))
         self.view.current_changed.connect(self._moved)
         self.lengths = RowsModel((
             Column("Length of the response", "Tick to keep a known value"),

@@ -74,10 +74,10 @@ class IonsPanel(Panel):
         self.resolution.setToolTip("Full width at half maximum. Without a number the program takes 6000, as in the "
                                    "source paper at Na₂OH⁺; ions nearer than one line width stay in every name.")
         self.resolution.editingFinished.connect(lambda: self._number("resolution", self.resolution))
-        self.resolution.setMaximumWidth(150)
-        self.names = button("Names from peak list…", "Channels take the names of a peak list at their m/z",
+        self.resolution.setMaximumWidth(120)
+        self.names = button("Names from a list…", "Channels take the names of a peak list at their m/z",
                             self.ask_peaks, sign="open")
-        self.body.addLayout(row(QLabel("Mass resolution m/Δm"), self.resolution))
+        self.body.addLayout(row(QLabel("Mass resolution m/Δm"), self.resolution, self.names))
         self.ions = self.table(RowsModel((
             Column("Ion", "Double-click to rename; the file's name stays in the raw data"),
             Column("m/z, file", MASS_TIP, True), Column("m/z, exact", "Of the formula, electron included", True),
@@ -86,11 +86,10 @@ class IonsPanel(Panel):
         )))
         self.ions.edited.connect(self._rename)
         self.view = RowsView(self.ions, "Ions")
-        self.view.set_widths((106, 70, 70, 48, 112, 130))
-        self.view.setMinimumHeight(240)
+        self.view.set_widths((104, 70, 70, 54, 112, 130))
+        self.view.setMinimumHeight(190)
         self.view.current_changed.connect(self._highlight)
         self.body.addWidget(self.view, 3)
-        self.body.addLayout(row(self.names))
 
     def _build_isotopes(self) -> None:
         self.isotope_title = heading("Isotopes against nature")
@@ -102,7 +101,7 @@ class IonsPanel(Panel):
             Column("Off / %", "Measured over natural, less 1", True), Column("Verdict"),
         )))
         self.isotope_view = RowsView(self.isotopes, "Isotopes against nature")
-        self.isotope_view.set_widths((132, 98, 58, 60, 126))
+        self.isotope_view.set_widths((118, 98, 58, 54, 118), 4)
         self.use_minor = button("Draw from the minor isotope", "The major ion as its minor isotope over natural "
                                 "abundance, as a trace of its own", self.draw_minor)
         self.isotope_view.selectionModel().currentRowChanged.connect(lambda *_: self._offer_minor())
@@ -177,7 +176,7 @@ class IonsPanel(Panel):
             self.isotope_words.setText("No line is told to be saturated.")
         order = sorted(checks, key=lambda check: _ORDER.get(check.verdict, 1))
         self.isotopes.set_rows([_check_row(profile, check) for check in order])
-        self.isotope_view.fit_height(2, 8)
+        self.isotope_view.fit_height(2, 7)
         self.isotope_view.fit_columns((1, 2))
         self._offer_minor()
 
@@ -286,7 +285,7 @@ def _check_row(profile: Spectrum, check: PairCheck) -> Row:
     words = f"{pair}\n{grouped(check.counts[1], 0)} / {grouped(check.counts[0], 0)} counts{growth}"
     return Row(check.trace, (
         Cell(pair, tooltip=words), Cell(with_error(check.ratio, check.error) if told else "too few counts"),
-        Cell(f"{check.natural:.4g}"), Cell(signed(f"{100 * check.excess:+.1f}") if told else ""),
+        Cell(f"{check.natural:.4g}"), Cell(signed(f"{100 * check.excess:+.0f}") if told else ""),
         Cell(_SHORT[check.verdict] + (" ⚠" if check.verdict == "saturated" else ""), tooltip=VERDICTS[check.verdict],
              muted=check.verdict in ("agrees", "not determined")),
     ))

@@ -13,7 +13,7 @@ from app.gui.plot.colours import faded, small
 from app.numerals import with_error
 from fitting.sims.layers import Layer, Layers
 
-HEIGHT, BAND = 78, 38
+HEIGHT, BAND = 54, 32
 _LEAST_ERROR = 2.0  # pixels: a narrower one is drawn as a line
 
 
@@ -42,7 +42,7 @@ class LayerBar(QWidget):
     # -- places -------------------------------------------------------------------------------------------------
 
     def _box(self) -> QRectF:
-        return QRectF(8.0, 4.0, max(self.width() - 24.0, 10.0), BAND)
+        return QRectF(4.0, 2.0, max(self.width() - 16.0, 10.0), BAND)
 
     def _end(self) -> float:
         return float(self.layers.depth[-1]) if self.layers is not None else 1.0
@@ -112,14 +112,13 @@ class LayerBar(QWidget):
         painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
 
     def _axis(self, painter: QPainter, metrics: QFontMetricsF, colours: theme.Theme) -> None:
-        """Ticks with numbers, and the title at the right."""
+        """Ticks with numbers, and the unit at the right."""
         assert self.layers is not None
         box, end = self._box(), self._end()
-        title = {"depth": "Depth", "time": "Sputter time", "scan": "Scan"}.get(self.layers.quantity, "")
-        title = f"{title} ({self.layers.unit})" if self.layers.unit else title
+        title = self.layers.unit or {"scan": "scan"}.get(self.layers.quantity, "")
         step = _step(end, box.width() / 70.0)
         painter.setPen(QPen(QColor(colours.muted)))
-        wide = metrics.horizontalAdvance(title)
+        room = box.right() - metrics.horizontalAdvance(title)
         base = box.bottom() + 4
         decimals = max(0, -math.floor(math.log10(step)))
         for i in range(int(end / step + 1e-9) + 1):
@@ -127,8 +126,9 @@ class LayerBar(QWidget):
             half = metrics.horizontalAdvance(text) / 2
             painter.drawLine(QPointF(x, box.bottom()), QPointF(x, base))
             left = max(x - half, 0.0)
-            painter.drawText(QPointF(left, base + metrics.ascent() + 1), text)
-        painter.drawText(QPointF(box.center().x() - wide / 2, base + 2 * metrics.ascent() + 4), title)
+            if x + half < room - 6:
+                painter.drawText(QPointF(left, base + metrics.ascent() + 1), text)
+        painter.drawText(QPointF(room, base + metrics.ascent() + 1), title)
 
     def mouseMoveEvent(self, event: object) -> None:
         """What is under the pointer."""

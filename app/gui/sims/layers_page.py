@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.gui import theme
@@ -15,6 +16,7 @@ from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.sims.depth_answers import DepthAnswers
 from app.gui.sims.layer_bar import LayerBar
 from app.gui.tasks import Tasks
+from app.gui.theme import GAP_1
 from app.numerals import with_error
 from fitting.sims.layers import Layer, Layers
 
@@ -37,16 +39,21 @@ class LayersPage(Panel):
             Column("Thickness", "Distance of the boundaries; error from counts, misfit of the closure, the difference "
                    "from the thickness by amount, ambiguity of the factors, and the depth scale", True),
             Column("By amount", "Integral of the share over the depth: should agree", True),
-            Column("Top", "", True), Column("Edge below", "16–84 % width of the lower interface", True),
+            Column("Top", "", True), Column("Edge", "16–84 % width of the lower interface", True),
             Column("Share", "Largest share of the phase at a depth", True),
             Column("Order", "Probability that it lies below the layer before it", True), Column("Remarks"),
         )))
         self.view = RowsView(self.rows, "Layers")
-        self.view.set_widths((34, 150, 118, 112, 104, 104, 62, 62, 220))
+        self.view.set_widths((40, 124, 118, 118, 96, 92, 58, 60, 120), stretch=8)
         self.export = button("Export CSV…", "Layers and interfaces as tables", self.ask_file, sign="export")
-        self.body.addLayout(row(self.words, self.export, stretch=False))
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.view, 1)
+        top = row(self.bar, self.export, stretch=False)
+        top.setStretch(0, 1)
+        top.setAlignment(self.export, Qt.AlignmentFlag.AlignTop)
+        self.body.setSpacing(GAP_1)
+        self.body.addLayout(top)
+        self.body.addWidget(self.words)
+        self.body.addWidget(self.view, 100)
+        self.body.addStretch(1)
         self.answers.changed.connect(self.show_now)
         self.ready()
 
@@ -66,7 +73,7 @@ class LayersPage(Panel):
         told = entry is not None and bool(entry.layering.factors or entry.layering.markers)
         self.bar.show_layers(found)
         self.view.setVisible(found is not None)
-        self.export.setEnabled(answer is not None and (found is not None or bool(answer.interfaces)))
+        self.export.setVisible(answer is not None and (found is not None or bool(answer.interfaces)))
         if found is None:
             working = told and (answer is None or (entry is not None and answer.basis[2] != entry.layering))
             failed = answer.layers_failed if answer is not None else self.answers.failed
@@ -75,9 +82,12 @@ class LayersPage(Panel):
             return
         scale = answer.depth.words if answer is not None and answer.depth is not None else \
             "no depth scale: lengths along the axis are not lengths in the sample"
-        self.words.setText(f"{found.words}: shares add up to one within {100 * found.misfit:.2g} %. Scale: {scale}.")
+        if answer is not None and answer.basis[1].kind in ("rate", "crater") and answer.depth is not None:
+            scale += "; with one rate, phases that sputter faster come out too thin"
+        text = f"{found.words}: shares add up to one within {100 * found.misfit:.2g} %. Scale: {scale}."
+        self.words.setText(f"{text} {answer.note}." if answer is not None and answer.note else text)
         unit = f" / {found.unit}" if found.unit else ""
-        for number, name in ((2, "Thickness"), (3, "By amount"), (4, "Top"), (5, "Edge below")):
+        for number, name in ((2, "Thickness"), (3, "By amount"), (4, "Top"), (5, "Edge")):
             self.rows.retitle(number, f"{name}{unit}")
         self.rows.set_rows([_row(layer, layer is found.rows[-1]) for layer in found.rows])
 
@@ -117,8 +127,8 @@ def _row(layer: Layer, last: bool) -> Row:
     order = "" if math.isnan(layer.below) else "> 0.99" if layer.below > 0.995 else f"{layer.below:.2f}"
     remarks = "; ".join(layer.remarks)
     return Row(str(layer.number), (
-        Cell(str(layer.number), swatch=colours[(layer.number - 1) % len(colours)]), Cell(layer.name, tooltip=layer.name),
-        Cell(thickness), Cell(with_error(layer.amount, layer.amount_error)),
+        Cell(str(layer.number), swatch=colours[(layer.number - 1) % len(colours)]),
+        Cell(layer.name, tooltip=layer.name), Cell(thickness), Cell(with_error(layer.amount, layer.amount_error)),
         Cell("surface" if layer.number == 1 else with_error(layer.top, layer.top_error)), Cell(width),
         Cell(f"{layer.share:.2f}"), Cell(order), Cell(remarks, tooltip=remarks),
     ))

@@ -35,7 +35,7 @@ class NamesPart(MassPart):
             Column("Needs m/Δm", "What separates it from the first ion", True),
             Column("Isotopes", "Counts on the lines of its other isotopes against natural abundance"))))
         self.rows_view = RowsView(self.table, "Ions that the peak may be")
-        self.rows_view.set_widths((128, 74, 92, 160), 3)
+        self.rows_view.set_widths((128, 78, 108, 150), 3)
         self.take = button("Take this ion", "Name the peak after the chosen ion; the others stay as alternatives",
                            self.take_chosen)
         self.own = field("Own ion", empty="Na2F+", tip="A formula with its charge", width=110)

@@ -27,6 +27,7 @@ from fitting.sims.assignment import label_of
 from fitting.sims.kinds import kind_of
 from fitting.sims.lines import Line
 from libraries.errors import SodaliteError
+from libraries.ions import parse_ion, written
 
 OWNER = "mass"
 BAND = "mass/peak"
@@ -164,12 +165,14 @@ class MassPanel(Panel):
         if found is None:
             return
         _, view = found
-        names = [LineName(one.mass, label_of(one), one.low, one.high) for one in entry.masses.peaks
-                 if one.name] if view.scaled else []
+        # The chosen peak has its name on the band.
+        names = [LineName(one.mass, label_of(one), one.low, one.high) for i, one in enumerate(entry.masses.peaks)
+                 if one.name and i != self.line] if view.scaled else []
         for text, channel in entry.masses.calibrants:
             place = float(view.law.mz(channel)) if view.law is not None else channel * channel if (
                 view.scaled) else channel
-            names.append(LineName(place, text, place, place, strong=True))
+            if not any(one.low <= place <= one.high for one in entry.masses.peaks):
+                names.append(LineName(place, written(parse_ion(text)), place, place, strong=True))
         self._window.view.show_line_names(names)
 
     def _leave(self) -> None:

@@ -56,7 +56,7 @@ class PeaksPart(MassPart):
             Column("Ion", "All that mass, width and isotopes leave possible; double-click to change"))))
         self.table.edited.connect(self._edited)
         self.rows_view = RowsView(self.table, "Peaks")
-        self.rows_view.set_widths((84, 118, 74, 180), 3)
+        self.rows_view.set_widths((84, 136, 70, 170), 3)
         self.rows_view.current_changed.connect(lambda key: page.choose(int(key), look=True))
         self.words = muted("")
         self.image = button("Make images of these peaks", "Sum the counts of every pixel between the limits",
@@ -87,7 +87,7 @@ class PeaksPart(MassPart):
         if key != self._drawn:
             self._drawn = key
             lines = self.page.lines_of(entry, view)
-            flags = masses.saturated(entry, lines)
+            flags = masses.strength(entry, lines)
             self.table.set_rows([_row(i, *one) for i, one in
                                  enumerate(zip(entry.masses.peaks, lines, flags, strict=True))])
             self.rows_view.setVisible(has)
@@ -183,7 +183,7 @@ class PeaksPart(MassPart):
     def take(self, path: Path) -> None:
         """The peaks of a file in the place of the list."""
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
-            peaks = read_peaks(path, masses.resolution_of(entry))
+            peaks = masses.listed(read_peaks(path, masses.resolution_of(entry)))
             if not any(view.mz[0] <= one.mass <= view.mz[-1] for one in peaks):
                 raise BadData("No peak of this list lies within the spectrum", where=path.name,
                               todo="Check mass scale and polarity")
@@ -232,7 +232,7 @@ def _write(path: Path, entry: Entry) -> None:
     write_peaks(path, entry.masses.peaks)
 
 
-def _row(number: int, peak: MassPeak, line: Line | None, saturated: bool) -> Row:
+def _row(number: int, peak: MassPeak, line: Line | None, flag: str) -> Row:
     label = label_of(peak) if peak.name else ""
     tip = f"Limits {peak.low:.4f} to {peak.high:.4f}"
     if line is None:
@@ -241,21 +241,21 @@ def _row(number: int, peak: MassPeak, line: Line | None, saturated: bool) -> Row
     resolution = "–"
     if line.width > 0:
         resolution = ("≥ " if line.coarse else "") + grouped(line.resolution, -1 if line.resolution > 200 else 0)
-    warning = "Saturated: its counts, centroid and width are not to be trusted. " if saturated else ""
+    warning = f"{flag[0].upper()}{flag[1:]}: counts, centroid and width are not to be trusted.\n" if flag else ""
     words = "narrower than two channels: the channels limit m/Δm" if line.coarse else (
         f"m/Δm {with_error(line.resolution, line.resolution_error)}" if line.width > 0 else "m/Δm not determined")
     known = math.isfinite(line.mass_error)
     mass = f"m/z {with_error(line.mass, line.mass_error)}" if known else "centroid not determined"
     return Row(str(number), (
         Cell(f"{line.mass:.4f}", tooltip=f"{mass} (counts alone)\n{tip}"),
-        Cell(("⚠ " if saturated else "") + with_error(line.counts, line.counts_error), muted=not line.significant,
+        Cell(("⚠ " if flag else "") + with_error(line.counts, line.counts_error), muted=not line.significant,
              tooltip=f"{warning}Background {with_error(line.background, line.background_error)}"),
         Cell(resolution, tooltip=words), Cell(label or "–", edit=peak.name, tooltip=f"{label}\n{tip}".strip(),
                                               muted=not label)))  # fmt: skip
 
 
 def _words(
-    entry: Entry, view: masses.MassView, lines: tuple[Line | None, ...], flags: tuple[bool, ...]
+    entry: Entry, view: masses.MassView, lines: tuple[Line | None, ...], flags: tuple[str, ...]
 ) -> str:
     if not view.scaled:
         return "Peaks need a mass scale."
@@ -271,7 +271,7 @@ def _words(
     if coarse > len(lines) / 2:
         texts.append("most lines are narrower than two channels, so that the channels limit m/Δm and the centroids")
     if any(flags):
-        texts.append(f"{sum(flags)} saturated (⚠)")
+        texts.append(f"{sum(map(bool, flags))} too strong for the detector (⚠)")
     elif masses.pulses_of(entry) <= 0:
         texts.append("saturation is not told without the number of pulses (Dead time)")
     return "; ".join(texts) + "."

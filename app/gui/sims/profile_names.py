@@ -87,7 +87,7 @@ class NameColumn:
             self._name(painter, mapper, name, top, colours, right, leader=not self._over)
         if self._over:
             painter.setPen(QColor(colours.muted))
-            words = f"{self.offset + 1}–{self.offset + len(shown)} of {len(names)}, wheel to scroll"
+            words = f"{self.offset + 1}–{self.offset + len(shown)} of {len(names)}"
             painter.drawText(QRectF(box.right() + GAP, box.bottom() + 4, right - box.right() - GAP, self.line + 2),
                              Qt.AlignmentFlag.AlignLeft, self._metrics.elidedText(
                                  words, Qt.TextElideMode.ElideRight, right - box.right() - GAP))

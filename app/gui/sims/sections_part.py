@@ -202,7 +202,8 @@ class SectionsPart(QWidget):
                  _titled(name, unit)]
         self._window.tasks.run(
             lambda progress, cancel: write_table(path, heads, lines),
-            lambda _: self._window.messages.show_message(f"Exported to {path}", "info"), title=f"Exporting to {path.name}")
+            lambda _: self._window.messages.show_message(f"Exported to {path}", "info"),
+            title=f"Exporting to {path.name}")
 
 
 def _titled(name: str, unit: str) -> str:

@@ -86,9 +86,11 @@ def _paint_scale(painter: QPainter, wish: Wish, axis: Axis, which: int, flat: Fl
     name = ("", "Rows", "Columns")[which] if axis.quantity == "index" else ("", "y", "x")[which]
     name = name or AXIS_LABELS[axis.quantity]
     painter.setPen(QColor(theme.current().muted))
-    inset = (end - start) / length * 4
-    for at, text in ((start + inset, f"{low:.4g}"), (end - inset, f"{high:.4g}{unit}")):
-        _words(painter, at + AWAY * out, out, text)
+    along = (end - start) / length
+    for at, sense, text in ((start, 1, f"{low:.4g}"), (end, -1, f"{high:.4g}{unit}")):
+        # Away from the corner, where the words of the next axis stand.
+        inset = 4 + abs(along[0]) * painter.fontMetrics().horizontalAdvance(text) / 2
+        _words(painter, at + sense * inset * along + AWAY * out, out, text)
     painter.setPen(QColor(theme.current().text))
     widest = max(painter.fontMetrics().horizontalAdvance(f"{high:.4g}{unit}"), 30)
     further = AWAY if abs(out[0]) < 0.7 else AWAY + 6
@@ -110,4 +112,6 @@ def _words(painter: QPainter, at: FloatArray, out: FloatArray, text: str) -> Non
     wide, high = metrics.horizontalAdvance(text) + 2.0, float(metrics.height())
     left = at[0] - wide / 2 + out[0] * wide / 2
     top = at[1] - high / 2 + out[1] * high / 2
+    window = painter.window()  # words that would be cut off move inwards
+    left = min(max(left, 3.0), window.width() - wide - 3.0)
     painter.drawText(QRectF(left, top, wide, high), Qt.AlignmentFlag.AlignCenter, text)

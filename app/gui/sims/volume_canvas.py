@@ -27,8 +27,10 @@ from app.gui.sims.volume_legend import LegendRow, paint_legend
 from fitting.dataset import Axis
 from fitting.sims.raycast_rays import Camera, projected
 
-HOME = Camera(30.0, 25.0)
-VIEWS = {"home": HOME, "top": Camera(0.0, 90.0), "front": Camera(0.0, 0.0), "side": Camera(90.0, 0.0)}
+ROOM = 0.86  # zoom that leaves room for the scales
+HOME = Camera(30.0, 25.0, ROOM)
+VIEWS = {"home": HOME, "top": Camera(0.0, 90.0, ROOM), "front": Camera(0.0, 0.0, ROOM),
+         "side": Camera(90.0, 0.0, ROOM)}
 DEGREES = 0.45  # a pixel of the hand
 REST = 160  # ms after which the full picture is drawn
 SLOW = 0.06  # s: pictures that take longer are coarser while the hand moves

@@ -19,6 +19,7 @@ from fitting.sims.setup import VolumeLook
 
 HEIGHTS = (5, 200)  # hundredths of the width
 SMOOTH = (0, 40)  # tenths of a voxel
+WIDEST = "0.00 × width"
 
 
 class _Slider(QWidget):
@@ -41,7 +42,7 @@ class _Slider(QWidget):
         self.slider.valueChanged.connect(self._changed)
         self.number = muted("")
         self.number.setWordWrap(False)
-        self.number.setMinimumWidth(self.fontMetrics().horizontalAdvance("0.00 voxels "))
+        self.number.setFixedWidth(self.fontMetrics().horizontalAdvance(WIDEST if len(words) > 6 else "100%") + 4)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(GAP_2)
@@ -123,10 +124,11 @@ class VolumeControls(QWidget):
         self.scans.released.connect(self.released)
         self.height_ = _Slider("Height", "Height of the drawn box over its width: depth is drawn larger than it is",
                                *HEIGHTS, 0.01, "{:.2f} × width")
-        self.bright = _Slider("Brightness", "Full colour is at the 99.5 % percentile over this", 3, 50, 0.1, "{:.1f} ×")
+        self.bright = _Slider("Brightness", "Full colour is at the 99.5 % percentile over this", 3, 50, 0.1,
+                              "{:.1f} times")
         self.smooth = _Slider("Smoothing", "Gaussian by which the drawing is smoothed (standard deviation); nothing is "
                               "computed from it", *SMOOTH, 0.1, "{:.1f} voxels")
-        self.opacity = _Slider("Opacity", "Of the surfaces", 10, 100, 0.01, "{:.0%}")
+        self.opacity = _Slider("Opacity", "Of the surfaces", 10, 100, 0.01, "{:.0%} ")
         rows = (("Height", self.height_, "height"), ("Brightness", self.bright, "bright"),
                 ("Smoothing", self.smooth, "smooth"), ("Opacity", self.opacity, "opacity"))
         form.addRow("Depth", self.scans)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
 from fitting.sims.raycast import Camera, Colour, Frame, Pixels, Scene, Volume, limits_of, render, softened, thinned
+from fitting.sims.raycast_prepare import prepare
 from fitting.sims.setup import VolumeLook
 
 
@@ -97,6 +98,7 @@ class Preparation:
 
     def draw(self, wish: Wish) -> Drawn:
         """The picture."""
+        prepare()
         begin = time.perf_counter()
         look, volumes, factors = wish.look, [], (1, 1, 1)
         for number, (array, colour) in enumerate(zip(wish.arrays, wish.colours, strict=True)):
@@ -123,7 +125,10 @@ class _Runner(QRunnable):
             drawn: object = self._frames.preparation.draw(self._wish)
         except Exception as error:  # whatever it is, it is handed to the window, which shows it
             drawn = error
-        self._frames._made.emit(drawn)
+        try:
+            self._frames._made.emit(drawn)
+        except RuntimeError:
+            pass  # the window was closed meanwhile
 
 
 class Frames(QObject):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.gui import theme
-from app.gui.image.colouring import bar, label
+from app.gui.image.colouring import bar
 
 SWATCH, BAR = 11.0, 110.0
 
@@ -31,8 +31,8 @@ class LegendRow:
         unit = f" {self.unit}" if self.unit else ""
         if self.level is not None:
             at = self.low + self.level * (self.high - self.low)
-            return f"surface at {label(at, self.low, self.high)}{unit} a voxel"
-        return f"{label(self.low, self.low, self.high)}–{label(self.high, self.low, self.high)}{unit} a voxel"
+            return f"surface at {at:.3g}{unit} a voxel"
+        return f"{self.low:.3g}–{self.high:.3g}{unit} a voxel"
 
 
 def paint_legend(painter: QPainter, rows: Sequence[LegendRow], room: QRectF, table: str = "") -> None:

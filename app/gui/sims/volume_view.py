@@ -132,7 +132,7 @@ class VolumeView(Panel):
             self.canvas.show_drawn(None, "" if self.volumes.error else "Reading the voxels…")
             return
         if self.canvas.drawn is None:
-            self.canvas.show_drawn(None, "Drawing…")
+            self.canvas.show_drawn(None, "Drawing… The first picture on a computer takes longer.")
         self._ask(self.canvas.moving)
 
     def wish(self) -> Wish | None:
@@ -194,7 +194,7 @@ class VolumeView(Panel):
             words.append(f"sections at scan {scan + 1}, row {row}, column {column}")
         words.append(f"height of the box {look.height:g} × its width")
         if look.smooth > 0:
-            words.append(f"smoothed by {look.smooth:g} voxels for the drawing")
+            words.append(f"drawn with a blur of {look.smooth:.1f} voxels")
         if max(drawn.thinned) > 1:
             words.append(f"{' × '.join(map(str, drawn.thinned))} voxels added up for the drawing")
         return Labels(cube.navigation, tuple(rows), table, "  ·  ".join(words))

@@ -13,7 +13,7 @@ from libraries.units import SIGMA_TO_FWHM
 
 # The instrument, chosen: law t = SF sqrt(m) + K0 in channels, m/dm, dead time in channels, highest m/z.
 SLOPE, OFFSET, RESOLUTION, DEAD, LARGEST = 13100.0, 118.4, 6500.0, 40, 212.0
-_BACKGROUND = 3.0e-7  # stray ions in a channel and a pulse
+_BACKGROUND = 3.0e-8  # stray ions in a channel and a pulse
 _LEAST = 0.003  # of an ion's isotopologues
 
 

@@ -8,7 +8,7 @@ import pytest
 from app.files import read, sniff
 from app.files.csv_writer import write_csv
 from libraries.errors import BadFile
-from tests.app.files.made_sims import spectrum
+from tests.app.files.made_surfacelab import spectrum
 
 
 @pytest.mark.parametrize("head", ["m/z,Intensity", "Mass (u),Counts", "m/z [u],Intensity [counts]"])
@@ -24,6 +24,12 @@ def test_intensities_that_are_no_counts(write):
     (s,) = read(write("m/z;Intensity\n1,5;5,5\n2,25;0,25\n"))
     assert (s.meta.intensity_unit, s.noise.kind) == ("arbitrary", "unknown")
     np.testing.assert_array_equal(s.x, [1.5, 2.25])
+
+
+def test_negative_intensities_are_no_counts(write):
+    (s,) = read(write("m/z,Intensity\n1,5\n2,-1\n"))
+    assert (s.meta.intensity_unit, s.noise.kind) == ("arbitrary", "unknown")
+    assert dict(s.meta.extra)["negative intensities"]
 
 
 def test_a_spectrum_that_was_exported_comes_back_with_its_scale(write, tmp_path):

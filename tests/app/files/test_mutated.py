@@ -19,7 +19,7 @@ from app.files import read
 from app.files.child import read_in_child
 from fitting.identity import same
 from libraries.errors import SodaliteError
-from tests.app.files import casa_text, made, made_sims
+from tests.app.files import casa_text, made, made_surfacelab
 from tests.app.files.conftest import block, header
 from tests.app.files.test_nxmpes import nexus
 
@@ -69,10 +69,12 @@ TEXTS = {
     ],
     "casa_text": [made.casa(CASA_ROWS).encode(), (made.casa() + made.casa(name="Cycle 1:B:O 1s")).encode()],
     "surfacelab_profile": [
-        made_sims.profile().encode(),
-        made_sims.profile(ratios=(("Na_2F+ / ( PbI+ )", (40 / 30, 35 / 33, 20 / 41)),), smoothing="Enabled").encode(),
+        made_surfacelab.profile().encode(),
+        made_surfacelab.profile(
+            ratios=(("Na_2F+ / ( PbI+ )", (40 / 30, 35 / 33, 20 / 41)),), smoothing="Enabled"
+        ).encode(),
     ],
-    "surfacelab_spectrum": [made_sims.spectrum().encode(), made_sims.spectrum(shift=1.0).encode()],
+    "surfacelab_spectrum": [made_surfacelab.spectrum().encode(), made_surfacelab.spectrum(shift=1.0).encode()],
     "mass_text": [("m/z,Intensity\n" + "".join(f"{1 + i / 8},{y}\n" for i, y in enumerate(Y))).encode()],
     "profile_text": [
         ("Time (s),Na2F+,PbI+ [counts],x\n" + "".join(f"{1.5 * i},{y},{y + 1},{2 * y}\n" for i, y in enumerate(Y)))

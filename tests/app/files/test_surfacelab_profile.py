@@ -11,7 +11,7 @@ from fitting.sims.columns import columns
 from fitting.sims.kinds import kind_of
 from libraries.errors import BadFile
 from libraries.ions import parse_label
-from tests.app.files.made_sims import HEADS, IONS, ROWS, profile
+from tests.app.files.made_surfacelab import HEADS, IONS, ROWS, profile
 
 PROFILES = ("profile_FACSPI_pos", "profile_MAPI_fluence", "profile_MAPI_fluence_ROI", "profile_MAPI_neg",
             "profile_MAPI_pos", "profile_spiro_pos")

@@ -9,7 +9,7 @@ from app.files import read, sniff
 from app.project.project import Project, add_spectra
 from fitting.sims.kinds import kind_of
 from libraries.errors import BadFile
-from tests.app.files.made_sims import OFFSET, SLOPE, spectrum
+from tests.app.files.made_surfacelab import OFFSET, SLOPE, spectrum
 
 COUNTS = tuple(i % 7 for i in range(200))
 
@@ -58,9 +58,9 @@ def test_columns_that_obey_no_law_keep_their_m_z(write):
 
 def test_what_is_said_of_dead_time(write):
     for said, words in (("off", "not corrected (the file says so)"),
-                        ("", "whole counts: not corrected, or corrected and rounded")):
+                        ("", None)):  # whole counts do not tell
         (s,) = read(write(spectrum(dead=said)))
-        assert dict(s.meta.extra)["dead time"] == words
+        assert dict(s.meta.extra).get("dead time") == words
 
 
 def test_spectra_of_m_z_alone_or_channels_alone(write):
