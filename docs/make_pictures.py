@@ -192,6 +192,27 @@ def _fine(stage: Stage) -> Any:
     return window
 
 
+INTERPHASE = "Sodium interphase on hard carbon"
+
+
+def _ions(entry: str, page: str, *, volume: str = "", results: str = "") -> Callable[[Stage], Any]:
+    """The ToF-SIMS sample at an inspector page, the whole window; with `volume` the cube in that mode."""
+
+    def scene(stage: Stage) -> Any:
+        stage.sample("sims", INTERPHASE, entry)
+        window = stage.window
+        window.inspector.show_page(page)
+        if results:
+            window.results.show_page(results)
+        if volume:
+            window.centre.show_volume()
+            window.centre.volume.set_mode(volume)
+        stage.settle(3.0)
+        return window
+
+    return scene
+
+
 @dataclass(frozen=True)
 class Scene:
     """File name, what is drawn, theme, scale factor of the screen."""
@@ -226,6 +247,13 @@ SCENES = (
     Scene("panel-maps.png", _losses("Low loss", "Maps", whole=True)),
     Scene("panel-factors.png", _losses("Core loss", "Factors")),
     Scene("panel-fine-structure.png", _fine),
+    Scene("window-sims.png", _ions("Negative cube", "Depth", results="Layers")),
+    Scene("window-sims-dark.png", _ions("Negative cube", "Depth", results="Layers"), "dark"),
+    Scene("panel-mass.png", _ions("Positive spectrum", "Mass")),
+    Scene("panel-profiles.png", _ions("Negative cube", "Profiles")),
+    Scene("panel-ions.png", _ions("Negative cube", "Ions")),
+    Scene("panel-ion-factors.png", _ions("Negative cube", "Factors", results="Maps")),
+    Scene("panel-volume.png", _ions("Negative cube", "Volume", volume="surface", results="Maps")),
 )
 
 

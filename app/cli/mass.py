@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list is not None:
         from app.files.peak_list import read_peaks
 
-        peaks = masses.listed(read_peaks(arguments.list, masses.resolution_of(entry)))
+        read = read_peaks(arguments.list, masses.resolution_of(entry))
+        peaks = masses.listed(entry, view, read, str(arguments.list))
     else:
         with Progress() as progress:
             peaks = masses.find_peaks(entry, view, progress)
@@ -106,14 +107,14 @@ def _entry(project: Project, arguments: argparse.Namespace) -> Entry:
 
 def _calibrated(project: Project, entry_id: str, texts: list[str]) -> tuple[Project, MassCalibration]:
     """The project with the law of named lines in its recipe."""
-    from app.project import masses
+    from app.project import mass_calibration, masses
 
     for text in texts:
         entry = project.entry(entry_id)
         view = masses.view_of(entry, entry.single())
         ion, _, place = text.rpartition("=") if "=" in text else (text, "", "")
         if not place:
-            found, missing = masses.find_calibrants(view, [ion])
+            found, missing = mass_calibration.find_calibrants(view, [ion])
             if missing:
                 raise NotDetermined(f"No line of {ion} lies near the present scale",
                                     todo="Give its channel: ION=CHANNEL")
@@ -125,18 +126,18 @@ def _calibrated(project: Project, entry_id: str, texts: list[str]) -> tuple[Proj
                 raise BadData(f"'{place}' is no channel", where=text, todo="Write it as Na2OH+=104081") from None
             x = at if view.law is None else float(view.law.mz(at))
             reach = 5e-4 * x if view.law is None else 1e-3 * x
-            channel = masses.line_near(view, x, reach).channel
-        project = masses.with_calibrant(project, entry_id, ion, channel)
+            channel = mass_calibration.line_near(view, x, reach).channel
+        project = mass_calibration.with_calibrant(project, entry_id, ion, channel)
     entry = project.entry(entry_id)
-    law = masses.calibration_of(entry, masses.view_of(entry, entry.single()))
+    law = mass_calibration.calibration_of(entry, masses.view_of(entry, entry.single()))
     if law is None:
         raise NotDetermined("A mass scale needs two ions of different m/z", todo="Name another line")
-    return masses.apply_scale(project, entry_id, law), law
+    return mass_calibration.apply_scale(project, entry_id, law), law
 
 
 def _object(entry: Entry, law: MassCalibration | None, lines: tuple[Line | None, ...]) -> dict[str, Any]:
     """For programs."""
-    from app.project import masses
+    from app.project import dead_time, masses
 
     step = masses.scale_step(entry)
     return {
@@ -153,7 +154,7 @@ def _object(entry: Entry, law: MassCalibration | None, lines: tuple[Line | None,
             "counts": None if line is None else line.counts, "error": None if line is None else line.counts_error,
             "resolution": None if line is None or not line.width > 0 else line.resolution,
             "limited_by_channels": line is not None and line.coarse, "flag": flag,
-        } for peak, line, flag in zip(entry.masses.peaks, lines, masses.strength(entry, lines), strict=True)],
+        } for peak, line, flag in zip(entry.masses.peaks, lines, dead_time.strength(entry, lines), strict=True)],
     }
 
 
@@ -162,7 +163,7 @@ def _text(
 ) -> str:
     """Tables for people."""
     from app.numerals import with_error
-    from app.project import masses
+    from app.project import dead_time, masses
 
     step = masses.scale_step(entry)
     parts = [one_line(entry.title)]
@@ -175,7 +176,7 @@ def _text(
             [one.ion.text, f"{one.ion.mz:.5f}", f"{one.channel:.2f}", f"{ppm:+.1f}"]
             for one, ppm in zip(law.calibrants, law.residuals_ppm, strict=True)], right=(1, 2, 3)))
     rows = []
-    for peak, line, name, flag in zip(entry.masses.peaks, lines, names, masses.strength(entry, lines), strict=True):
+    for peak, line, name, flag in zip(entry.masses.peaks, lines, names, dead_time.strength(entry, lines), strict=True):
         if line is None:
             rows.append([f"{peak.mass:.4f}", "outside", "-", one_line(name)])
             continue

@@ -10,6 +10,7 @@
     elements.csv      sums over elements with 95 % intervals
     ratios.csv        the atomic ratios that samples ask for
     core_loss.csv, fine_structure.csv, thickness.csv, factors.csv      what energy-loss spectra gave
+    depth.csv         layers and interfaces of depth profiles, with errors and the depth scale
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     target = Path(folder)
     make_folder(target)
     names = sample_names(project)
-    taken = {"components", "parameters", "composition", "elements", "ratios", *_LOSS_TABLES}
+    taken = {"components", "parameters", "composition", "elements", "ratios", "depth", *_LOSS_TABLES}
     for entry in project.entries:
         spectrum = entry.processed()
         sample = names.get(entry.sample, "")
@@ -122,6 +123,8 @@ def _write_ions(target: Path, entry: Entry, sample: str, taken: set[str]) -> Non
         path = target / f"{_free(_safe(f'{before}{entry.title} ions'), taken)}.csv"
         write_table(path, ION_COLUMNS, ion_rows(spectrum, entry.masses))
     for one in entry.maps:
+        if len(one.shape) > 2:  # a number for each voxel: HDF5 holds them
+            continue
         path = target / f"{_free(_safe(f'{before}{entry.title} map {one.name}'), taken)}.csv"
         write_maps_csv(path, [one], spectrum.navigation[-2:])
 

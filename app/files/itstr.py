@@ -8,8 +8,8 @@
              the value, uint64 place in the file
 
 Everything is little-endian. Nothing of it is documented by the maker: the layout is that which users found out and
-published in pySPM (O. Scholder, doi:10.5281/zenodo.998575; pySPM/Block.py). Nothing is unpickled, places and lengths are
-checked against the file, and the tree is bounded in depth and size.
+published in pySPM (O. Scholder, doi:10.5281/zenodo.998575; pySPM/Block.py). Nothing is unpickled, and places and
+lengths are checked against the file.
 """
 
 from __future__ import annotations
@@ -71,13 +71,11 @@ class Block:
         BadFile
             If they are more than `most`, or damaged.
         """
-        if self.length > most:
+        if self.length > _MOST_VALUE:
             raise self._damaged("its value is too long")
         self.file.seek(self.place)
         data = self.file.read(self.length)
-        if self.kind == _PACKED or data[:1] == b"\x78":
-            data = unpacked(data, most, f"{self.where}, {self.name}")
-        return data
+        return unpacked(data, most, f"{self.where}, {self.name}") if self.kind == _PACKED else data
 
     def numbers(self, dtype: str, count: int) -> NDArray[np.generic]:
         """So many packed or plain numbers.
@@ -89,6 +87,8 @@ class Block:
         """
         size = count * np.dtype(dtype).itemsize
         data = self.value(size)
+        if len(data) != size and data[:1] == b"\x78":  # packed, although its kind does not say so
+            data = unpacked(data, size, f"{self.where}, {self.name}")
         if len(data) != size:
             raise self._damaged(f"it holds {len(data)} bytes instead of {size}")
         return np.frombuffer(data, dtype)

@@ -66,7 +66,7 @@ def _conditions(entry: Entry) -> list[tuple[str, object]]:
 def _masses(entry: Entry, picture: Picture) -> list[Html]:
     """The spectrum, its mass scale with residuals, and its peak list."""
     from app.files.sims_figures import mass_figure
-    from app.project import masses
+    from app.project import mass_calibration, masses
 
     shown = entry.single()
     parts = [picture(lambda: mass_figure(shown, width=_WIDTH, title=entry.title), shown.name)]
@@ -75,7 +75,7 @@ def _masses(entry: Entry, picture: Picture) -> list[Html]:
     if step is not None:
         law = f"t = {step.number('slope'):.9g} √m {step.number('offset'):+.6g} channels"
         parts += [tag("h4", "Mass scale"), tag("p", f"{law}; {step.note or 'origin not recorded'}")]
-    law_ = masses.calibration_of(entry, view)
+    law_ = mass_calibration.calibration_of(entry, view)
     if law_ is not None:
         rows = [(str(one.ion), f"{one.ion.mz:.5f}", with_error(one.channel, one.error or math.nan), f"{ppm:+.1f}")
                 for one, ppm in zip(law_.calibrants, law_.residuals_ppm, strict=True)]
@@ -85,14 +85,14 @@ def _masses(entry: Entry, picture: Picture) -> list[Html]:
 
 
 def _peaks(entry: Entry) -> list[Html]:
-    from app.project import masses
+    from app.project import dead_time, masses
     from fitting.sims.ion_names import words_of
 
     found = entry.masses.peaks
     if not found:
         return []
     lines = masses.measured(entry, masses.view_of(entry, entry.single()))
-    flagged = masses.strength(entry, lines)
+    flagged = dead_time.strength(entry, lines)
     rows = []
     for peak, line, full in zip(found, lines, flagged, strict=True):
         names = [words_of(name, math.inf) for name in (peak.name, *peak.alternatives) if name]

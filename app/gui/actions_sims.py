@@ -14,6 +14,8 @@ SIMS = (
     Command("file.export_profile_raw", "Depth profile, all ions…", "File/Export", "exports.profile_raw", 3, tip="All "
             "ions as counted, with errors, m/z and the ions each line may hold as well: CSV or Excel",
             enabled="sims_profile"),
+    Command("file.export_depth", "Layers and interfaces…", "File/Export", "sims_layers.ask_file", 3, tip="Layers and "
+            "interfaces of the shown profile with errors and the depth scale, as CSV", enabled="sims_profile"),
     Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
             enabled="sims_spectrum", argument="Mass"),
     Command("sims.ions", "Ions…", "SIMS", _PAGE, 0, tip="Ions of a profile or cube: isotopes, saturation, alternatives",
@@ -22,6 +24,8 @@ SIMS = (
             enabled="sims_profile", argument="Profiles"),
     Command("sims.depth", "Depth…", "SIMS", _PAGE, 1, tip="Depth scale, interfaces, layers",
             enabled="sims_profile", argument="Depth"),
+    Command("sims.layers", "Layers…", "SIMS", "depth_panel.show_layers", 1, tip="Layers in order, with thickness and "
+            "interfaces", enabled="sims_profile"),
     Command("sims.factors", "Factors…", "SIMS", _PAGE, 1, tip="PCA, NMF and MCR of a profile or cube",
             enabled="sims_profile", argument="Factors"),
     Command("sims.show_profile", "Show profile", "SIMS", "centre.show_profile", 2, tip="The profile of the chosen "

@@ -12,6 +12,7 @@ from app.gui import theme as themes
 from app.gui.document import Document
 from app.gui.theme import ROW
 from app.project.project import Entry, RegionFit, Sample
+from fitting.sims.kinds import kind_of
 
 KEY = Qt.ItemDataRole.UserRole
 Column = int
@@ -45,9 +46,21 @@ def state_of_fit(fit: RegionFit) -> State:
     return State(f"χ² {result.reduced_chi2:.2f}", "muted", f"Reduced χ². {result.message}".strip())
 
 
+def _of_ions(entry: Entry) -> tuple[str, str, str]:
+    """What was done with ToF-SIMS data: how many lines are named, how many factors there are."""
+    if entry.factors:
+        return f"{len(entry.factors[-1].names)} factors", "muted", entry.factors[-1].title
+    if entry.masses.peaks:
+        return f"{len(entry.masses.peaks)} peaks", "muted", "Lines of the peak list"
+    kind = kind_of(entry.spectrum)
+    return (f"{len(entry.spectrum.axis)} ions", "muted", "Named channels") if kind != "spectrum" else ("", "muted", "")
+
+
 def state_of_entry(entry: Entry) -> State:
     """State of a spectrum: that of its region, or how many regions there are."""
     if not entry.fits:
+        if entry.spectrum.meta.technique == "sims":
+            return State(*_of_ions(entry))
         return State("no fit", "muted", "No region yet")
     states = [state_of_fit(fit) for fit in entry.fits]
     if len(states) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.project.project import Entry, Project, add_spectra, fresh_id
@@ -10,6 +11,8 @@ from fitting.factors.analysis import Factors, Method, analyse, ordered
 from fitting.factors.banded import with_bands
 from fitting.factors.constraints import NONE, Constraints
 from fitting.factors.kept import KeptFactors, kept, maps_of, renamed
+from fitting.factors.multiset import joined, separated
+from fitting.sims.factor_traces import trace_name
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, UnknownName
 
@@ -60,6 +63,35 @@ def solve(
     if wish.bands and wish.method != "pca" and wish.k > 1 and found.labels:
         found = with_bands(found, then, cancel)
     return found
+
+
+def solve_together(
+    profiles: Sequence[Spectrum], wish: Wish, progress: Progress | None = None, cancel: Cancel | None = None
+) -> tuple[Factors, ...]:
+    """Find the common factors of several depth profiles, one result for each.
+
+    Raises
+    ------
+    BadData
+        If the profiles do not fit together, or constraints belong to one depth.
+    NotDetermined, Cancelled
+    """
+    rules = wish.constraints
+    if rules.unimodal or rules.outside or rules.points or rules.absent:
+        raise BadData("Zeros, chosen points and one maximum belong to a single profile",
+                      todo="Leave these constraints out, or analyse the profiles one by one")  # fmt: skip
+    whole = joined(profiles, wish.channels)
+    found = solve(whole.spectrum, replace(wish, channels=None), progress, cancel)
+    return separated(found, whole)
+
+
+def keep_together(project: Project, found: Sequence[tuple[str, Factors, str]]) -> tuple[Project, tuple[str, ...]]:
+    """The project with the factors of several entries: (entry, factors, hash of its data) each; ids in their order."""
+    ids = []
+    for entry_id, factors, data_hash in found:
+        project, id = keep_factors(project, entry_id, factors, data_hash)
+        ids.append(id)
+    return project, tuple(ids)
 
 
 def find_factors(
@@ -114,6 +146,14 @@ def rename_factor(project: Project, entry_id: str, id: str, index: int, name: st
     maps = [replace(one, name=called[one.id]) for one in entry.maps if one.id in called]
     factors = tuple(about if one.id == id else one for one in entry.factors)
     return project.with_entry(replace(entry.with_maps(maps), factors=factors))
+
+
+def with_factor_traces(project: Project, entry_id: str, id: str) -> Project:
+    """The project in which the profile shows the factors of an analysis."""
+    entry = project.entry(entry_id)
+    about = analysis_of(entry, id)
+    traces = tuple(trace_name(id, index) for index in range(len(about.names)))
+    return project.with_entry(replace(entry, profile=replace(entry.profile, ions=traces)))
 
 
 def add_factor_spectra(project: Project, entry_id: str, id: str) -> Project:

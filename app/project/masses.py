@@ -9,25 +9,19 @@ from functools import cached_property
 
 import numpy as np
 
-from app.project.process import with_recipe
 from app.project.project import Entry, Project, fresh_id
 from fitting.dataset import FloatArray, Spectrum
-from fitting.processing.dead_time_step import dead_time_step, recorded_of
-from fitting.processing.mass_scale import flight_times, mass_scale_step
-from fitting.recipe import Recipe, Step
+from fitting.recipe import Step
 from fitting.sims import assignment, peaks
 from fitting.sims.assignment import Option, Polarity
-from fitting.sims.dead_time import FEWEST_FREE, saturated_lines, state_of
 from fitting.sims.lines import LIMIT_WIDTHS, Line, measure
-from fitting.sims.mass_calibration import Calibrant, MassCalibration, Pick, Suggestion, calibrate, further_calibrants
+from fitting.sims.mass_calibration import MassCalibration
 from fitting.sims.setup import MassPeak, MassSetup
 from libraries.errors import BadData, NotDetermined, SodaliteError
 from libraries.ions import parse_ion
 
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
-REACH = 400e-6  # how far from its m/z by the present scale an ion's line is looked for; ours
-LOST = 0.03  # part of a raw line's ions lost in the dead time from which the table says so; ours
 RESOLUTION = 6000.0  # where no line tells m/dm: the source paper's at m/z 63
 
 
@@ -120,156 +114,6 @@ def with_setup(project: Project, entry_id: str, **changes: object) -> Project:
     return project if setup == entry.masses else project.with_entry(replace(entry, masses=setup))
 
 
-# -- calibration ------------------------------------------------------------------------------------------------
-
-
-def line_near(view: MassView, x: float, reach: float) -> Pick:
-    """The line at a place of the shown axis: centroid, width and error in channels.
-
-    Raises
-    ------
-    NotDetermined
-        If there is no line.
-    """
-    place = view.place(x)
-    wide = reach if view.scaled else max(2.0 * x * reach, 0.0)
-    try:
-        line = peaks.line_at(view.mz, view.counts, place, wide, view.widths)
-    except NotDetermined as error:
-        if view.scaled:
-            raise
-        raise NotDetermined(f"No line stands out at channel {x:.0f}", todo=error.todo) from error
-    return pick_of(view, line)
-
-
-def pick_of(view: MassView, line: Line) -> Pick:
-    """A measured line in channels."""
-    root = math.sqrt(line.mass)
-    slope = view.law.slope if view.law is not None else 1.0
-    channel = float(view.law.channel(line.mass)) if view.law is not None else root
-    scale = slope / (2.0 * root)  # dt/dm
-    error = line.mass_error * scale
-    width = (line.width if line.width > 0 else (line.high - line.low) / 3.0) * scale
-    return Pick(channel, width, line.counts, error)
-
-
-def calibration_of(entry: Entry, view: MassView) -> MassCalibration | None:
-    """The law of the kept calibrants that are used; None for fewer than two.
-
-    Raises
-    ------
-    BadData
-        If the calibrants contradict (two polarities, one m/z twice).
-    """
-    used = [one for one in calibrants_of(entry, view) if one.ion.text not in entry.masses.unused]
-    return calibrate(used) if len(used) > 1 else None
-
-
-def calibrants_of(entry: Entry, view: MassView) -> tuple[Calibrant, ...]:
-    """All kept calibrants by ascending m/z, with the errors of their centroids."""
-    found = []
-    for text, channel in entry.masses.calibrants:
-        error: float | None = None
-        x = float(view.law.mz(channel)) if view.law is not None else channel * channel if view.scaled else channel
-        if math.isfinite(x):
-            try:
-                error = line_near(view, x, _fine(view, x)).error
-            except SodaliteError:
-                error = None
-        found.append(Calibrant(parse_ion(text), channel, error if error and math.isfinite(error) else None))
-    return tuple(sorted(found, key=lambda one: one.ion.mz))
-
-
-def _fine(view: MassView, x: float) -> float:
-    """One channel and a half at a place of the shown axis."""
-    place = view.place(x)
-    i = int(np.clip(np.searchsorted(view.mz, place), 1, view.mz.size - 1))
-    step = float(view.mz[i] - view.mz[i - 1])
-    return 1.5 * (step if view.scaled else step / max(2.0 * x, 1e-9))
-
-
-def with_calibrant(project: Project, entry_id: str, ion: str, channel: float) -> Project:
-    """The project with a named line as a calibrant; an ion has one line."""
-    entry = project.entry(entry_id)
-    text = parse_ion(ion).text
-    kept = [one for one in entry.masses.calibrants if not parse_ion(one[0]).same_atoms(parse_ion(text))]
-    polarity = parse_ion(text).polarity
-    if kept and parse_ion(kept[0][0]).polarity != polarity:
-        raise BadData("Positive and negative calibrants are mixed", todo="Calibrate each polarity with its own ions")
-    unused = tuple(one for one in entry.masses.unused if one != text)
-    return with_setup(project, entry_id, calibrants=(*kept, (text, float(channel))), unused=unused)
-
-
-def without_calibrant(project: Project, entry_id: str, ion: str) -> Project:
-    """The project without that calibrant."""
-    masses = project.entry(entry_id).masses
-    kept = tuple(one for one in masses.calibrants if one[0] != ion)
-    return with_setup(project, entry_id, calibrants=kept, unused=tuple(one for one in masses.unused if one != ion))
-
-
-def find_calibrants(view: MassView, ions: Sequence[str]) -> tuple[tuple[tuple[str, float], ...], tuple[str, ...]]:
-    """Lines of ions near where the present scale expects them: (ion, channel) each, and the ions without a line.
-
-    Raises
-    ------
-    NotDetermined
-        If there is no scale yet.
-    """
-    if not view.scaled:
-        raise NotDetermined("Ions are looked for near their m/z, and this spectrum has no mass scale yet",
-                            todo="Click two ions first, and apply")
-    found, missing = [], []
-    for text in ions:
-        exact = parse_ion(text).mz
-        try:
-            pick = line_near(view, exact, max(REACH * exact, 0.5 * view.widths.at(view.mz, exact)))
-        except SodaliteError:
-            missing.append(text)
-        else:
-            found.append((parse_ion(text).text, pick.channel))
-    return tuple(found), tuple(missing)
-
-
-def suggestions(
-    entry: Entry, view: MassView, law: MassCalibration, lines: Sequence[Line], target: float
-) -> tuple[Suggestion, ...]:
-    """Lines worth naming next for the scale at an m/z; empty without a polarity or a present scale."""
-    polarity = polarity_of(entry)
-    if polarity is None or view.law is None:
-        return ()
-    picks = [pick_of(view, line) for line in lines if line.counts > 100 and math.isfinite(line.mass_error)]
-    among = assignment.known_ions(polarity, entry.masses.ions)
-    return further_calibrants(law, picks, among, target, tolerance=tolerance_of(entry),
-                              resolution=resolution_of(entry, lines))
-
-
-def apply_scale(project: Project, entry_id: str, law: MassCalibration) -> Project:
-    """The project with this law as the step to m/z, in the place of the present one; the peak list moves along."""
-    entry = project.entry(entry_id)
-    names = ", ".join(one.ion.text for one in law.calibrants)
-    step = mass_scale_step(law.slope, law.offset, f"calibrated on {names}" if names else "")
-    steps = entry.recipe.steps
-    at = next((i for i, one in enumerate(steps) if one.kind == "mass_scale"), None)
-    if at is None:
-        recipe = entry.recipe.with_front(step)
-    else:
-        others = tuple(one for one in steps[at + 1 :] if one.kind != "mass_scale")
-        recipe = Recipe((*steps[:at], step, *others))
-    before = scale_step(entry)
-    flight_times(entry.spectrum)
-    project = with_recipe(project, entry_id, recipe)
-    if before is None:
-        return project
-    old = MassCalibration(before.number("slope"), before.number("offset"), np.full((2, 2), np.nan))
-
-    def moved(mass: float) -> float:
-        return float(law.mz(old.channel(mass)))
-
-    kept = tuple(replace(one, mass=moved(one.mass), low=moved(one.low), high=moved(one.high))
-                 for one in entry.masses.peaks)
-    return with_setup(project, entry_id, peaks=kept)
-
-
 # -- peaks ------------------------------------------------------------------------------------------------------
 
 
@@ -355,9 +199,35 @@ def with_peaks(project: Project, entry_id: str, found: Sequence[MassPeak]) -> Pr
     return with_setup(project, entry_id, peaks=tuple(sorted(found, key=lambda one: one.mass)))
 
 
-def listed(found: Sequence[MassPeak]) -> tuple[MassPeak, ...]:
-    """Peaks of a file, in which lines without a name are called by their m/z."""
-    return tuple(replace(one, name="") if one.name.startswith("m/z ") else one for one in found)
+def listed(entry: Entry, view: MassView, found: Sequence[MassPeak], where: str = "") -> tuple[MassPeak, ...]:
+    """Peaks of a file for this spectrum; lines without a name are called by their m/z there.
+
+    Raises
+    ------
+    BadData
+        If they are ions of the other polarity, or none lies within the spectrum.
+    """
+    if not view.scaled:
+        _need_scale(view)
+    peaks_ = tuple(replace(one, name="") if one.name.startswith("m/z ") else one for one in found)
+    polarity = polarity_of(replace(entry, masses=replace(entry.masses, peaks=())))
+    for one in peaks_:
+        of_polarity(one.name, polarity)
+    if not any(view.mz[0] <= one.mass <= view.mz[-1] for one in peaks_):
+        raise BadData("No peak of this list lies within the spectrum", where=where,
+                      todo="Check mass scale and polarity")
+    return peaks_
+
+
+def of_polarity(text: str, polarity: Polarity | None) -> None:
+    """Raises BadData if a text is an ion of the other polarity."""
+    try:
+        ion = parse_ion(text)
+    except SodaliteError:
+        return
+    if polarity is not None and ion.polarity != polarity:
+        raise BadData(f"{ion} is no {polarity} ion, and this is a spectrum of {polarity} ions",
+                      todo="Take ions of its polarity, or correct the polarity on the Mass page")
 
 
 def add_peak(project: Project, entry_id: str, view: MassView, x: float, reach: float) -> tuple[Project, MassPeak]:
@@ -403,9 +273,7 @@ def renamed(project: Project, entry_id: str, view: MassView, number: int, name: 
     except SodaliteError:
         changed = replace(old[number], name=name, alternatives=())  # a free name, as SurfaceLab has them
     else:
-        polarity = polarity_of(entry)
-        if polarity is not None and ion.polarity != polarity:
-            raise BadData(f"{ion} is no {polarity} ion", todo="Write its charge as the polarity of the measurement")
+        of_polarity(ion.text, polarity_of(entry))
         lines = measured(entry, view)
         line = lines[number]
         known = [one for one in lines if one is not None]
@@ -420,83 +288,6 @@ def rename_all(entry: Entry, view: MassView) -> tuple[MassPeak, ...]:
     known = [one for one in lines if one is not None]
     return tuple(peak if line is None else replace(name_line(entry, view, line, known), low=peak.low, high=peak.high)
                  for peak, line in zip(entry.masses.peaks, lines, strict=True))
-
-
-# -- dead time --------------------------------------------------------------------------------------------------
-
-
-def dead_time_of(entry: Entry) -> Step | None:
-    """The active dead-time correction."""
-    return next((step for step in entry.recipe.active if step.kind == "dead_time"), None)
-
-
-def may_correct(entry: Entry) -> str:
-    """Why the dead time cannot be corrected here, "" where it can."""
-    spectrum = entry.spectrum
-    recorded = recorded_of(spectrum)
-    if recorded == "on":
-        return "Corrected by the instrument's software already, as the file says."
-    if spectrum.axis.quantity != "channel":
-        return "A correction needs the channels of the recorder, which this file does not hold."
-    if spectrum.x.size > 1 and spectrum.axis.step != 1.0:
-        return f"Channels are joined by {spectrum.axis.step:g} in the file: a correction needs single ones."
-    if not spectrum.navigation and recorded is None and state_of(spectrum.counts) == "corrected":
-        return "The counts are no whole numbers: they are corrected, smoothed or scaled already."
-    return ""
-
-
-def correct(project: Project, entry_id: str, pulses: float, channels: int) -> Project:
-    """The project with the dead-time correction as the first step of a spectrum's recipe.
-
-    Raises
-    ------
-    BadData
-        See `fitting.processing.dead_time_step`.
-    """
-    entry = project.entry(entry_id)
-    reason = may_correct(entry)
-    if reason:
-        raise BadData(reason.rstrip("."), where=entry.title)
-    others = tuple(step for step in entry.recipe.steps if step.kind != "dead_time")
-    step = dead_time_step(pulses, channels)
-    project = with_recipe(project, entry_id, Recipe((step, *others)))
-    return with_setup(project, entry_id, pulses=float(pulses))
-
-
-def uncorrected(project: Project, entry_id: str) -> Project:
-    """The project without the correction."""
-    return with_recipe(project, entry_id, project.entry(entry_id).recipe.without_kind("dead_time"))
-
-
-def pulses_of(entry: Entry) -> float:
-    """Primary pulses: as the analyst or the file says, 0 where neither does."""
-    try:
-        return entry.masses.pulses or float(dict(entry.spectrum.meta.extra).get("pulses", "0"))
-    except ValueError:
-        return 0.0
-
-
-def strength(entry: Entry, lines: Sequence[Line | None]) -> tuple[str, ...]:
-    """What is wrong with lines that are too strong for the detector, "" for all others, and where pulses are not known.
-
-    Raw lines lose counts: of N pulses with lambda ions each, N (1 - exp(-lambda)) are counted. Corrected ones are
-    extrapolated where fewer than 100 pulses stayed without an ion (`saturated_lines`).
-    """
-    pulses = pulses_of(entry)
-    if pulses <= 0:
-        return tuple("" for _ in lines)
-    counts = np.array([0.0 if one is None else max(one.counts, 0.0) for one in lines])
-    if dead_time_of(entry) is not None or recorded_of(entry.spectrum) == "on":
-        return tuple("saturated" if one else "" for one in saturated_lines(counts, pulses))
-    words = []
-    for one in counts:
-        if pulses - one < FEWEST_FREE:
-            words.append("saturated")
-            continue
-        share = float(one / pulses)
-        lost = 1.0 + share / math.log1p(-share) if share > 0 else 0.0
-        words.append(f"about {100 * lost:.0f} % of its ions lost in the dead time" if lost > LOST else "")
-    return tuple(words)
 
 
 # -- images of peaks --------------------------------------------------------------------------------------------

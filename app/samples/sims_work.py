@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.project import masses
+from app.project import mass_calibration, masses
 from app.project.factor_analysis import Wish, keep_factors, rename_factor, solve
 from app.project.project import Entry, Project
 from app.project.sims_depth_edits import add_interface, with_depth, with_layering
@@ -64,10 +64,11 @@ def _masses(project: Project, id: str, polarity: str) -> Project:
         entry = project.entry(id)
         view = masses.view_of(entry, entry.single())
         near = NOMINAL_SLOPE * float(np.sqrt(parse_ion(text).mz)) + NOMINAL_OFFSET
-        project = masses.with_calibrant(project, id, text, masses.line_near(view, near, REACH).channel)
+        project = mass_calibration.with_calibrant(
+            project, id, text, mass_calibration.line_near(view, near, REACH).channel)
     entry = project.entry(id)
-    law = calibrate(masses.calibrants_of(entry, masses.view_of(entry, entry.single())))
-    project = masses.apply_scale(project, id, law)
+    law = calibrate(mass_calibration.calibrants_of(entry, masses.view_of(entry, entry.single())))
+    project = mass_calibration.apply_scale(project, id, law)
     entry = project.entry(id)
     return masses.with_peaks(project, id, masses.find_peaks(entry, masses.view_of(entry, entry.single())))
 

@@ -88,7 +88,8 @@ def voxel_amounts(
     design = spectra[:, used] / column_root[used]
     weight = 1.0 / column_root[used]
     found: NDArray[np.float32] = np.zeros((spectrum.pixels, spectra.shape[0]), np.float32)
-    index: Any = channels if used.all() else np.arange(len(spectrum.axis))[channels][used]
+    places = np.arange(len(spectrum.axis))[channels][used]
+    index: Any = slice(places[0], places[-1] + 1) if np.all(np.diff(places) == 1) else places  # no copy where it can be
     for start, stop, rows in spectrum.pieces():
         ask(cancel)
         found[start:stop] = nnls(design.T, (rows[:, index] * weight).T).T

@@ -377,8 +377,8 @@ def ordered(factors: Factors) -> Factors:
 
     Principal components stay as they are, and so do factors that the analyst knows by their numbers.
     """
-    if factors.method == "pca" or factors.constraints.keeps_order:
-        return factors
+    if factors.method == "pca" or factors.constraints.keeps_order or (factors.labels and factors.rows is None):
+        return factors  # a part of several profiles keeps the order of the whole
     if factors.depth is not None:
         points = np.arange(factors.depth.shape[1])
         order = np.argsort(factors.depth @ points / np.maximum(factors.depth.sum(axis=1), 1e-300), kind="stable")

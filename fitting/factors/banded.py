@@ -16,7 +16,8 @@ from libraries.errors import NotDetermined
 _WORDS = (
     "MCR-BANDS (Tauler 2001; Jaumot & Tauler 2010): every factor with the least and the largest share of the signal, "
     "and with the fewest and most counts where each other one dominates, under the same constraints; numbers may lie "
-    f"{NOISE:g} standard errors below zero, and the limits of the amounts include {NOISE:g} standard errors of counting"
+    "below zero as far as the lowest of so many does by noise, and the limits of the amounts include "
+    f"{NOISE:g} standard errors of counting"
 )
 
 
@@ -37,8 +38,8 @@ def with_bands(factors: Factors, progress: Progress | None = None, cancel: Cance
     data = scaled.of(_whole(rows, scaled.channels), 0, rows.shape[0])[np.ix_(kept, used)]
     s = factors.spectra[:, used] / root
     limits = _limits(factors, rows.shape[0])
-    may = None if limits.with_profiles is None else limits.with_profiles.T
-    c = masked_nnls(s.T, data.T, may).T
+    # Without "zero or above", so that noise lies on both sides of zero.
+    c = data @ np.linalg.pinv(s) if limits.with_profiles is None else masked_nnls(s.T, data.T, limits.with_profiles.T).T
     bands = ambiguity(c, s, scaled.noise, limits, progress=progress, cancel=cancel)
     low, high, low_s, high_s = _envelope(factors, bands.spectra, s, root)
     return replace(
@@ -89,6 +90,12 @@ def _envelope(
     low = high = None
     if factors.depth is not None:
         noise = 0.0 if factors.depth_errors is None else NOISE * factors.depth_errors
-        low = frozen_array(np.maximum(np.min(profiles, axis=0) - noise, 0.0))
-        high = frozen_array(np.maximum(np.max(profiles, axis=0), 0.0) + noise)
-    return low, high, np.maximum(spectra.min(axis=0), 0.0), np.maximum(spectra.max(axis=0), 0.0)
+        ends_of = [np.maximum(np.min(profiles, axis=0) - noise, 0.0), np.maximum(np.max(profiles, axis=0), 0.0) + noise]
+        outside = factors.constraints.without_rows(factors.k, factors.depth.shape[1])
+        low, high = (frozen_array(end if outside is None else np.where(outside, 0.0, end)) for end in ends_of)
+    low_s, high_s = np.maximum(spectra.min(axis=0), 0.0), np.maximum(spectra.max(axis=0), 0.0)
+    places = tuple(round(value) for value in factors.energy)
+    absent = factors.constraints.without_ions(factors.k, places)
+    if absent is not None:  # known, not found
+        low_s[absent] = high_s[absent] = 0.0
+    return low, high, low_s, high_s

@@ -3,7 +3,7 @@
 C S = (C T^-1)(T S) for every matrix T. For each factor the T is sought that makes its share of the signal,
 |c s| / |C S|, or its counts where another factor dominates, smallest and largest under the same constraints; the
 profiles and spectra at these ends span the bands.
-Numbers may lie below zero by what the noise allows, since those of the true factors would do so too.
+Numbers may lie below zero as far as the lowest of so many does by noise, since those of the true factors would too.
 
 From one end of the way to the other T is near 1, so that the constraints are linear in small steps: every step is a
 linear programme of k (k - 1) numbers in a region of trust.
@@ -21,12 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from scipy.special import ndtri
 
 from fitting.dataset import FloatArray
 from fitting.tape import Cancel, Progress
 from libraries.errors import Cancelled
 
-NOISE = 2.0  # standard errors that numbers may lie below zero
+NOISE = 2.0  # standard errors: of the limits, and the least that numbers may lie below zero
 _STEPS, _FIRST, _LEAST, _LARGEST = 60, 0.1, 1e-3, 0.3
 _OVER = 0.5  # standard errors by which the linear step may miss a limit
 _GAIN = 1e-4  # relative gain below which a way has ended
@@ -203,15 +204,21 @@ def _turned(c: FloatArray, s: FloatArray, turn: FloatArray) -> tuple[FloatArray,
     return c * norm, s / norm[:, None]
 
 
+def lowest_of(count: int) -> float:
+    """Standard errors that the lowest of so many numbers about zero lies below it (in half of all cases)."""
+    return max(NOISE, float(ndtri(0.5 ** (1.0 / max(count, 2)))))
+
+
 class _Bound:
     """How far numbers may lie below zero (or from it, where a factor must be absent)."""
 
     def __init__(self, c: FloatArray, s: FloatArray, noise: float, limits: Limits) -> None:
         self.noise, self.limits = noise, limits
         error_c, error_s = self._errors(c, s)
-        # What the solution itself does is allowed: clipped numbers and real ones differ by the noise.
-        self.first_c = np.minimum(np.min(c / error_c, axis=0) + NOISE, 0.0)
-        self.first_s = np.minimum(np.min(s / error_s[:, None], axis=1) + NOISE, 0.0)
+        level_c, level_s = lowest_of(c.shape[0]), lowest_of(s.shape[1])
+        # What the solution itself does is allowed too.
+        self.level_c = np.maximum(level_c, -np.min(c / error_c, axis=0))
+        self.level_s = np.maximum(level_s, -np.min(s / error_s[:, None], axis=1))
 
     def _errors(self, c: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Standard errors of profiles (k,) and spectra (k,): one for all rows, since scaled noise is even."""
@@ -221,7 +228,7 @@ class _Bound:
     def tolerance(self, c: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Allowed depth below zero of profiles (k,) and spectra (k,)."""
         error_c, error_s = self._errors(c, s)
-        return (NOISE - self.first_c) * error_c, (NOISE - self.first_s) * error_s
+        return self.level_c * error_c, self.level_s * error_s
 
     def tight(self, c: FloatArray) -> NDArray[np.bool_]:
         """The rows that can limit a turn: for each pair of factors those where one is nearly absent beside another."""
@@ -239,13 +246,13 @@ class _Bound:
 
     def below(self, c: FloatArray, s: FloatArray) -> FloatArray:
         """Of every row how many standard errors it lies below what is allowed, shape (m,)."""
-        return np.asarray(np.max(-c / self._errors(c, s)[0] - (NOISE - self.first_c), axis=1))
+        return np.asarray(np.max(-c / self._errors(c, s)[0] - self.level_c, axis=1))
 
     def excess(self, c: FloatArray, s: FloatArray) -> float:
         """Largest violation in standard errors."""
         error_c, error_s = self._errors(c, s)
-        below_c = -c / error_c - (NOISE - self.first_c)
-        below_s = -s / error_s[:, None] - (NOISE - self.first_s)[:, None]
+        below_c = -c / error_c - self.level_c
+        below_s = -s / error_s[:, None] - self.level_s[:, None]
         worst = max(float(below_c.max()), float(below_s.max()))
         may_s, may_c = self.limits.with_spectra, self.limits.with_profiles
         if may_s is not None and not may_s.all():

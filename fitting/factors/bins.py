@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fitting.dataset import Axis, FloatArray, Spectrum
 from fitting.factors.channels import Channels, count_of
@@ -33,7 +32,7 @@ class Sums:
     image : array, shape (pixels, n)
         Sums over the scans.
     words : str
-        "blocks of 2 scans x 9 x 8 pixels".
+        "solved on blocks of 9 x 8 pixels x 2 scans".
     """
 
     rows: Spectrum
@@ -51,18 +50,16 @@ def sums_of(
     plane = shape[-2:]
     steps = block_of(scans, plane)
     number = tuple(math.ceil(size / step) for size, step in zip((scans, *plane), steps, strict=True))
+    from fitting.factors.adding import add_voxels
+
     n, area = count_of(channels), plane[0] * plane[1]
     rows, profile, image = np.zeros((math.prod(number), n)), np.zeros((scans, n)), np.zeros((area, n))
+    index = np.arange(len(spectrum.axis))[channels]
+    sizes = tuple(np.array(values, dtype=np.int64) for values in (plane, steps, number))
     for start, stop, part in spectrum.pieces():
         if cancel is not None and cancel():
             raise Cancelled("The factor analysis was stopped", where=spectrum.name)
-        counts, voxel = part[:, channels], np.arange(start, stop)
-        scan, pixel = np.divmod(voxel, area)
-        line, column = np.divmod(pixel, plane[1])
-        block = (scan // steps[0] * number[1] + line // steps[1]) * number[2] + column // steps[2]
-        _add(rows, block, counts)
-        _add(profile, scan, counts)
-        _add(image, pixel, counts)
+        add_voxels(part, index, start, *sizes, rows, profile, image)
         if progress is not None:
             progress(stop / spectrum.pixels, "Adding up")
     axis = spectrum.axis.part(channels)
@@ -70,7 +67,7 @@ def sums_of(
         axis = Axis(np.arange(n, dtype=float), axis.quantity, axis.unit, axis.labels, axis.masses)
     series = Spectrum(axis, rows, spectrum.noise, spectrum.meta,
                       navigation=(Axis(np.arange(1.0, rows.shape[0] + 1), "scan", ""),))  # fmt: skip
-    words = f"blocks of {steps[1]} x {steps[2]} pixels" + (f" x {steps[0]} scans" if len(shape) == 3 else "")
+    words = f"solved on blocks of {steps[1]} x {steps[2]} pixels" + (f" x {steps[0]} scans" if len(shape) == 3 else "")
     return Sums(series, profile if len(shape) == 3 else np.zeros(0), image, words)
 
 
@@ -82,11 +79,3 @@ def block_of(scans: int, plane: tuple[int, int], most: int = MOST_ROWS) -> tuple
     while layers * math.ceil(plane[0] / side) * math.ceil(plane[1] / side) > most:
         side += 1
     return together, min(side, plane[0]), min(side, plane[1])
-
-
-def _add(total: FloatArray, place: NDArray[np.intp], counts: FloatArray) -> None:
-    """Add rows to the places they belong to: sorted runs first, since neighbours mostly share a place."""
-    order = np.argsort(place, kind="stable")
-    at = place[order]
-    first = np.flatnonzero(np.r_[True, at[1:] != at[:-1]])
-    total[at[first]] += np.add.reduceat(counts[order], first, axis=0)

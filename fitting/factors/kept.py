@@ -172,7 +172,7 @@ def kept(factors: Factors, id: str, data_hash: str, labels: tuple[str, ...] = ()
     further |= {"amounts": factors.depth, "errors": factors.depth_errors}
     words = factors.constraints.words(labels)
     if factors.words:
-        words = (f"solved on {factors.words}", *words)
+        words = (factors.words, *words)
     return KeptFactors(
         id, factors.method, factors.poisson, factors.window, factors.energy, factors.spectra,
         factors.tests.singular, factors.tests.edge, factors.lof, factors.lof_bound, factors.explained, factors.chi2,

@@ -31,6 +31,8 @@ ELEMENTS = ("H", "B", "C", "N", "O", "F", "Na", "Al", "Si", "P", "S", "Cl", "V",
 DEFAULT_ELEMENTS = ("H", "C", "O", "F", "Na", "P", "Cl")
 _MOST_ATOMS = {"H": 12, "C": 10, "Na": 6, "O": 8, "F": 7}
 _OTHERWISE = 3
+_LEAST_SHARE = 0.002  # isotopologues below this share of their formula name no line: 18O (0.00205) still does
+_LEAST_RATIO = 0.01  # isotope lines below this part of the line are not asked: tails and blanks weigh more; ours
 _SIGMAS = 2.0  # of the counts of an isotope's line that may be missed before an ion is limited by it
 _MOST_FORMULAS = 200
 
@@ -110,7 +112,7 @@ def known_ions(polarity: Polarity, own: Iterable[str] = ()) -> tuple[Candidate, 
 def _known(polarity: Polarity, extra: tuple[Ion, ...]) -> tuple[Candidate, ...]:
     listed = listed_ions(polarity)
     new = [ion for ion in extra if not any(ion.same_atoms(other) for other in listed)]
-    return candidates((*listed, *new))
+    return candidates((*listed, *new), _LEAST_SHARE)
 
 
 def options_of(
@@ -233,7 +235,7 @@ def isotope_test(
     Notes
     -----
     A line i of the same formula should hold N_i = N f_i / f_0, with f from `libraries.ions.envelope`. Its pull has the
-    Poisson errors of both lines. Other ions can only add counts: too many exclude nothing, too few limit the part of
+    Poisson errors of both lines. Lines below 1 % of the line are left out. Other ions can only add counts: too many exclude nothing, too few limit the part of
     the line that this ion can be.
     """
     free = Ion(ion.text, tuple((symbol, 0, count) for symbol, count in ion.elements), ion.charge)
@@ -248,7 +250,7 @@ def isotope_test(
             continue
         ratio = float(fraction) / own
         expected = line.counts * ratio
-        if expected < 1.645 * seen.empty_error + 3.0:  # could not be seen: L. A. Currie, Anal. Chem. 40, 586 (1968)
+        if ratio < _LEAST_RATIO or expected < 1.645 * seen.empty_error + 3.0:  # could not be seen: L. A. Currie, Anal. Chem. 40, 586 (1968)
             continue
         error = math.sqrt(max(expected, 1.0) + seen.background + seen.background_error**2
                           + (ratio * line.counts_error) ** 2)

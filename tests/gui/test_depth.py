@@ -146,9 +146,6 @@ def test_ranges_stay_on_their_points_when_the_scale_changes(qtbot, window):
     before = document.entry.interfaces[0]
     choose(panel.scale.kind, "rate")
     typed(panel.scale.rate, "0.5")
-    from app.project.sims_profiles import with_look
-
-    document.apply("Axis", with_look(document.project, document.entry.id, axis="depth"))
     qtbot.waitUntil(lambda: plot.x_quantity == "depth")
     found = worked_out(qtbot, window).interfaces[0]
     assert document.entry.interfaces[0] == before

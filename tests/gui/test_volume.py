@@ -66,7 +66,7 @@ def volume(qtbot, window):
 def drawn(qtbot, view):
     """Wait for the picture that was asked for last."""
     qtbot.waitUntil(lambda: view.canvas.drawn is not None and not view.frames.busy and view.frames._next is None
-                    and not view.canvas._rest.isActive(), timeout=240_000)
+                    and not view.canvas._rest.isActive(), timeout=40_000)
 
 
 # ---------------------------------------------------------------------------------------------------- navigator

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from app.gui.document import Document
+from app.gui.image.factor_words import AMBIGUITY, BANDS, METHODS, TIP
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.fold import Fold
 from app.gui.panels.numbers import parse_number, plain
@@ -15,6 +16,7 @@ from app.gui.plot.small_plot import SmallPlot
 from app.gui.sims.factor_ions import IonChoice
 from app.gui.sims.factor_result import IonResult
 from app.gui.sims.factor_rules import FactorRules
+from app.gui.sims.factor_together import TogetherChoice
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.project import factor_analysis
 from fitting.factors.analysis import MOST_FACTORS, Factors, Method, number_of_factors
@@ -22,24 +24,6 @@ from fitting.factors.constraints import NONE
 from fitting.factors.kept import KeptFactors
 from fitting.factors.ranks import RankTests
 from libraries.errors import BadData
-
-METHODS = (
-    ("mcr", "MCR: resolved spectra and amounts, zero or above"),
-    ("nmf", "NMF: maximum likelihood of counts, zero or above"),
-    ("pca", "PCA: directions of largest variance"),
-)
-TIP = (
-    "Counts are divided by the roots of their row and column means, so that noise weighs the same everywhere. "
-    "Without it strong channels decide alone."
-)
-AMBIGUITY = (
-    "Factors are one of all sets that fit alike: without a channel or a pixel of its own a factor may be mixed with "
-    "others. Errors of the amounts take the spectra as exact."
-)
-BANDS = (
-    "Factors can often be mixed into one another without a worse fit. The bands show the least and the most that each "
-    "factor can be (MCR-BANDS): nothing inside them can be told from the data alone."
-)
 
 
 class FactorsPanel(Panel):
@@ -88,7 +72,7 @@ class FactorsPanel(Panel):
         self.go = button("Find factors", "Find the factors of all pixels", self.find, primary=True)
         self.answers = self.table(RowsModel((Column("Test"), Column("Factors", "", True))))
         self.answers_view = RowsView(self.answers, "Tests of the number of factors")
-        self.answers_view.set_widths((380, 90))
+        self.answers_view.set_widths((350, 120))
         self.scree = SmallPlot("Singular values over the largest of noise", "Factor",
                                "log₁₀ (value / noise)", self)
         self.scree.setFixedHeight(150)
@@ -108,7 +92,10 @@ class FactorsPanel(Panel):
         self.bands = QCheckBox("Bands: how far the factors can be turned without a worse fit")
         self.bands.setChecked(True)
         self.bands.setToolTip(BANDS)
-        self._ion_parts: tuple[QWidget, ...] = (Fold("Ions", self.ions), Fold("Constraints", self.rules), self.bands)
+        self.together = TogetherChoice()
+        self._ion_parts: tuple[QWidget, ...] = (
+            Fold("Ions", self.ions), Fold("Constraints", self.rules), Fold("Together with", self.together), self.bands,
+        )
         for widget in self._ion_parts:
             self._folds.addWidget(widget)
         self.ion_result = IonResult(self._models)
@@ -135,9 +122,11 @@ class FactorsPanel(Panel):
                           self.add_spectra)
         self.remove = button("Remove", "Take this analysis and its maps out of the project", self.remove_analysis,
                              sign="delete")
+        self.draw = button("Draw in the profile", "Show the amounts of these factors in the middle of the window",
+                           self.draw_traces)
         for widget in (self.title, self.chosen, self.figures, self.view, self.plot, self.ion_result):
             self.body.addWidget(widget)
-        self.body.addLayout(row(self.add, self.remove))
+        self.body.addLayout(row(self.draw, self.add, self.remove))
         self.ambiguity = muted(AMBIGUITY)
         self.body.addWidget(self.ambiguity)
 
@@ -173,6 +162,7 @@ class FactorsPanel(Panel):
         for widget in (self.view, self.plot):
             widget.setVisible(found is not None and not ions)
         self.ion_result.setVisible(ions)
+        self.draw.setVisible(ions and found is not None and found.amounts.size > 0 and found.method != "pca")
         if entry is None or found is None:
             return
         self.chosen.clear()
@@ -192,6 +182,7 @@ class FactorsPanel(Panel):
         if entry is not None and ions:
             self.ions.show_ions(entry.spectrum)
             self.rules.show_data(entry.spectrum, found if found is not None and found.labels else None)
+            self.together.show_project(self.document.project, entry)
             resolved = self.method.currentData() == "mcr"
             self.rules.setEnabled(resolved)
             self.bands.setEnabled(self.method.currentData() != "pca")
@@ -324,25 +315,42 @@ class FactorsPanel(Panel):
             return
 
         def start() -> None:
-            spectrum, wish = entry.processed(), self._wish()
-            session, hash = self.document.session, spectrum.hash
+            wish, session = self._wish(), self.document.session
+            others = self.together.ids if entry.spectrum.axis.labels else ()
+            ids = (entry.id, *others)
+            entries = [self.document.project.entry(id) for id in ids]
+            spectra = [one.processed() for one in entries]
 
-            def work(progress: Progress, cancel: Cancel) -> Factors:
-                return factor_analysis.solve(spectrum, wish, progress, cancel)
+            def work(progress: Progress, cancel: Cancel) -> tuple[Factors, ...]:
+                if len(spectra) > 1:
+                    return factor_analysis.solve_together(spectra, wish, progress, cancel)
+                return (factor_analysis.solve(spectra[0], wish, progress, cancel),)
 
-            def done(found: Factors) -> None:
-                document = self.document
-                if document.session is not session or all(e.id != entry.id for e in document.project.entries):
+            def done(found: tuple[Factors, ...]) -> None:
+                known = {one.id: one for one in self.document.project.entries}
+                if self.document.session is not session or not set(ids) <= set(known):
                     return
-                self._tests = (entry.id, found.tests)
-                project, self._wanted = factor_analysis.keep_factors(document.project, entry.id, found, hash)
-                document.apply(f"Factors of {entry.title}", project)
-                if document.entry is not None and any(one.group == self._wanted for one in document.entry.maps):
-                    self.map_wanted.emit(f"{self._wanted}_1")
+                now = [known[id] for id in ids]
+                if any(a.spectrum is not b.spectrum or a.recipe != b.recipe for a, b in zip(now, entries, strict=True)):
+                    self.say("The data changed meanwhile: find the factors again.")
+                    return
+                self._take(entry.title, [(id, one, spectrum.hash)
+                                         for id, one, spectrum in zip(ids, found, spectra, strict=True)])
 
             self._begin(work, done, f"Factors of {entry.title}")
 
         self.attempt(start)
+
+    def _take(self, title: str, found: list[tuple[str, Factors, str]]) -> None:
+        """Results become one undo step."""
+        document = self.document
+        self._tests = (found[0][0], found[0][1].tests)
+        project, kept = factor_analysis.keep_together(document.project, found)
+        self._wanted = kept[0]
+        document.apply(f"Factors of {title}", project)
+        if document.entry is not None and any(one.group == self._wanted for one in document.entry.maps):
+            self.map_wanted.emit(f"{self._wanted}_1")
+        self.ion_result.come_into_view()
 
     def _begin(self, work: object, done: object, title: str) -> None:
         self._task = self.tasks.run(work, done, title=title)  # type: ignore[arg-type]
@@ -360,6 +368,13 @@ class FactorsPanel(Panel):
                 "Rename factor",
                 factor_analysis.rename_factor(self.document.project, entry.id, found.id, int(key), text),
             ))
+
+    def draw_traces(self) -> None:
+        """The factors as traces of the profile in the middle of the window."""
+        entry, found = self.document.entry, self.analysis
+        if entry is not None and found is not None:
+            self.attempt(lambda: self.document.apply(
+                "Draw factors", factor_analysis.with_factor_traces(self.document.project, entry.id, found.id)))
 
     def add_spectra(self) -> None:
         """The factors' spectra as entries of the project."""

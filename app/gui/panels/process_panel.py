@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEd
 from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.combine_part import CombinePart
-from app.gui.panels.numbers import parse_number, plain
+from app.gui.panels.measured_words import measured_words
+from app.gui.panels.numbers import parse_number
 from app.gui.panels.step_form import StepForm, step_words
 from app.gui.panels.sweeps_part import SweepsPart
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
@@ -24,7 +25,6 @@ from fitting.dataset import Meta, Noise, Spectrum
 from fitting.recipe import Recipe, Step
 from libraries.errors import BadModel, SodaliteError
 
-NOT_RECORDED = "not recorded"
 NOISES = (
     ("As recorded in the file", "file"),
     ("Poisson: counts", "poisson"),
@@ -63,8 +63,8 @@ class ProcessPanel(Panel):
         self.body.addWidget(heading("Measurement"))
         form = QFormLayout()
         self.meta: dict[str, QLabel] = {}
-        told = dict.fromkeys((*tuple(_meta_words(Meta(technique="eels")))[:5], *FACTS,
-                              *_meta_words(Meta(technique="xps"))))
+        told = dict.fromkeys((*tuple(measured_words(Meta(technique="eels")))[:5], *FACTS,
+                              *measured_words(Meta(technique="xps"))))
         for name in told:
             label = QLabel()
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -171,7 +171,7 @@ class ProcessPanel(Panel):
             self.cube.refresh()
             self.masses.refresh()
             return
-        told = facts(spectrum) if spectrum.meta.technique == "sims" else _meta_words(spectrum.meta)
+        told = facts(spectrum) if spectrum.meta.technique == "sims" else measured_words(spectrum.meta)
         for name, label in self.meta.items():
             self._meta_form.setRowVisible(label, name in told)
             label.setText(told.get(name, ""))
@@ -410,31 +410,3 @@ def _noise_key(entry: Entry) -> str:
                 return "unknown"
             return "poisson" if any(name == "gain" for name, _ in step.params) else "scaled"
     return "file"
-
-
-def _meta_words(meta: Meta) -> dict[str, str]:
-    def words(value: float | None, unit: str) -> str:
-        return NOT_RECORDED if value is None else f"{plain(value, 4)} {unit}".strip()
-
-    if meta.technique == "eels":
-        return {
-            "Beam energy": words(meta.beam_energy, "keV"),
-            "Convergence": words(meta.convergence_angle, "mrad"),
-            "Collection": words(meta.collection_angle, "mrad"),
-            "Exposure": words(meta.dwell_time, "s"),
-            "Frames": words(meta.sweeps, ""),
-            "Instrument": meta.instrument or NOT_RECORDED,
-            "Date": meta.date or NOT_RECORDED,
-            "File": meta.file or NOT_RECORDED,
-        }
-    photon = words(meta.photon_energy, "eV") + (f"  ({meta.source})" if meta.source else "")
-    return {
-        "Photon energy": photon,
-        "Pass energy": words(meta.pass_energy, "eV"),
-        "Sweeps": words(meta.sweeps, ""),
-        "Dwell time": words(meta.dwell_time, "s"),
-        "Emission angle": words(meta.emission_angle, "°"),
-        "Instrument": meta.instrument or NOT_RECORDED,
-        "Date": meta.date or NOT_RECORDED,
-        "File": meta.file or NOT_RECORDED,
-    }

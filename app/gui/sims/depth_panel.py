@@ -55,7 +55,7 @@ class DepthPanel(Panel):
         self.interfaces.removed.connect(self.remove_interface)
         self.interfaces.chosen.connect(lambda _: self._draw())
         self.layers.edited.connect(self.set_layers)
-        self.layers.page_wanted.connect(self._show_layers)
+        self.layers.page_wanted.connect(self.show_layers)
         for part in (self.scale, self.interfaces):
             part.refused.connect(self.say)
         self.answers.changed.connect(self.show_now)
@@ -175,7 +175,8 @@ class DepthPanel(Panel):
         if self._plot is not None:
             self._plot.ranges.take(_OWNER)
 
-    def _show_layers(self) -> None:
+    def show_layers(self) -> None:
+        """The table and the picture of the layers."""
         if self._window is not None:
             self._window.results.show_page("Layers")
 

@@ -106,5 +106,5 @@ class IonChoice(QWidget):
     def _say(self) -> None:
         total = 0 if self._axis is None else len(self._axis)
         left = total - self.list.count()
-        rest = f"; {left} sums, ratios, totals or doubles are not offered" if left else ""
+        rest = f"; left out: {left} that count the same ions again (sums, ratios, total, doubles)" if left else ""
         self.said.setText(f"{len(self.places)} of {self.list.count()} single ions{rest}")

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QCheckBox, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui import theme
 from app.gui.panels.base import muted
@@ -80,6 +80,14 @@ class IonResult(QWidget):
         """Colours of the theme; the rest is drawn by `show_result`."""
         for plot in (self.profiles, self.bars):
             plot.recolour()
+
+    def come_into_view(self) -> None:
+        """Scroll the page so that the result is seen, once it has its place."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if isinstance(area, QScrollArea) and self.isVisibleTo(area):
+            QTimer.singleShot(0, self, lambda: area.ensureWidgetVisible(self, 0, 120))
 
     # -- drawing ------------------------------------------------------------------------------------------------
 

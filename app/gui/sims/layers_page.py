@@ -97,7 +97,12 @@ class LayersPage(Panel):
 
     def ask_file(self) -> None:
         """Where the tables go."""
+        answer = self.answers.answer
         if self._window is None or self.document.entry is None:
+            return
+        if answer is None or (answer.layers is None and not answer.interfaces):
+            self._window.messages.show_message("There are no layers or interfaces yet: make them on the Depth page",
+                                               "info")
             return
         dialog = QFileDialog(self._window, "Export layers and interfaces", self._window.state.text("folder"),
                              "CSV (*.csv)")

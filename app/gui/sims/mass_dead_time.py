@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import parse_number
 from app.gui.sims.mass_part import MassPart, field
-from app.project import masses
+from app.project import dead_time, masses
 from app.project.project import Entry, Project
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class DeadTimePart(MassPart):
 
     def show_entry(self, entry: Entry, view: masses.MassView) -> None:
         """Say what is known of the dead time."""
-        step, reason = masses.dead_time_of(entry), masses.may_correct(entry)
+        step, reason = dead_time.dead_time_of(entry), dead_time.may_correct(entry)
         extra = dict(entry.spectrum.meta.extra)
         if step is not None:
             words = (f"Corrected here: {step.number('channels'):g} channels, {step.number('pulses'):.6g} pulses.")
@@ -48,7 +48,7 @@ class DeadTimePart(MassPart):
             stated = extra.get("dead time", "")
             words = f"The file says: {stated}." if stated else "The file does not say; whole counts look uncorrected."
         self.now.setText(words)
-        pulses = masses.pulses_of(entry)
+        pulses = dead_time.pulses_of(entry)
         if entry.id != self._shown:
             self._shown = entry.id
             self.pulses.setText(f"{pulses:.12g}" if pulses else "")
@@ -69,7 +69,7 @@ class DeadTimePart(MassPart):
         """Correct the raw counts."""
         def change(project: Project, entry: Entry, _: masses.MassView) -> Project:
             pulses = parse_number(self.pulses.text(), "The number of pulses")
-            return masses.correct(project, entry.id, pulses,
+            return dead_time.correct(project, entry.id, pulses,
                                   round(parse_number(self.channels.text(), "The dead time")))
 
         self.page.apply("Correct dead time", change)
@@ -77,4 +77,4 @@ class DeadTimePart(MassPart):
     def take_back(self) -> None:
         """Take the correction out of the recipe."""
         self.page.apply("Take the dead-time correction back",
-                        lambda project, entry, _: masses.uncorrected(project, entry.id))
+                        lambda project, entry, _: dead_time.uncorrected(project, entry.id))

@@ -15,7 +15,7 @@ from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.sims.mass_part import MassPart, field
 from app.gui.tasks import Cancel, Progress
 from app.numerals import grouped, with_error
-from app.project import masses
+from app.project import dead_time, masses
 from app.project.project import Entry, Project
 from fitting.sims.assignment import label_of
 from fitting.sims.lines import Line
@@ -87,7 +87,7 @@ class PeaksPart(MassPart):
         if key != self._drawn:
             self._drawn = key
             lines = self.page.lines_of(entry, view)
-            flags = masses.strength(entry, lines)
+            flags = dead_time.strength(entry, lines)
             self.table.set_rows([_row(i, *one) for i, one in
                                  enumerate(zip(entry.masses.peaks, lines, flags, strict=True))])
             self.rows_view.setVisible(has)
@@ -183,11 +183,8 @@ class PeaksPart(MassPart):
     def take(self, path: Path) -> None:
         """The peaks of a file in the place of the list."""
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
-            peaks = masses.listed(read_peaks(path, masses.resolution_of(entry)))
-            if not any(view.mz[0] <= one.mass <= view.mz[-1] for one in peaks):
-                raise BadData("No peak of this list lies within the spectrum", where=path.name,
-                              todo="Check mass scale and polarity")
-            return masses.with_peaks(project, entry.id, peaks)
+            peaks = read_peaks(path, masses.resolution_of(entry))
+            return masses.with_peaks(project, entry.id, masses.listed(entry, view, peaks, path.name))
 
         self.page.line = -1
         self.page.apply(f"Peak list {path.name}", change)
@@ -272,7 +269,7 @@ def _words(
         texts.append("most lines are narrower than two channels, so that the channels limit m/Δm and the centroids")
     if any(flags):
         texts.append(f"{sum(map(bool, flags))} too strong for the detector (⚠)")
-    elif masses.pulses_of(entry) <= 0:
+    elif dead_time.pulses_of(entry) <= 0:
         texts.append("saturation is not told without the number of pulses (Dead time)")
     return "; ".join(texts) + "."
 

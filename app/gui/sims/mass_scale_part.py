@@ -12,7 +12,7 @@ from app.gui.panels.base import button, muted, row
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.sims.mass_part import MassPart
 from app.numerals import UNDETERMINED, grouped, with_error
-from app.project import masses
+from app.project import mass_calibration, masses
 from app.project.project import Entry, Project
 from fitting.sims.calibrant_lists import LISTS
 from fitting.sims.mass_calibration import MassCalibration, Suggestion
@@ -99,7 +99,7 @@ class MassScalePart(MassPart):
         self.now.setText(self._present(entry, view))
         self.table.retitle(2, "Channel" if view.times == "channel" else "√(m/z of the file)")
         try:
-            self._law = masses.calibration_of(entry, view)
+            self._law = mass_calibration.calibration_of(entry, view)
             problem = ""
         except SodaliteError as error:
             self._law, problem = None, str(error)
@@ -118,7 +118,7 @@ class MassScalePart(MassPart):
 
     def _show_rows(self, entry: Entry, view: masses.MassView) -> None:
         rows = []
-        everything = masses.calibrants_of(entry, view)
+        everything = mass_calibration.calibrants_of(entry, view)
         self.rows_view.setVisible(bool(everything))
         for one in everything:
             used = one.ion.text not in entry.masses.unused
@@ -172,7 +172,7 @@ class MassScalePart(MassPart):
             lines = [one for one in self.page.lines_of(entry, view) if one is not None]
             target = max((one.mass for one in lines), default=0.0)
             if target > 0:
-                found = masses.suggestions(entry, view, self._law, lines, target)[:_SUGGESTED]
+                found = mass_calibration.suggestions(entry, view, self._law, lines, target)[:_SUGGESTED]
         self.suggest.clear()
         for one in found:
             self.suggest.addItem(f"{written(one.calibrant.ion)}, then ± {one.error_ppm:.2g} ppm at m/z {target:.0f}",
@@ -196,8 +196,8 @@ class MassScalePart(MassPart):
         text = self.ion.currentText()
 
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
-            pick = masses.line_near(view, x, self.page.reach(x))
-            return masses.with_calibrant(project, entry.id, text, pick.channel)
+            pick = mass_calibration.line_near(view, x, self.page.reach(x))
+            return mass_calibration.with_calibrant(project, entry.id, text, pick.channel)
 
         if self.page.apply(f"Calibrant {text}", change):
             self.ion.setCurrentIndex(min(self.ion.currentIndex() + 1, self.ion.count() - 1))
@@ -208,13 +208,13 @@ class MassScalePart(MassPart):
         left: list[str] = []
 
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
-            found, missing = masses.find_calibrants(view, ions)
+            found, missing = mass_calibration.find_calibrants(view, ions)
             left.extend(missing)
             if not found:
                 raise BadData("No ion of the list has a line near the present scale",
                               todo="Click two lines by hand first")
             for text, channel in found:
-                project = masses.with_calibrant(project, entry.id, text, channel)
+                project = mass_calibration.with_calibrant(project, entry.id, text, channel)
             return project
 
         if self.page.apply("Find calibrants", change) and left:
@@ -225,14 +225,14 @@ class MassScalePart(MassPart):
         data = self.suggest.currentData()
         if data is not None:
             self.page.apply(f"Calibrant {data[0]}",
-                            lambda project, entry, _: masses.with_calibrant(project, entry.id, *data))
+                            lambda project, entry, _: mass_calibration.with_calibrant(project, entry.id, *data))
 
     def remove_chosen(self) -> None:
         """Take the chosen calibrant away."""
         key = self.rows_view.current_key()
         if key is not None:
             self.page.apply(f"Remove calibrant {key}",
-                            lambda project, entry, _: masses.without_calibrant(project, entry.id, key))
+                            lambda project, entry, _: mass_calibration.without_calibrant(project, entry.id, key))
 
     def _toggle(self, key: str, column: int, on: bool) -> None:
         def change(project: Project, entry: Entry, _: masses.MassView) -> Project:
@@ -245,7 +245,8 @@ class MassScalePart(MassPart):
         """Make the law the step to m/z."""
         law = self._law
         if law is not None:
-            self.page.apply("Mass scale", lambda project, entry, _: masses.apply_scale(project, entry.id, law))
+            self.page.apply("Mass scale", lambda project, entry, _: mass_calibration.apply_scale(
+                project, entry.id, law))
 
 
 def _plus(value: float) -> str:

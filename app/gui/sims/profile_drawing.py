@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QLineF, QPointF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QTransform
+from pyqtgraph.Qt.internals import PrimitiveArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QWidget
 
 from app.gui.plot.canvas import Canvas
@@ -18,9 +19,13 @@ from app.project.sims_profiles import Drawn
 from fitting.dataset import FloatArray
 from fitting.sims.traces import moving_mean
 
+_PATTERNS = {
+    Qt.PenStyle.DashLine: (6.0, 3.0), Qt.PenStyle.DotLine: (2.0, 2.5), Qt.PenStyle.DashDotLine: (7.0, 2.5, 2.0, 2.5),
+}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 DOT, LINE, BOLD = 3.6, 1.3, 2.4
-_DOTS_UPTO = 12.0  # pixels a point: where points stand closer, only the line is drawn
+_PICTURE_FROM = 4_000  # points
+_SMOOTH_UPTO = 20_000  # points: more are drawn without smooth edges, which take ten times as long
 _MOST_DOTS = 16  # traces: with more of them only lines
 
 
@@ -65,7 +70,8 @@ class TraceLayer(Layer):
         self.lines: list[Line] = []
         self.strong, self.hidden = "", frozenset[str]()
         self.colours: Sequence[str] = ("#000000",)
-        self._fast = FastLine()
+        self._pieces = Pieces()
+        self._picture: tuple[tuple[object, ...], QPixmap] | None = None
 
     def show_lines(self, lines: list[Line]) -> None:
         """Draw these traces."""
@@ -85,16 +91,34 @@ class TraceLayer(Layer):
         return Qt.PenStyle.DashLine if line.drawn.other else STYLES[turn % len(STYLES)]
 
     def draw(self, painter: QPainter, to_pixels: QTransform) -> None:
-        """Draw; the highlighted trace last."""
-        order = sorted(self.lines, key=lambda line: line.drawn.key == self.strong)
-        shown = [line for line in order if line.drawn.key not in self.hidden]
-        floor = to_pixels.map(QPointF(0.0, 0.0))
+        """Draw; many points once, and as a picture until something changes, so that the pointer is followed at once."""
         view = to_pixels.mapRect(self.viewRect())
+        shown = [line for line in self.lines if line.drawn.key not in self.hidden]
+        shown.sort(key=lambda line: line.drawn.key == self.strong)
+        points = sum(line.x.size for line in shown)
+        if points <= _PICTURE_FROM:
+            self._draw(painter, to_pixels, shown, view)
+            return
+        ratio = painter.device().devicePixelRatioF()
+        key = (to_pixels, view, self.strong, self.hidden, self.lines, self.colours, ratio)
+        if self._picture is None or self._picture[0] != key:
+            picture = QPixmap((view.size() * ratio).toSize())
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(picture)
+            inner.translate(-view.topLeft())
+            inner.setRenderHint(QPainter.RenderHint.Antialiasing, points <= _SMOOTH_UPTO)
+            self._draw(inner, to_pixels, shown, view)
+            inner.end()
+            self._picture = key, picture
+        painter.drawPixmap(view.topLeft(), self._picture[1])
+
+    def _draw(self, painter: QPainter, to_pixels: QTransform, shown: list[Line], view: QRectF) -> None:
         for line in shown:
             strong = line.drawn.key == self.strong
             alpha = 1.0 if strong or not self.strong else 0.25
             ink = faded(self.ink(line), alpha)
-            self._stroke(painter, line, pen(ink, BOLD if strong else LINE, self.style(line)), to_pixels)
+            self._stroke(painter, line, pen(ink, BOLD if strong else LINE, self.style(line)), to_pixels, view)
             room = abs(to_pixels.m11()) * float(np.median(np.diff(line.x))) if line.x.size > 1 else 99.0
             if strong or (len(shown) <= _MOST_DOTS and room >= DOT) or line.mean is not None:
                 there = np.isfinite(line.y)
@@ -103,21 +127,65 @@ class TraceLayer(Layer):
             if line.zeros.size:
                 # A zero has no logarithm: a short tick at the floor, and a gap in the line.
                 painter.setPen(pen(faded(ink, 0.8 * alpha), 1.0))
-                bottom = view.bottom() if view.bottom() > view.top() else floor.y()
+                bottom = max(view.bottom(), view.top())
                 painter.drawLines([QLineF(px, bottom - 5, px, bottom - 1)
                                    for px in to_pixels.m11() * line.zeros + to_pixels.dx()])
 
-    def _stroke(self, painter: QPainter, line: Line, stroke: object, to_pixels: QTransform) -> None:
+    def _stroke(self, painter: QPainter, line: Line, stroke: QPen, to_pixels: QTransform, view: QRectF) -> None:
+        left, right = sorted(((view.left() - to_pixels.dx()) / to_pixels.m11(),
+                              (view.right() - to_pixels.dx()) / to_pixels.m11()))
+        first = max(int(np.searchsorted(line.x, left)) - 1, 0)
+        last = int(np.searchsorted(line.x, right, "right")) + 1
         for part in line.pieces:
+            part = slice(max(part.start, first), min(part.stop, last))
+            if part.stop <= part.start:
+                continue
             x, y = line.x[part], line.line[part]
             if x.size == 1:
                 painter.setPen(stroke)
                 painter.drawPoint(to_pixels.map(QPointF(float(x[0]), float(y[0]))))
-            elif stroke.style() == Qt.PenStyle.SolidLine:
-                self._fast.draw(painter, stroke, x, y, to_pixels)
             else:
-                painter.setPen(stroke)
-                painter.drawPolyline(to_pixels.map(polygon(x, y)))
+                self._pieces.draw(painter, stroke, to_pixels.m11() * x + to_pixels.dx(),
+                                  to_pixels.m22() * y + to_pixels.dy())
+
+
+class Pieces:
+    """A line drawn piece by piece, dashed along the axis: Qt takes seconds for a dashed line of noise."""
+
+    def __init__(self) -> None:
+        self._memory = PrimitiveArray(QLineF, 4)
+
+    def draw(self, painter: QPainter, stroke: QPen, x: FloatArray, y: FloatArray) -> None:
+        """Draw through these pixels, x ascending."""
+        pattern = _PATTERNS.get(stroke.style())
+        ends = np.column_stack((x[:-1], y[:-1], x[1:], y[1:])) if pattern is None else _dashes(x, y, pattern)
+        if not len(ends):
+            return
+        solid = QPen(stroke)
+        solid.setStyle(Qt.PenStyle.SolidLine)
+        solid.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(solid)
+        self._memory.resize(len(ends))
+        self._memory.ndarray()[:] = ends
+        painter.drawLines(*self._memory.drawargs())
+
+
+def _dashes(x: FloatArray, y: FloatArray, pattern: tuple[float, ...]) -> FloatArray:
+    """Pieces of a line that a pattern of strokes and gaps along x leaves, rows of x0, y0, x1, y1."""
+    edges = np.cumsum((0.0, *pattern))
+    period = edges[-1]
+    first, last = np.floor(x[0] / period), np.ceil(x[-1] / period)
+    if last - first > 5000:  # far more than a screen: zoomed into a part
+        return np.column_stack((x[:-1], y[:-1], x[1:], y[1:]))
+    cuts = (np.arange(first, last + 1)[:, None] * period + edges[None, :-1]).ravel()
+    cuts = cuts[(cuts > x[0]) & (cuts < x[-1])]
+    every = np.concatenate((x, cuts))
+    order = np.argsort(every, kind="stable")
+    heights_ = np.concatenate((y, np.interp(cuts, x, y)))[order]
+    every = every[order]
+    phase = (0.5 * (every[:-1] + every[1:])) % period
+    on = np.searchsorted(edges, phase, "right") % 2 == 1
+    return np.column_stack((every[:-1], heights_[:-1], every[1:], heights_[1:]))[on]
 
 
 class CurveLayer(Layer):

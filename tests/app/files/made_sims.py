@@ -107,3 +107,34 @@ def imzml(path, pixels, *, continuous=False, size=None, pixel=None, mz_form="d",
     path.write_text(text, encoding="latin-1")
     path.with_suffix(".ibd").write_bytes(bytes(data))
     return path
+
+
+def tree(blocks, *, room=0):
+    """An ITStrF01 file of nested (name, number, value): a list of such for children, bytes for a value, or
+    ("packed", bytes)."""
+    data = bytearray(b"ITStrF01")
+
+    def head(kind, name, number, count, length):
+        return struct.pack("<BIIIIII", kind, 25, len(name), number, count, length, length) + name
+
+    def put(name, number, value):
+        name = name.encode()
+        if not isinstance(value, list):
+            kind, raw = (0x80, zlib.compress(value[1])) if isinstance(value, tuple) else (0, value)
+            at = len(data)
+            data.extend(head(kind, name, number, 0, len(raw)) + raw)
+            return at
+        size = 41 + 33 * len(value) + sum(len(child[0]) for child in value) + room
+        at = len(data)
+        data.extend(head(1, name, number, len(value), size) + bytes(size))
+        rows, names, first = b"", b"", 41 + 33 * len(value)
+        for child in value:
+            place = put(*child)
+            rows += struct.pack("<BIIIIQQ", data[place], first + len(names), len(child[0]), child[1], 0, 0, place)
+            names += child[0].encode()
+        start = at + 25 + len(name)
+        data[start : start + 41 + len(rows) + len(names)] = struct.pack("<II25xQ", size, 0, 0) + rows + names
+        return at
+
+    put("root", 0, blocks)
+    return bytes(data)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from app.files.peak_list import read_peaks, write_peaks
-from app.project import masses, store
+from app.project import dead_time, mass_calibration, masses, store
 from app.project.project import Project, add_spectra
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.sims.lines import Line
+from fitting.sims.setup import MassPeak
 from libraries.errors import BadData, NotDetermined
 from libraries.ions import parse_ion
 from tests.fitting.sims.mass_spectra import expected, of_ions
@@ -45,16 +46,16 @@ def view(project):
 
 def clicked(project, ions=("Na2OH+", "Na2F+", "Na2CO3+")):
     for ion in ions:
-        pick = masses.line_near(view(project), channel_of(ion) + 4, 15.0)
-        project = masses.with_calibrant(project, project.entries[0].id, ion, pick.channel)
+        pick = mass_calibration.line_near(view(project), channel_of(ion) + 4, 15.0)
+        project = mass_calibration.with_calibrant(project, project.entries[0].id, ion, pick.channel)
     return project
 
 
 @pytest.fixture(scope="module")
 def scaled(raw):
     project = clicked(raw)
-    law = masses.calibration_of(project.entries[0], view(project))
-    return masses.apply_scale(project, project.entries[0].id, law)
+    law = mass_calibration.calibration_of(project.entries[0], view(project))
+    return mass_calibration.apply_scale(project, project.entries[0].id, law)
 
 
 def test_clicked_lines_give_the_law(scaled, measured):
@@ -64,7 +65,7 @@ def test_clicked_lines_give_the_law(scaled, measured):
     measured("mass scale from three clicked sodium clusters, worst of m/z 41 to 149", worst, "ppm", "<= 10")
     assert worst < 10
     assert "Na2CO3+" in step.note
-    found = masses.calibration_of(scaled.entries[0], view(scaled))
+    found = mass_calibration.calibration_of(scaled.entries[0], view(scaled))
     assert np.all(np.abs(found.residuals_ppm) < 5)
     assert np.all(np.isfinite(found.covariance))
 
@@ -72,10 +73,10 @@ def test_clicked_lines_give_the_law(scaled, measured):
 def test_a_scale_replaces_the_one_before_and_moves_the_peaks(scaled):
     entry = scaled.entries[0]
     with_peaks = masses.with_peaks(scaled, entry.id, masses.find_peaks(entry, view(scaled)))
-    calibrants = (*entry.masses.calibrants, ("Na4F3+", masses.line_near(view(scaled), 148.954, 0.02).channel))
+    calibrants = (*entry.masses.calibrants, ("Na4F3+", mass_calibration.line_near(view(scaled), 148.954, 0.02).channel))
     again = masses.with_setup(with_peaks, entry.id, calibrants=calibrants)
-    law = masses.calibration_of(again.entries[0], view(again))
-    done = masses.apply_scale(again, entry.id, law)
+    law = mass_calibration.calibration_of(again.entries[0], view(again))
+    done = mass_calibration.apply_scale(again, entry.id, law)
     assert [step.kind for step in done.entries[0].recipe.steps] == ["mass_scale"]
     before, after = with_peaks.entries[0].masses.peaks, done.entries[0].masses.peaks
     old = [one.counts for one in masses.measured(with_peaks.entries[0], view(with_peaks))]
@@ -85,7 +86,7 @@ def test_a_scale_replaces_the_one_before_and_moves_the_peaks(scaled):
 
 
 def test_calibrants_are_looked_for_near_the_present_scale(scaled):
-    found, missing = masses.find_calibrants(view(scaled), ("Na2OH+", "Na4F3+", "Na3CO3+"))
+    found, missing = mass_calibration.find_calibrants(view(scaled), ("Na2OH+", "Na4F3+", "Na3CO3+"))
     assert [ion for ion, _ in found] == ["Na2OH+", "Na4F3+"]
     assert missing == ("Na3CO3+",)
     assert found[1][1] == pytest.approx(channel_of("Na4F3+"), abs=0.5)
@@ -93,7 +94,7 @@ def test_calibrants_are_looked_for_near_the_present_scale(scaled):
 
 def test_without_a_scale_nothing_is_looked_for(raw):
     with pytest.raises(NotDetermined, match="no mass scale"):
-        masses.find_calibrants(view(raw), ("Na2OH+",))
+        mass_calibration.find_calibrants(view(raw), ("Na2OH+",))
     with pytest.raises(NotDetermined, match="no mass scale"):
         masses.find_peaks(raw.entries[0], view(raw))
 
@@ -101,7 +102,9 @@ def test_without_a_scale_nothing_is_looked_for(raw):
 def test_calibrants_of_the_other_polarity_are_refused(raw):
     project = clicked(raw, ("Na2OH+",))
     with pytest.raises(BadData, match="mixed"):
-        masses.with_calibrant(project, project.entries[0].id, "Cl-", 5000.0)
+        mass_calibration.with_calibrant(project, project.entries[0].id, "Cl-", 5000.0)
+    with pytest.raises(BadData, match="spectrum of positive ions"):
+        mass_calibration.with_calibrant(raw, raw.entries[0].id, "Cl-", 5000.0)
 
 
 def test_peaks_are_found_named_renamed_and_saved(scaled, tmp_path):
@@ -124,9 +127,37 @@ def test_peaks_are_found_named_renamed_and_saved(scaled, tmp_path):
     store.save(renamed, tmp_path / "a.sodalite")
     assert store.load(tmp_path / "a.sodalite").equals(renamed)
     write_peaks(tmp_path / "peaks.csv", renamed.entries[0].masses.peaks)
-    back = masses.listed(read_peaks(tmp_path / "peaks.csv"))
+    back = masses.listed(renamed.entries[0], view(renamed), read_peaks(tmp_path / "peaks.csv"))
     assert [(one.name, one.alternatives) for one in back] == [
         (one.name, one.alternatives) for one in renamed.entries[0].masses.peaks]
+
+
+def test_lists_of_the_other_polarity_or_of_other_masses_are_refused(scaled, raw):
+    entry = scaled.entries[0]
+    with pytest.raises(BadData, match="spectrum of positive ions"):
+        masses.listed(entry, view(scaled), [MassPeak("Cl-", 34.969, 34.9, 35.1)])
+    with pytest.raises(BadData, match="within the spectrum"):
+        masses.listed(entry, view(scaled), [MassPeak("far", 5000.0, 4999.0, 5001.0)])
+    with pytest.raises(NotDetermined, match="no mass scale"):
+        masses.listed(raw.entries[0], view(raw), [MassPeak("Na2F+", 64.977, 64.9, 65.1)])
+
+
+def test_images_of_peaks_keep_all_names():
+    counts = np.random.default_rng(0).poisson(3.0, (3, 4, 40))
+    axes = tuple(Axis(np.arange(float(n)), "distance", "µm") for n in (3, 4))
+    image = Spectrum(Axis(np.linspace(144.5, 145.5, 40), "mass", ""), counts, Noise("poisson", 1.0),
+                     Meta(title="I", region="I", technique="sims", extra=(("polarity", "negative"),)), navigation=axes)
+    project = add_spectra(Project(), [image])
+    with pytest.raises(BadData, match="need peaks"):
+        masses.images_of(project.entries[0])
+    peaks = [MassPeak("PF6-", 144.9647, 144.9, 145.05, ("Na3F4-",)), MassPeak("", 145.3, 145.2, 145.4)]
+    project = masses.with_peaks(project, project.entries[0].id, peaks)
+    done = masses.with_images(project, project.entries[0].id, masses.images_of(project.entries[0]))
+    made = done.entries[1]
+    assert made.spectrum.axis.labels[0] == "PF6- or Na3F4-"
+    inside = (image.x >= 144.9) & (image.x <= 145.05)
+    np.testing.assert_array_equal(made.spectrum.counts[..., 0], counts[..., inside].sum(axis=-1))
+    assert masses.polarity_of(made) == "negative"
 
 
 def test_peaks_by_hand(scaled):
@@ -152,14 +183,14 @@ def test_polarity_is_never_guessed():
 
 def test_dead_time_comes_first_and_is_refused_where_it_was_done(scaled):
     entry = scaled.entries[0]
-    assert masses.may_correct(entry) == ""
-    project = masses.correct(scaled, entry.id, 5e6, 20)
+    assert dead_time.may_correct(entry) == ""
+    project = dead_time.correct(scaled, entry.id, 5e6, 20)
     assert [step.kind for step in project.entries[0].recipe.steps] == ["dead_time", "mass_scale"]
     assert project.entries[0].processed().y.sum() > scaled.entries[0].processed().y.sum()
-    assert masses.uncorrected(project, entry.id).entries[0].recipe == entry.recipe
+    assert dead_time.uncorrected(project, entry.id).entries[0].recipe == entry.recipe
     done = add_spectra(Project(), [spectrum((("dead time", "corrected by the file"),))])
     with pytest.raises(BadData, match="already"):
-        masses.correct(done, done.entries[0].id, 5e6, 20)
+        dead_time.correct(done, done.entries[0].id, 5e6, 20)
 
 
 def test_lines_too_strong_are_flagged_only_with_pulses(scaled):
@@ -169,25 +200,25 @@ def test_lines_too_strong_are_flagged_only_with_pulses(scaled):
         return Line(63.0, 0.1, 62.9, 63.1, counts, 1.0, 0.0, 0.0)
 
     lines = (line(100.0), line(400_000.0), line(999_950.0), None)
-    assert masses.strength(entry, lines) == ("", "", "", "")
+    assert dead_time.strength(entry, lines) == ("", "", "", "")
     told = masses.with_setup(scaled, entry.id, pulses=1e6).entries[0]
-    words = masses.strength(told, lines)
+    words = dead_time.strength(told, lines)
     assert words[0] == words[3] == ""
     # 0.4 of the pulses counted: lambda = -ln 0.6 = 0.511, so that 1 - 0.4/0.511 = 22 % are lost.
     assert "22 %" in words[1]
     assert words[2] == "saturated"
-    corrected = masses.correct(scaled, entry.id, 1e6, 20).entries[0]
+    corrected = dead_time.correct(scaled, entry.id, 1e6, 20).entries[0]
     # ln(1e6/100) = 9.2 ions a pulse
-    assert masses.strength(corrected, (line(9.1e6), line(9.3e6))) == ("", "saturated")
+    assert dead_time.strength(corrected, (line(9.1e6), line(9.3e6))) == ("", "saturated")
 
 
 def test_suggestions_widen_the_bracket(scaled):
     entry = scaled.entries[0]
     project = masses.with_peaks(scaled, entry.id, masses.find_peaks(entry, view(scaled)))
     now = project.entries[0]
-    law = masses.calibration_of(now, view(project))
+    law = mass_calibration.calibration_of(now, view(project))
     lines = [one for one in masses.measured(now, view(project)) if one is not None]
-    found = masses.suggestions(now, view(project), law, lines, 150.0)
+    found = mass_calibration.suggestions(now, view(project), law, lines, 150.0)
     assert found
     assert all(one.calibrant.ion.text not in ("Na2OH+", "Na2F+", "Na2CO3+") for one in found)
     assert found[0].calibrant.ion.text == "Na4F3+"
@@ -201,12 +232,12 @@ def test_file_without_channels_is_calibrated_on_its_roots():
     project = add_spectra(Project(), [data.with_(axis=Axis(mass, "mass", ""), counts=data.counts[first:])])
     entry = project.entries[0]
     assert view(project).law is None
-    found, _ = masses.find_calibrants(view(project), ("Na2OH+", "Na2CO3+", "Na4F3+"))
+    found, _ = mass_calibration.find_calibrants(view(project), ("Na2OH+", "Na2CO3+", "Na4F3+"))
     for ion, place in found:
-        project = masses.with_calibrant(project, entry.id, ion, place)
-    law = masses.calibration_of(project.entries[0], view(project))
-    project = masses.apply_scale(project, entry.id, law)
-    again, _ = masses.find_calibrants(view(project), ("Na3O+",))
+        project = mass_calibration.with_calibrant(project, entry.id, ion, place)
+    law = mass_calibration.calibration_of(project.entries[0], view(project))
+    project = mass_calibration.apply_scale(project, entry.id, law)
+    again, _ = mass_calibration.find_calibrants(view(project), ("Na3O+",))
     assert float(view(project).law.mz(again[0][1])) == pytest.approx(parse_ion("Na3O+").mz, rel=8e-6)
 
 
@@ -222,4 +253,4 @@ def test_measured_spectra_open_with_their_law(realdata, name, measured):
     measured(f"channel to m/z law of {name}.txt against its m/z column", off, "u", "<= 1e-6")
     assert off <= 1e-6
     assert masses.polarity_of(project.entries[0]) is None  # the file does not say
-    assert "already" in masses.may_correct(project.entries[0])
+    assert "already" in dead_time.may_correct(project.entries[0])

@@ -15,7 +15,7 @@ from app.project.sims_profiles_at import profile_at, trace_choices, trace_values
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.place import Place, Roi
 from fitting.sims.response import gauss_step
-from fitting.sims.setup import DepthScale, Interface, LayerMarker, LayerSetup
+from fitting.sims.setup import DepthScale, Interface, LayerMarker, LayerSetup, PhaseRate
 from libraries.errors import BadData, NotDetermined, UnknownName
 
 T = np.arange(1.0, 201.0)
@@ -179,7 +179,36 @@ def test_a_range_is_proposed_where_the_step_is():
     assert low > 70
 
 
+def test_the_first_usable_scale_turns_the_axis_to_depth(project):
+    id = project.entries[0].id
+    empty = edits.with_depth(project, id, DepthScale("rate"))
+    assert empty.entry(id).profile.axis == ""
+    given = edits.with_depth(empty, id, DepthScale("rate", rate=0.2))
+    assert given.entry(id).profile.axis == "depth"
+    chosen = given.with_entry(replace(given.entry(id), profile=replace(given.entry(id).profile, axis="time")))
+    assert edits.with_depth(chosen, id, DepthScale("rate", rate=0.3)).entry(id).profile.axis == "time"
+    assert edits.with_depth(given, id, DepthScale()).entry(id).profile.axis == ""
+
+
+def test_factors_of_other_data_are_said(project):
+    from app.project.factor_analysis import Wish, keep_factors, solve
+    from fitting.factors.constraints import Constraints
+
+    entry = project.entries[0]
+    found = solve(entry.spectrum, Wish("mcr", 3, constraints=Constraints(closure=True)))
+    project, id = keep_factors(project, entry.id, found, entry.spectrum.hash)
+    entry = replace(project.entries[0], layering=LayerSetup(factors=id))
+    good = answer(entry)
+    assert good.note == ""
+    assert [round(row.thickness / 10) for row in good.layers.rows[:2]] == [6, 7]
+    assert "changed" in answer(replace(entry, spectrum=profile(seed=5))).note
+    rates = DepthScale("phases", factors=id, phases=tuple(PhaseRate(f"p{i}", 0.2) for i in range(3)))
+    assert depth_along(replace(entry, depth=rates)).depth[-1] == pytest.approx(40.0)
+
+
 def test_edits_and_tables(project, tmp_path):
+    from app.files.export import write_csv_folder
+
     id = project.entries[0].id
     project, made = edits.add_interface(project, id, Interface("", "one", "NaO-", 30, 90))
     project = edits.edit_interface(project, id, made, lambda one: replace(one, name="two"))
@@ -190,6 +219,7 @@ def test_edits_and_tables(project, tmp_path):
     assert all(len(row) == len(COLUMNS) for row in rows)
     assert rows[0][COLUMNS.index("Thickness")] == pytest.approx(12.0, rel=0.02)
     assert rows[2][COLUMNS.index("Thickness")] is None
+    assert "Organic" in (write_csv_folder(project, tmp_path / "all") / "depth.csv").read_text("utf-8")
     found = answer(project.entry(id))
     path = write_depth(tmp_path / "a.csv", "Profile", found)
     assert len(path.read_text("utf-8").splitlines()) == 5

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
+from fitting.processing.mass_scale import mass_scale_step
+from fitting.recipe import Recipe
 from fitting.sims.assignment import formulas_of, isotope_test, known_ions, label_of, named, options_of, plain_label
 from fitting.sims.peaks import find_lines
 from fitting.sims.setup import MassPeak
+from fitting.simulate.sims.interphase import expected as expected_ions
+from fitting.simulate.sims.interphase import interphase
+from fitting.simulate.sims.mass_spectrum import OFFSET, RESOLUTION, SLOPE, mass_spectrum
 from libraries.errors import BadData, UnknownName
-from libraries.ions import parse_ion
+from libraries.ions import isotopologues, parse_ion
 from tests.fitting.sims.mass_spectra import axis_of, expected, of_ions
 
 
@@ -64,7 +69,7 @@ def test_chi2_of_isotopes_has_its_mean():
     mz, slope = axis_of(40_000)
     mean = expected(mz, slope, of_ions([("NaCl2-", 30_000.0)]))
     sums, lines = 0.0, 0
-    for _ in range(40):
+    for _ in range(20):
         y = rng.poisson(mean)
         found = find_lines(mz, y).lines
         line = min(found, key=lambda one: abs(one.mass - 92.928))
@@ -121,3 +126,39 @@ def test_labels():
     assert plain_label(peak) == "PF6- or Na3F4-"
     assert label_of(MassPeak("", 12.3456, 12.3, 12.4)) == "12.3456"
     assert label_of(MassPeak("my line", 12.3456, 12.3, 12.4)) == "my line"
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return interphase(1, size=16)[2]
+
+
+@pytest.mark.parametrize("polarity", ["positive", "negative"])
+def test_lines_of_the_simulated_interphase_carry_their_true_ions(truth, polarity, measured):
+    """All ions of the simulation that make a found line are among its names, where they make a tenth of it."""
+    spectrum = mass_spectrum(truth, polarity, 1, size=128)
+    processed = Recipe((mass_scale_step(SLOPE, OFFSET),)).apply(spectrum)
+    mz, y = processed.x, processed.y
+    found = find_lines(mz, y).lines
+    table = truth.positive if polarity == "positive" else truth.negative
+    strength = sum(expected_ions(share, polarity, table) for share in truth.fractions)
+    ions = {}
+    for text, amount in zip(table.ions, strength, strict=True):
+        for ion, share in isotopologues(parse_ion(text), 0.01) if "^" not in text else ():
+            ions[ion.text] = (ion, amount * share)
+    among, right, lines = known_ions(polarity), 0, 0
+    for line in found:
+        width = line.resolution if line.width > 0 else RESOLUTION
+        here = [(ion, amount) for ion, amount in ions.values() if abs(ion.mz - line.mass) < 0.5 * line.mass / width]
+        total = sum(amount for _, amount in here)
+        wanted = [ion for ion, amount in here if amount > 0.2 * total]
+        if line.counts < 300 or not wanted:
+            continue
+        options = options_of(line, mz, y, among, resolution=RESOLUTION, known=found)
+        peak = named(line, options)
+        names = [parse_ion(text) for text in (peak.name, *peak.alternatives) if text]
+        lines += 1
+        right += all(any(ion.same_atoms(one) for one in names) for ion in wanted)
+    measured(f"simulated {polarity} spectrum: lines named with their true ions", 100 * right / lines, "%", ">= 95")
+    assert lines > 35
+    assert right / lines >= 0.95
