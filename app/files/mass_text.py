@@ -18,8 +18,8 @@ from app.files.columns_text import split_lines
 from app.files.contents import read_bytes, read_text
 from app.files.format import Reader, ReadOptions
 from app.files.instrument import DAMAGED, Pairs, Unit
-from app.files.surfacelab_spectrum import axis_of, negative_note
-from app.files.surfacelab_text import column_of, decimal_mark, stated_dead_time, whole_numbers
+from app.files.surfacelab_spectrum import axis_of, columns_of, negative_note
+from app.files.surfacelab_text import stated_dead_time, whole_numbers
 from fitting.dataset import FloatArray, Meta, Noise, Spectrum
 from libraries.errors import BadData, BadFile
 
@@ -57,7 +57,7 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     keys, stated, mark = _heads(lines[at])
     if not keys:
         raise BadFile("The first line does not name m/z and intensities", where=where, todo="Name the columns")
-    columns = _columns(lines, at, keys, mark, where)
+    columns = columns_of(lines, at, keys, mark, where)
     counts = columns["intensity"]
     axis, part, notes = axis_of(columns, where)
     unit, said = _unit(stated, counts)
@@ -100,23 +100,6 @@ def _cells(line: str, mark: str) -> list[str]:
     while cells and not cells[-1]:
         cells.pop()
     return cells
-
-
-def _columns(lines: list[str], at: int, keys: list[str], mark: str, where: str) -> dict[str, FloatArray]:
-    rows, numbers = [], []
-    for place, line in enumerate(lines[at + 1 :], start=at + 2):
-        if not line.strip():
-            continue
-        cells = _cells(line, mark)
-        if len(cells) != len(keys):
-            raise BadFile(f"A row has {len(cells)} numbers for {len(keys)} columns", where=f"{where}, line {place}",
-                          todo=DAMAGED)
-        rows.append(cells)
-        numbers.append(place)
-    if not rows:
-        raise BadFile("The spectrum holds no rows", where=where, todo=DAMAGED)
-    decimal = decimal_mark((cell for row in rows for cell in row), where)
-    return {key: column_of([row[i] for row in rows], decimal, key, where, numbers) for i, key in enumerate(keys)}
 
 
 def _unit(stated: str, counts: FloatArray) -> tuple[Unit, Pairs]:

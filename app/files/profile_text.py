@@ -34,6 +34,7 @@ from app.files.surfacelab_text import (
     dead_time_note,
     decimal_mark,
     digits_of,
+    fast_table,
     number,
     whole_numbers,
     without_number,
@@ -65,6 +66,7 @@ _COUNTS = ("counts", "count", "cts")
 _NUMBER = re.compile(r"[-+]?[\d.,]+([eE][-+]?\d+)?$")
 _SURE = 0.95
 _LONGEST = 2000
+_SAMPLE = 50
 
 
 def sniff(head: bytes, path: Path) -> float:
@@ -90,8 +92,12 @@ class _Table:
     comments: tuple[str, ...]
     mark: str
     where: str
+    values: FloatArray | None
 
     def column(self, place: int) -> FloatArray:
+        """The finite numbers of a column."""
+        if self.values is not None:
+            return self.values[:, place]
         cells = [row[place] for row in self.rows]
         return column_of(cells, self.mark, self.heads[place], self.where, self.lines)
 
@@ -131,7 +137,7 @@ def profile_of(text: str, path: Path, where: str, title: str) -> Spectrum:
         elif parse_label(table.heads[place]).kind != "ratio":
             places.append(place)
     counts = np.column_stack([table.column(place) for place in places])
-    digits = digits_of(row[place] for row in table.rows for place in places)
+    digits = digits_of(row[place] for row in table.rows[:_SAMPLE] for place in places)
     kept = Kept(tuple(table.heads[place] for place in places), counts, digits)
     notes = [*polarity_note(kept.names, table.where), *notes, *_ratios(table, kept), *sum_notes(kept, len(counts))]
     unit = _unit({table.units[place] for place in places}, counts, notes)
@@ -196,32 +202,52 @@ def _table(text: str, where: str) -> _Table:
         raise BadFile("The first line names no places and ions of a profile", where=where,
                       todo="Name the columns as in 'Sputter time (s)', 'Na2F+'")
     comments = tuple(line.strip() for line in lines[:at] if line.strip())
-    masses: tuple[str, ...] = ()
-    rows, numbers = [], []
-    for place, line in enumerate(lines[at + 1 :], start=at + 2):
-        if not line.strip():
-            continue
-        cells = _cells(line, mark)
-        while len(cells) > len(heads) and not cells[-1]:
-            cells.pop()
-        if not rows and _is_remark(cells):
-            cells += [""] * (len(heads) - len(cells))
-            word = cells[0].lower()
-            masses = tuple(cells) if word == MASSES else masses
-            if word not in (MASSES, LABELS.lower()) and len(cells) == len(heads):
-                units = [unit or cell.strip("()[]") for unit, cell in zip(units, cells, strict=True)]
-            continue
-        if len(cells) != len(heads):
-            raise BadFile(f"A row has {len(cells)} cells for {len(heads)} columns", where=f"{where}, line {place}",
-                          todo=DAMAGED)
-        rows.append(tuple(cells))
-        numbers.append(place)
-    if not rows:
+    units, masses, start = _remarks(lines, at + 1, units, mark)
+    if start >= len(lines):
         raise BadFile("The profile holds no points", where=where, todo=DAMAGED)
     if masses and len(masses) != len(heads):
         raise BadFile(f"{len(masses)} masses for {len(heads)} columns", where=where, todo=DAMAGED)
-    decimal = decimal_mark((cell for row in rows for cell in row), where)
-    return _Table(tuple(heads), tuple(units), masses, tuple(rows), tuple(numbers), first, comments, decimal, where)
+    body = [(i, line.strip("\r\n")) for i, line in enumerate(lines[start:], start=start + 1) if line.strip()]
+    values = fast_table([line for _, line in body], len(heads), mark)
+    if values is not None and not np.all(np.isfinite(values)):
+        values = None
+    rows = _rows(body if values is None else body[:_SAMPLE], len(heads), mark, where)
+    decimal = "." if values is not None else decimal_mark((cell for row in rows for cell in row), where)
+    return _Table(tuple(heads), tuple(units), masses, rows, tuple(i for i, _ in body), first, comments, decimal, where,
+                  values)
+
+
+def _remarks(
+    lines: Sequence[str], start: int, units: list[str], mark: str
+) -> tuple[list[str], tuple[str, ...], int]:
+    """Units and masses of the lines between names and numbers, and where the numbers begin."""
+    masses: tuple[str, ...] = ()
+    for place in range(start, len(lines)):
+        cells = _cells(lines[place], mark) if lines[place].strip() else []
+        if any(cells) and not _is_remark(cells):
+            return units, masses, place
+        while len(cells) > len(units) and not cells[-1]:
+            cells.pop()
+        cells += [""] * (len(units) - len(cells))
+        word = cells[0].lower()
+        masses = tuple(cells) if word == MASSES else masses
+        if word not in _REMARKS and len(cells) == len(units):
+            units = [unit or cell.strip("()[]") for unit, cell in zip(units, cells, strict=True)]
+    return units, masses, len(lines)
+
+
+def _rows(body: Sequence[tuple[int, str]], width: int, mark: str, where: str) -> tuple[tuple[str, ...], ...]:
+    """Cells of the points, one for each column."""
+    rows = []
+    for place, line in body:
+        cells = _cells(line, mark)
+        while len(cells) > width and not cells[-1]:
+            cells.pop()
+        if len(cells) != width:
+            raise BadFile(f"A row has {len(cells)} cells for {width} columns", where=f"{where}, line {place}",
+                          todo=DAMAGED)
+        rows.append(tuple(cells))
+    return tuple(rows)
 
 
 def _is_remark(cells: Sequence[str]) -> bool:
@@ -237,7 +263,9 @@ def _ratios(table: _Table, kept: Kept) -> Pairs:
         name = table.heads[place]
         if parse_label(name).kind == "ratio" and not name.lower().startswith(ERROR_OF.lower()):
             cells = [row[place] for row in table.rows]
-            values = [np.nan if not cell or without_number(cell) else number(cell, table.mark) for cell in cells]
+            values: list[float | None] = [
+                np.nan if not cell or without_number(cell) else number(cell, table.mark) for cell in cells
+            ] if table.values is None else list(table.values[:, place])
             if None in values:
                 line = table.lines[values.index(None)]
                 raise BadFile(f"Ratio {name}: not a number", where=f"{table.where}, line {line}", todo=DAMAGED)

@@ -16,7 +16,9 @@ and named. Masses in the head are centres of the peak list, not of the measured 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from app.files.surfacelab_text import (
     dead_time_note,
     decimal_mark,
     digits_of,
+    fast_table,
     number,
     size_of,
     whole_numbers,
@@ -57,6 +60,7 @@ _SCALES: dict[tuple[str, str], tuple[Quantity, str, float]] = {
 }
 _TODO = "Export it again as ASCII from SurfaceLab: File > Export > depth profile"
 _LONGEST = 2000
+_SAMPLE = 50
 # Dose over fluence that changes by more is not one area.
 _ONE_AREA = 0.01
 
@@ -79,22 +83,37 @@ class _Table:
     names: tuple[str, ...]
     masses: tuple[str, ...]
     heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    body: tuple[str, ...]
     lines: tuple[int, ...]
     mark: str
     where: str
+    values: FloatArray | None
 
     @property
     def first(self) -> int:
         """Place of the first intensity."""
         return len(self.heads) - len(self.names)
 
-    def column(self, place: int, what: str = "") -> FloatArray:
-        cells = [row[place] for row in self.rows]
-        return column_of(cells, self.mark, what or f"Column {place + 1}", self.where, self.lines)
+    @cached_property
+    def rows(self) -> tuple[list[str], ...]:
+        """Cells of the points."""
+        return tuple(cells_of(line) for line in self.body)
 
-    def cells(self, place: int) -> list[str]:
-        return [row[place] for row in self.rows]
+    @property
+    def points(self) -> FloatArray:
+        """Their numbers."""
+        return self.column(0, "The number of the point")
+
+    @property
+    def digits(self) -> int:
+        """Significant digits of the intensities, as far as the first points tell."""
+        return digits_of(cell for line in self.body[:_SAMPLE] for cell in cells_of(line)[self.first:])
+
+    def column(self, place: int, what: str) -> FloatArray:
+        """The finite numbers of a column."""
+        if self.values is not None and np.all(np.isfinite(self.values[:, place])):
+            return self.values[:, place]
+        return column_of([row[place] for row in self.rows], self.mark, what, self.where, self.lines)
 
 
 def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
@@ -113,16 +132,16 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     counts = np.column_stack([_intensities(table, place) for place in places]) if places else np.empty((0, 0))
     if not places or not np.any(counts):
         raise BadFile("The profile holds no counts", where=table.where, todo=_TODO)
-    digits = digits_of(cell for row in table.rows for cell in row[table.first:])
-    kept = Kept(tuple(table.names[place] for place in places), counts, digits)
+    kept = Kept(tuple(table.names[place] for place in places), counts, table.digits)
     used = len(counts) - _empty_at_end(counts)
     notes = [*polarity_note(kept.names, table.where), *_noise_notes(table, kept)]
     notes += [note for place, kind in enumerate(kinds) if kind == "ratio"
               for note in ratio_notes(table.names[place], _ratio_cells(table, place), kept, used)]
     notes += sum_notes(kept, used)
     if used < len(counts):
+        numbers = ", ".join(f"{point:g}" for point in table.points[used:][:10])
         notes.append(("points left out", _numbered("the last point", "the last {} points", len(counts) - used)
-                      + f" ({', '.join(table.cells(0)[used:][:10])}): nothing is counted there"))
+                      + f" ({numbers}): nothing is counted there"))
     masses = tuple(_mass(table, place) for place in places)
     axis = Axis(np.arange(len(places), dtype=float), "ion", "", kept.names, masses)
     navigation, scales, more = _scales(table, used)
@@ -157,34 +176,38 @@ def _table(text: str, where: str) -> _Table:
         raise BadFile("A name of an ion is too long to be one", where=where, todo=DAMAGED)
     if not all(names):
         raise BadFile(f"Column {first + names.index('') + 1} has no name", where=where, todo=_TODO)
-    rows, numbers = _rows(lines, at + 1, len(heads), where)
-    cells = [*masses, *(cell for row in rows for cell in row)]
-    return _Table(comments, names, masses, heads, rows, numbers, decimal_mark(cells, where), where)
-
-
-def _rows(
-    lines: list[str], start: int, width: int, where: str
-) -> tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]:
-    """Cells and line numbers of the points; each has a number for each column, and points are counted upwards."""
-    rows, numbers = [], []
-    for place, line in enumerate(lines[start:], start=start + 1):
-        if not line.strip():
-            continue
-        cells = cells_of(line)
-        if len(cells) != width or not all(cells):
-            raise BadFile(f"A point has {len(cells)} numbers for {width} columns", where=f"{where}, line {place}",
-                          todo=DAMAGED)
-        rows.append(tuple(cells))
-        numbers.append(place)
-    if not rows:
+    body = [(i, line.rstrip("\t ")) for i, line in enumerate(lines[at + 1 :], start=at + 2) if line.strip()]
+    numbers, plain = tuple(i for i, _ in body), tuple(line for _, line in body)
+    if not plain:
         raise BadFile("The profile holds no points", where=where, todo=_TODO)
-    before = 0
-    for cells, place in zip(rows, numbers, strict=True):
-        point = instrument.whole(cells[0], "The number of the point", f"{where}, line {place}")
-        if point <= before:
-            raise BadFile(f"Point {point} follows point {before}", where=f"{where}, line {place}", todo=DAMAGED)
-        before = point
-    return tuple(rows), tuple(numbers)
+    values = None if any("," in cell for cell in masses) else fast_table(plain, len(heads))
+    if values is None:
+        _check_rows(plain, numbers, len(heads), where)
+    mark = "." if values is not None else decimal_mark(
+        [*masses, *(cell for line in plain for cell in line.split("\t"))], where)
+    table = _Table(comments, names, masses, heads, plain, numbers, mark, where, values)
+    _check_points(table)
+    return table
+
+
+def _check_rows(body: Sequence[str], lines: Sequence[int], width: int, where: str) -> None:
+    """Each point has a number for each column."""
+    for text, line in zip(body, lines, strict=True):
+        cells = cells_of(text)
+        if len(cells) != width or not all(cells):
+            raise BadFile(f"A point has {len(cells)} numbers for {width} columns", where=f"{where}, line {line}",
+                          todo=DAMAGED)
+
+
+def _check_points(table: _Table) -> None:
+    """Points are counted upwards from 1."""
+    points = table.points
+    wrong = (points < 1) | (points != np.rint(points)) | (np.diff(points, prepend=0.0) <= 0)
+    if np.any(wrong):
+        place = int(np.argmax(wrong))
+        what = f"Point {points[place]:g} follows point {points[place - 1]:g}" if place else (
+            f"The first point has the number {points[0]:g}")
+        raise BadFile(what, where=f"{table.where}, line {table.lines[place]}", todo=DAMAGED)
 
 
 def _intensities(table: _Table, place: int) -> FloatArray:
@@ -199,8 +222,12 @@ def _ratio_cells(table: _Table, place: int) -> FloatArray:
     BadFile
         If a cell holds neither.
     """
+    if table.values is not None:
+        given = table.values[:, table.first + place]
+        return np.where(np.isfinite(given), given, np.nan)
     found = []
-    for cell, line in zip(table.cells(table.first + place), table.lines, strict=True):
+    for row, line in zip(table.rows, table.lines, strict=True):
+        cell = row[table.first + place]
         value = np.nan if without_number(cell) else number(cell, table.mark)
         if value is None:
             raise BadFile(f"Ratio {table.names[place]}: '{cell[:30]}' is not a number",
@@ -241,15 +268,15 @@ def _scales(table: _Table, used: int) -> tuple[Axis, tuple[Axis, ...], Pairs]:
         _check_falling(values, head, table)
         columns[quantity] = values
         if np.any(np.diff(values) <= 0):
-            point = table.cells(0)[int(np.argmax(np.diff(values) <= 0)) + 1]
-            notes.append(("column left out", f"{head}: point {point} has the same value as the one before"))
+            point = table.points[int(np.argmax(np.diff(values) <= 0)) + 1]
+            notes.append(("column left out", f"{head}: point {point:g} has the same value as the one before"))
         else:
             found[quantity] = Axis(values, quantity, unit)
     if "time" not in columns:
         raise BadFile("The profile has no sputter time in seconds", where=table.where, todo=_TODO)
     if "dose" in columns and "fluence" in columns:
         notes += _beams(columns["time"], columns["dose"], columns["fluence"])
-    points = np.asarray([float(cell) for cell in table.cells(0)[:used]])
+    points = table.points[:used]
     if np.any(np.diff(points) > 1):
         notes.append(("points", "their numbers are not consecutive"))
     navigation = found.pop("time", None) or Axis(points, "scan", "")

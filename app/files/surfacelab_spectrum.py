@@ -16,7 +16,7 @@ channels there hold no ions.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from app.files.columns_text import split_lines
 from app.files.contents import read_bytes, read_text
 from app.files.format import Reader, ReadOptions
 from app.files.instrument import DAMAGED, Pairs
-from app.files.surfacelab_text import cells_of, column_of, decimal_mark, stated_dead_time, whole_numbers
+from app.files.surfacelab_text import cells_of, column_of, decimal_mark, fast_table, stated_dead_time, whole_numbers
 from fitting.dataset import Axis, FloatArray, Meta, Noise, Spectrum
 from fitting.processing.mass_scale import LAW
 from fitting.sims.mass_calibration import law_of_columns
@@ -102,22 +102,32 @@ def _parsed(text: str, where: str) -> _Text:
         raise BadFile("The line that names channel, m/z and intensity is missing", where=where, todo=_TODO)
     keys = _titles(lines[at])
     notes = [(found["key"].lower(), found["value"].strip()) for line in lines[:at] if (found := _NOTE.match(line))]
-    rows, numbers = [], []
-    for place, line in enumerate(lines[at + 1 :], start=at + 2):
-        if not line.strip():
-            continue
-        cells = cells_of(line)
-        if len(cells) != len(keys):
-            raise BadFile(f"A row has {len(cells)} numbers for {len(keys)} columns", where=f"{where}, line {place}",
-                          todo=DAMAGED)
-        rows.append(cells)
-        numbers.append(place)
-    if not rows:
-        raise BadFile("The spectrum holds no rows", where=where, todo=_TODO)
-    mark = decimal_mark((cell for row in rows for cell in row), where)
-    columns = {key: column_of([row[i] for row in rows], mark, key, where, numbers) for i, key in enumerate(keys)}
+    columns = columns_of(lines, at, keys, "\t", where)
     comments = tuple(line.strip() for line in lines[:at] if line.strip())
     return _Text(notes, comments, columns)
+
+
+def columns_of(lines: Sequence[str], at: int, keys: Sequence[str], mark: str, where: str) -> dict[str, FloatArray]:
+    """The columns below the line `at`, by what they hold.
+
+    Raises
+    ------
+    BadFile
+        With the line, where a number is missing.
+    """
+    body = [(i, line.rstrip("\t ")) for i, line in enumerate(lines[at + 1 :], start=at + 2) if line.strip()]
+    if not body:
+        raise BadFile("The spectrum holds no rows", where=where, todo=_TODO)
+    values = fast_table([line for _, line in body], len(keys), mark)
+    if values is not None and np.all(np.isfinite(values)):
+        return {key: values[:, i] for i, key in enumerate(keys)}
+    rows = [[cell.strip() for cell in line.split(mark)] for _, line in body]
+    for (line, _), cells in zip(body, rows, strict=True):
+        if len(cells) != len(keys):
+            raise BadFile(f"A row has {len(cells)} numbers for {len(keys)} columns", where=f"{where}, line {line}",
+                          todo=DAMAGED)
+    decimal, numbers = decimal_mark((cell for row in rows for cell in row), where), [line for line, _ in body]
+    return {key: column_of([row[i] for row in rows], decimal, key, where, numbers) for i, key in enumerate(keys)}
 
 
 def axis_of(columns: Mapping[str, FloatArray], where: str) -> tuple[Axis, slice, Pairs]:

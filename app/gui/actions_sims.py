@@ -18,6 +18,8 @@ SIMS = (
             "interfaces of the shown profile with errors and the depth scale, as CSV", enabled="sims_profile"),
     Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
             enabled="sims_spectrum", argument="Mass"),
+    Command("sims.find_peaks", "Find peaks", "SIMS", "mass_panel.find_peaks", 0, tip="Find, measure and name the lines "
+            "of the shown mass spectrum", enabled="sims_spectrum"),
     Command("sims.ions", "Ions…", "SIMS", _PAGE, 0, tip="Ions of a profile or cube: isotopes, saturation, alternatives",
             enabled="sims_ions", argument="Ions"),
     Command("sims.profiles", "Profiles…", "SIMS", _PAGE, 1, tip="Traces, normalisation, axis, other samples beside",
@@ -28,6 +30,8 @@ SIMS = (
             "interfaces", enabled="sims_profile"),
     Command("sims.factors", "Factors…", "SIMS", _PAGE, 1, tip="PCA, NMF and MCR of a profile or cube",
             enabled="sims_profile", argument="Factors"),
+    Command("sims.keep_profile", "Add profile of the region", "SIMS", "profiles_panel.add_region", 1, tip="The profile "
+            "of the chosen pixels of a cube as an entry of its own", enabled="sims_cube"),
     Command("sims.show_profile", "Show profile", "SIMS", "centre.show_profile", 2, tip="The profile of the chosen "
             "pixels in the middle of the window", enabled="sims_cube", shortcut="Ctrl+Alt+1"),
     Command("sims.show_volume", "Show volume", "SIMS", "centre.show_volume", 2, tip="The cube in three dimensions, "

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.project.project import Entry
+from app.project.sims_depth import depth_along
 from fitting.dataset import Axis, FloatArray, Spectrum
 from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 from fitting.sims.columns import columns, counted
 from fitting.sims.cube_maps import voxels_of
-from libraries.errors import UnknownName
+from libraries.errors import SodaliteError, UnknownName
 
 TOTAL, ION, MAP = "total", "ion:", "map:"
+MOST_OVERLAP = 0.6  # of the depth profiles of ions that are chosen together
 
 
 @dataclass(frozen=True)
@@ -104,30 +106,47 @@ def map_of(entry: Entry, key: str) -> Map:
     return found
 
 
+def depth_axis(entry: Entry, cube: Spectrum) -> Axis:
+    """The axis along the scans as it is shown: depth in nm where the entry has a scale for it, else the cube's own."""
+    own = cube.navigation[0]
+    try:
+        found = depth_along(entry)
+    except SodaliteError:
+        return own  # the Depth page says why
+    if found is None or len(found.depth) != len(own) or not (np.diff(found.depth) > 0).all():
+        return own
+    return Axis(found.depth, "depth", "nm")
+
+
 def first_choice(entry: Entry, cube: Spectrum) -> tuple[str, ...]:
-    """What a volume shows when nothing was chosen: components, else up to three ions that lie at different depths."""
+    """What a volume shows when nothing was chosen: components, else ions that lie at different depths."""
     found = sources(entry, cube, volumes=True)
     maps = [one.key for one in found if one.key.startswith(MAP)]
     if maps:
         return tuple(maps[:4])
-    ions = [one.key for one in found if one.key.startswith(ION)]
-    return tuple(_spread(cube, ions)) or (TOTAL,)
+    if not counted(cube.axis):
+        return (TOTAL,)
+    return tuple(ion_key(place, cube.axis.labels[place]) for place in _spread(cube))
 
 
-def _spread(cube: Spectrum, keys: list[str]) -> list[str]:
-    """Three strong ions whose counts lie as far apart in depth as can be."""
-    if len(keys) < 2:
-        return keys
+def _spread(cube: Spectrum) -> list[int]:
+    """Places of up to four single ions whose depth profiles overlap least, from the surface down."""
     scans, rows = len(cube.navigation[0]), len(cube.navigation[1])
     plane = cube.pixels // scans
-    look = np.array([cube.rows(s * plane, s * plane + plane // rows * min(rows, 4)).sum(axis=0)
+    part = plane // rows * min(rows, 4)  # some rows of some scans tell enough
+    look = np.array([cube.rows(s * plane, s * plane + part).sum(axis=0)
                      for s in np.unique(np.linspace(0, scans - 1, min(scans, 16)).astype(int))], dtype=float)
-    index = [int(key.removeprefix(ION).partition(":")[0]) for key in keys]
+    index = np.array(counted(cube.axis))
     counts = look[:, index]
-    total = counts.sum(axis=0)
     contrast = counts.std(axis=0) / np.sqrt(np.maximum(counts.mean(axis=0), 1.0))
-    best = sorted(range(len(keys)), key=lambda i: -contrast[i])[:8]
-    middle = {i: float((counts[:, i] * np.arange(len(counts))).sum() / max(total[i], 1.0)) for i in best}
-    ordered = sorted(best, key=lambda i: middle[i])
-    chosen = dict.fromkeys((ordered[0], ordered[len(ordered) // 2], ordered[-1]))
-    return [keys[i] for i in chosen]
+    best = np.argsort(-contrast, kind="stable")[:16]
+    shares = counts[:, best] / np.maximum(counts[:, best].sum(axis=0), 1.0)
+    chosen = [0]
+    while len(chosen) < min(4, len(best)):
+        overlap = np.max([np.minimum(shares, shares[:, [one]]).sum(axis=0) for one in chosen], axis=0)
+        least = int(np.argmin(overlap))
+        if overlap[least] > MOST_OVERLAP:
+            break
+        chosen.append(least)
+    depth = np.arange(len(shares)) @ shares
+    return [int(index[best[one]]) for one in sorted(chosen, key=lambda one: depth[one])]

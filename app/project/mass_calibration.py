@@ -48,7 +48,7 @@ def pick_of(view: MassView, line: Line) -> Pick:
     channel = float(view.law.channel(line.mass)) if view.law is not None else root
     scale = slope / (2.0 * root)  # dt/dm
     error = line.mass_error * scale
-    width = (line.width if line.width > 0 else (line.high - line.low) / 3.0) * scale
+    width = (line.width if line.told else (line.high - line.low) / 3.0) * scale
     return Pick(channel, width, line.counts, error)
 
 

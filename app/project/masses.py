@@ -47,6 +47,12 @@ class MassView:
     scaled: bool
     times: str
 
+    def equals(self, other: MassView) -> bool:
+        """Whether both show the same counts on the same m/z."""
+        if self is other:
+            return True
+        return np.array_equal(self.mz, other.mz) and np.array_equal(self.counts, other.counts)
+
     @cached_property
     def widths(self) -> peaks.WidthLaw:
         """How wide its lines are."""
@@ -126,8 +132,9 @@ def resolution_of(entry: Entry, lines: Sequence[Line] = ()) -> float:
     """m/dm for lines too weak to tell their own: as the analyst says, the median of the strong ones, or the default."""
     if entry.masses.resolution > 0:
         return entry.masses.resolution
-    told = [one.resolution for one in lines if one.width > 0]
-    return float(np.median(told)) if told else RESOLUTION
+    told = [one.resolution for one in lines if one.told]
+    limits = [LIMIT_WIDTHS * one.mass / (one.high - one.low) for one in lines if one.coarse]
+    return float(np.median(told or limits or [RESOLUTION]))
 
 
 def find_peaks(
@@ -177,7 +184,7 @@ def _resolution_here(entry: Entry, line: Line, lines: Sequence[Line]) -> float:
     """m/dm at a line too weak or too coarse to tell its own: of the nearest lines that tell theirs."""
     if entry.masses.resolution > 0:
         return entry.masses.resolution
-    told = sorted((one for one in lines if one.width > 0), key=lambda one: abs(one.mass - line.mass))[:9]
+    told = sorted((one for one in lines if one.told), key=lambda one: abs(one.mass - line.mass))[:9]
     if not told:
         return max(LIMIT_WIDTHS * line.mass / (line.high - line.low), 1.0)
     return float(np.median([one.resolution for one in told]))

@@ -23,7 +23,7 @@ from libraries.errors import Cancelled
 
 SEED = 20240601  # of the permutations: the same answer for the same data
 _PERMUTATIONS = 19
-_MOST = 2_000_000  # numbers: larger data are not permuted
+_MOST = 1_000_000  # numbers: larger data are not permuted
 _WINDOWS, _DRAWS, _MARGIN = 12, 3, 1.02  # of evolving factor analysis: parts, draws of noise, how far above it
 _SHOWN = 20  # factors for which the curves are worked out
 # 99 % point of the Tracy-Widom law of order 1 (Johnstone 2001, table 2: 2.0234).

@@ -31,6 +31,7 @@ ELEMENTS = ("H", "B", "C", "N", "O", "F", "Na", "Al", "Si", "P", "S", "Cl", "V",
 DEFAULT_ELEMENTS = ("H", "C", "O", "F", "Na", "P", "Cl")
 _MOST_ATOMS = {"H": 12, "C": 10, "Na": 6, "O": 8, "F": 7}
 _OTHERWISE = 3
+_MOSTLY = 0.5  # part of a line that a rare isotopologue must be able to make to name it; ours
 _LEAST_SHARE = 0.002  # isotopologues below this share of their formula name no line: 18O (0.00205) still does
 _LEAST_RATIO = 0.01  # isotope lines below this part of the line are not asked: tails and blanks weigh more; ours
 _SIGMAS = 2.0  # of the counts of an isotope's line that may be missed before an ion is limited by it
@@ -150,7 +151,7 @@ def options_of(
     tuple of Option
         Empty if no ion lies within the tolerance.
     """
-    width = line.resolution if line.width > 0 and not line.coarse else resolution
+    width = line.resolution if line.told else resolution
     if math.isfinite(line.mass_error):
         tolerance = math.hypot(tolerance, 3e6 * line.mass_error / line.mass)
     try:
@@ -183,7 +184,7 @@ def named(line: Line, options: Sequence[Option], chosen: str = "") -> MassPeak:
     """
     possible = [one.ion.text for one in options if one.listed and one.possible]
     if not possible:  # a rare isotopologue is the name where there is no other
-        rare = (one for one in options if one.listed and one.test.part >= LEAST_PART)
+        rare = (one for one in options if one.listed and one.test.part >= _MOSTLY)
         possible = [one.ion.text for one in sorted(rare, key=lambda one: abs(one.ppm))[:1]]
     name = chosen or (possible[0] if possible else "")
     others = tuple(text for text in possible if not _same(text, name))
@@ -235,8 +236,8 @@ def isotope_test(
     Notes
     -----
     A line i of the same formula should hold N_i = N f_i / f_0, with f from `libraries.ions.envelope`. Its pull has the
-    Poisson errors of both lines. Lines below 1 % of the line are left out. Other ions can only add counts: too many exclude nothing, too few limit the part of
-    the line that this ion can be.
+    Poisson errors of both lines. Lines below 1 % of the line are left out. Other ions can only add counts: too many
+    exclude nothing, too few limit the part of the line that this ion can be.
     """
     free = Ion(ion.text, tuple((symbol, 0, count) for symbol, count in ion.elements), ion.charge)
     pattern = envelope(free, 1e-4)
@@ -250,7 +251,8 @@ def isotope_test(
             continue
         ratio = float(fraction) / own
         expected = line.counts * ratio
-        if ratio < _LEAST_RATIO or expected < 1.645 * seen.empty_error + 3.0:  # could not be seen: L. A. Currie, Anal. Chem. 40, 586 (1968)
+        # What could not be seen tells nothing: L. A. Currie, Anal. Chem. 40, 586 (1968).
+        if ratio < _LEAST_RATIO or expected < 1.645 * seen.empty_error + 3.0:
             continue
         error = math.sqrt(max(expected, 1.0) + seen.background + seen.background_error**2
                           + (ratio * line.counts_error) ** 2)

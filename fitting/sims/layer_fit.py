@@ -26,6 +26,7 @@ from fitting.tape import Cancel
 from libraries.errors import BadData, BadModel, NotDetermined
 
 _STEPS = {"erf": gauss_step, "mri": mri_step, "dowsett": dowsett_step}
+_EVALUATIONS = 400  # fits of layers that are there take less than 100; ranges without one crept on for seconds
 _WIDTHS = (0.5, 1.5)  # of the first guess: starts of the Gaussian
 
 
@@ -155,7 +156,8 @@ def fit_layer(
     found = None
     for start in starts:
         problem.base = start
-        one = minimise(problem.residual, problem.jacobian, start[free], lower[free], upper[free], cancel=cancel)
+        one = minimise(problem.residual, problem.jacobian, start[free], lower[free], upper[free],
+                       max_evaluations=_EVALUATIONS, cancel=cancel)
         if found is None or one.cost < found.cost:
             found = one
     if found is None:

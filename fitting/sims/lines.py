@@ -48,7 +48,8 @@ class Line:
     width, width_error : float
         Full width at half maximum in m/z; NaN where it is not determined.
     coarse : bool
-        The line is narrower than two channels: its width is the channels', its centroid carries their error.
+        The line is narrower than two channels: `width` is two channels, a limit, and its centroid carries the error
+        of a channel.
     """
 
     mass: float
@@ -64,8 +65,13 @@ class Line:
     coarse: bool = False
 
     @property
+    def told(self) -> bool:
+        """Whether its width is determined, and not only limited by the channels."""
+        return self.width > 0 and not self.coarse
+
+    @property
     def resolution(self) -> float:
-        """m/dm; NaN where the width is not determined."""
+        """m/dm; NaN where the width is not determined, a lower limit where the line is coarse."""
         return self.mass / self.width if self.width > 0 else math.nan
 
     @property
@@ -200,8 +206,12 @@ def _shaped(mz: FloatArray, y: FloatArray, at: FloatArray, line: FloatArray, bar
         error = math.hypot(error, 1.0 / math.sqrt(12.0))
     place = min(max(centre, 0.5), mz.size - 1.5)
     step = mass_at(mz, place + 0.5) - mass_at(mz, place - 0.5)
-    return replace(bare, mass=mass_at(mz, centre), mass_error=error * step, width=width * step if known else math.nan,
-                   width_error=width_error * step if known else math.nan, coarse=coarse)
+    if coarse:
+        width, width_error = 2.0, math.nan
+    elif not known:
+        width = width_error = math.nan
+    return replace(bare, mass=mass_at(mz, centre), mass_error=error * step, width=width * step,
+                   width_error=width_error * step, coarse=coarse)
 
 
 def _half_width(at: FloatArray, line: FloatArray, gross: FloatArray, size: int) -> tuple[float, float, float] | None:

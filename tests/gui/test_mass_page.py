@@ -78,6 +78,8 @@ def test_clicks_calibrate_and_one_undo_takes_each_back(qtbot, window):
 
 def test_found_peaks_are_named_renamed_and_limited(qtbot, window, tmp_path):
     page, document = window.mass_panel, window.document
+    window.actions_["sims.find_peaks"].trigger()
+    assert "Calibrate" in page.said
     calibrate(qtbot, window)
     find(qtbot, window)
     assert document.undo_text == "Find peaks"

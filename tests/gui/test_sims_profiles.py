@@ -284,6 +284,19 @@ def test_ions_page(qtbot, window, tmp_path):
     assert store.load(tmp_path / "a.sodalite").equals(document.project)
 
 
+def test_ions_of_an_image(qtbot, window):
+    cube = toy_cube()
+    image = cube.with_(counts=np.asarray(cube.counts).sum(axis=0), navigation=cube.navigation[1:],
+                       meta=replace(cube.meta, region="image"))
+    window.document.reset(add_spectra(Project(), [image]))
+    window.inspector.show_page("Ions")
+    page = window.ions_panel
+    qtbot.waitUntil(lambda: page.ions.rowCount() == 7)
+    assert page.ions.cell(page.ions.index(0, 4)).text != ""
+    assert page.isotopes.rowCount() == 1
+    assert not page.use_minor.isEnabled()
+
+
 def test_many_traces_are_drawn_and_their_names_scroll(qtbot, window):
     rng = np.random.default_rng(0)
     names = tuple(f"C_{n}-" for n in range(1, 101))

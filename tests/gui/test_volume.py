@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
+from app.files.arrays import file_array
 from app.gui import theme as themes
 from app.gui.window import MainWindow
-from app.project.cube_sources import ion_key, places, sources
+from app.project.cube_sources import first_choice, ion_key, places, sources, voxels
 from app.project.project import Project, add_spectra
 from app.project.store import load, save
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place
 from fitting.sims.cube import image_of, volume_of
+from fitting.sims.setup import DepthScale
 from tests.gui.plot_support import drag
 
 SCANS, ROWS, COLUMNS = 10, 12, 16
@@ -229,12 +232,13 @@ def test_colours_follow_the_theme(qtbot, qapp, volume):
 
 def test_a_picture_is_saved_with_twice_the_pixels(qtbot, window, volume, tmp_path):
     window.actions_["sims.save_volume"].trigger()
-    dialog = volume.dialog
+    dialog, size = volume.dialog, volume.canvas.size()
     assert dialog is not None
     dialog.fileSelected.emit(str(tmp_path / "volume.png"))
     dialog.reject()
+    qtbot.waitUntil(lambda: window.tasks.idle and (tmp_path / "volume.png").exists(), timeout=60_000)
     image = QImage(str(tmp_path / "volume.png"))
-    assert (image.width(), image.height()) == (2 * volume.canvas.width(), 2 * volume.canvas.height())
+    assert (image.width(), image.height()) == (2 * size.width(), 2 * size.height())
     colours = {image.pixel(x, y) for x in range(0, image.width(), 9) for y in range(0, image.height(), 9)}
     assert len(colours) > 50
 
@@ -310,3 +314,36 @@ def test_keys_of_ions_survive_other_channels():
     assert places(axis, ion_key(2, "NaF2-")) == (2,)
     assert places(axis.part([1, 2]), ion_key(2, "NaF2-")) == (1,)
     assert places(axis.part([1, 2]), "total") == (0, 1)
+
+
+def test_depth_is_in_nm_where_a_scale_is_given(qtbot, window, volume):
+    assert volume.canvas.labels.axes[0].quantity == "time"
+    assert "height of the box 0.6 × its width" in volume.canvas.labels.below
+    entry = window.document.entry
+    scaled = replace(entry, depth=DepthScale("crater", crater=160.0))
+    window.document.apply("Depth", window.document.project.with_entry(scaled))
+    qtbot.waitUntil(lambda: volume.canvas.labels.axes[0].quantity == "depth", timeout=60_000)
+    assert volume.canvas.labels.axes[0].values[-1] == pytest.approx(160.0)
+    # A box 32 µm wide whose 160 nm are drawn 0.6 x 32 µm high.
+    assert "depth drawn 120 × larger than the width" in volume.canvas.labels.below
+    drawn(qtbot, volume)
+
+
+def test_without_a_choice_ions_of_different_depths_are_shown(window):
+    entry = window.document.entry
+    assert first_choice(entry, entry.spectrum) == (ion_key(1, "ClO-"), ion_key(2, "NaF2-"), ion_key(3, "C2-"))
+
+
+def test_a_cube_in_a_file_gives_the_same_voxels(tmp_path):
+    """Of an HDF5 file in chunks, read piece by piece."""
+    one = cube()
+    path = tmp_path / "cube.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("counts", data=one.counts, chunks=(2, 6, 8, 4))
+    kept = replace(one, counts=file_array(path, "counts"))
+    (entry,) = add_spectra(Project(), [kept]).entries
+    assert kept.stored
+    for source in sources(entry, kept, volumes=True):
+        expected = volume_of(one, places(one.axis, source.key))
+        np.testing.assert_array_equal(voxels(entry, kept, source.key), expected)
+    assert first_choice(entry, kept) == first_choice(entry, one)

@@ -13,11 +13,10 @@ from app.gui.document import Document
 from app.gui.panels.base import Panel
 from app.gui.sims.depth_answers import DepthAnswers
 from app.gui.sims.depth_scale_part import DepthScalePart
-from app.gui.sims.interfaces_part import InterfacesPart
+from app.gui.sims.interfaces_part import InterfacesPart, told
 from app.gui.sims.layer_source_part import LayerSourcePart
 from app.gui.sims.profile_marks import Curve, Mark, Range
 from app.gui.tasks import Tasks
-from app.numerals import with_error
 from app.project import sims_depth_edits as edits
 from app.project.sims_depth import DepthAnswer, Evaluated, proposed_range
 from app.project.sims_profiles_at import trace_choices, trace_values, trace_words
@@ -25,7 +24,7 @@ from fitting.dataset import FloatArray
 from fitting.sims.depth import clock_of
 from fitting.sims.setup import DepthScale, Interface, LayerSetup
 from fitting.sims.traces import axes_of
-from libraries.errors import NotDetermined
+from libraries.errors import NotDetermined, SodaliteError
 
 _OWNER = "depth"
 
@@ -142,16 +141,18 @@ class DepthPanel(Panel):
         entry = self.document.entry
         ids = [other.id for other in entry.interfaces] if entry is not None else []
         number = ids.index(one.interface.id) + 2 if one.interface.id in ids else 2
-        told = with_error(one.position, one.position_error)
-        words = f"{one.interface.name}: {told} {one.unit}".strip()
-        return Mark(place, error, f"{told} {one.unit}".strip(), number, words)
+        label = f"{told(one.position, one.position_error)} {one.unit}".strip()
+        return Mark(place, error, label, number, f"{one.interface.name}: {label}")
 
     def _curve(self, one: Evaluated, shown: FloatArray) -> Curve | None:
         """The fitted curve at the height at which its trace is drawn (normalised as it is)."""
         entry = self.document.entry
         if one.curve is None or entry is None:
             return None
-        values = trace_values(entry, self._plot.profile, one.interface.trace)[0][one.part]
+        try:
+            values = trace_values(entry, self._plot.profile, one.interface.trace)[0][one.part]
+        except SodaliteError:  # the trace has just gone; the next answer says so
+            return None
         drawn = next((d.trace for d in self._plot.shown.drawn if d.trace.name == one.interface.trace and not d.other),
                      None) if self._plot.shown is not None else None
         height = np.ones(values.size)

@@ -7,20 +7,22 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QCheckBox, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui import theme
 from app.gui.panels.base import muted
 from app.gui.panels.numbers import plain
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.plot.colours import faded
+from app.gui.plot.colours import faded, small
 from app.gui.plot.small_plot import SmallPlot
 from app.gui.sims.factor_ions import ion_words
 from app.gui.theme import GAP_2
+from app.numerals import with_error
 from fitting.dataset import Axis, FloatArray
 from fitting.factors.kept import KeptFactors
 
-_NAMED, _BARS = 4, 12
+_NAMED, _BARS, _FEWEST = 4, 12, 4
 _BAND = 0.22  # opacity
 
 
@@ -135,7 +137,7 @@ class IonResult(QWidget):
     def _draw_bars(self, found: KeptFactors) -> None:
         index = min(max(self.view.currentIndex().row(), 0), len(found.names) - 1)
         spectrum, plot = 100 * found.spectra[index], self.bars
-        order = np.argsort(np.abs(spectrum))[::-1][:_BARS]
+        order = self._fitting(found, np.argsort(np.abs(spectrum))[::-1][:_BARS])
         plot.clear()
         plot.addItem(pg.BarGraphItem(x=np.arange(order.size), height=spectrum[order], width=0.7, pen=pg.mkPen(None),
                                      brush=pg.mkBrush(plot.colour(index))))  # fmt: skip
@@ -155,6 +157,16 @@ class IonResult(QWidget):
         plot.frame((-0.6, order.size - 0.4), (min(least, 0.0) - 0.02 * span, high + 0.08 * span))
         self.about.setText(self._words(found, index))
 
+    def _fitting(self, found: KeptFactors, order: np.ndarray) -> np.ndarray:
+        """The first of these ions, as many as have room for their names side by side."""
+        metrics = QFontMetricsF(small(self.font()))
+        room = max(self.bars.width(), 300) - 60.0
+        for number in range(len(order), _FEWEST, -1):
+            widest = max(metrics.horizontalAdvance(ion_words(found.labels[place])) for place in order[:number])
+            if number * (widest + 10.0) <= room:
+                return order[:number]
+        return order[:_FEWEST]
+
     def _words(self, found: KeptFactors, index: int) -> str:
         words = []
         if found.shares.size:
@@ -162,9 +174,10 @@ class IonResult(QWidget):
             words.append(f"{found.names[index]} has {low:.3g} to {high:.3g} % of the signal among all sets of factors "
                          "that fit alike")  # fmt: skip
         if found.closed:
-            error = found.yield_errors[index]
-            about = f" ± {error:.2g}" if np.isfinite(error) else ", error not determined"
-            words.append(f"alone it would give {found.yields[index]:.4g}{about} counts")
+            error = float(found.yield_errors[index])
+            about = with_error(float(found.yields[index]), error) if math.isfinite(error) else (
+                f"{found.yields[index]:.4g} (error not determined)")  # fmt: skip
+            words.append(f"alone it would give {about} counts")
         return "; ".join(words) + "." if words else ""
 
     def _chosen(self, key: str) -> None:

@@ -144,14 +144,14 @@ class InterfacesPart(QWidget):
         if found.failed:
             none = Cell("–", tooltip=found.failed)
             return Row(one.id, (name, trace, none, none, Cell("")))
-        width = with_error(found.width, found.width_error)
+        width = told(found.width, found.width_error)
         if one.shape == "layer":
             width = f"{width} thick"
         chi2 = "" if math.isnan(found.chi2) else f"{found.chi2:.2f}"
-        own = with_error(found.position, found.own_error)
+        own = told(found.position, found.own_error)
         return Row(one.id, (
             name, trace,
-            Cell(with_error(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale"),
+            Cell(told(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale"),
             Cell(width, tooltip=found.status), Cell(chi2, tooltip="About 1 where the response describes the counts"),
         ))
 
@@ -174,7 +174,7 @@ class InterfacesPart(QWidget):
         for name in names:
             words = (_ERF if one.response == "erf" else _SYMBOLS)[name]
             value, error = values.get(name, (held.get(name, math.nan), 0.0))
-            text = f"{held[name]:g}, given" if name in held else with_error(value, error) if values else "…"
+            text = f"{held[name]:g}, given" if name in held else told(value, error) if values else "…"
             rows.append(Row(name, (Cell(words, checked=name in held),
                                    Cell(text, edit=plain(held.get(name, value), 4)))))
         self.lengths.set_rows(rows)
@@ -185,8 +185,8 @@ class InterfacesPart(QWidget):
             self.words.setText(found.failed)
         else:
             points = found.part.stop - found.part.start
-            told = "" if not math.isnan(found.chi2) else " χ²ᵣ is no test here: errors come from the scatter."
-            self.words.setText(". ".join(filter(None, (f"{points} points", found.status))) + f".{told} {_FREE}")
+            remark = "" if not math.isnan(found.chi2) else " χ²ᵣ is no test here: errors come from the scatter."
+            self.words.setText(". ".join(filter(None, (f"{points} points", found.status))) + f".{remark} {_FREE}")
 
     def _moved(self, key: str) -> None:
         self._show_current()
@@ -251,6 +251,11 @@ class InterfacesPart(QWidget):
         else:
             held.pop(name, None)
         self.edited.emit(one.id, replace(one, held=tuple(held.items())))
+
+
+def told(value: float, error: float) -> str:
+    """A number with its error; with three figures where that is not determined."""
+    return with_error(value, error) if math.isfinite(error) else f"{value:.3g} ± ?"
 
 
 def _fitting(held: tuple[tuple[str, float], ...], response: str) -> tuple[tuple[str, float], ...]:

@@ -30,6 +30,7 @@ from app.project.sims_ions import (
 from app.project.sims_profiles import chosen_ions, with_look
 from fitting.dataset import Spectrum
 from fitting.sims.channel_terms import channel_names, term_words
+from fitting.sims.cube import scan_axis
 from fitting.sims.isotope_checks import VERDICTS, PairCheck
 from fitting.sims.kinds import kind_of
 
@@ -101,7 +102,7 @@ class IonsPanel(Panel):
             Column("Off / %", "Measured over natural, less 1", True), Column("Verdict"),
         )))
         self.isotope_view = RowsView(self.isotopes, "Isotopes against nature")
-        self.isotope_view.set_widths((118, 98, 58, 54, 118), 4)
+        self.isotope_view.set_widths((112, 98, 58, 64, 118), 4)
         self.use_minor = button("Draw from the minor isotope", "The major ion as its minor isotope over natural "
                                 "abundance, as a trace of its own", self.draw_minor)
         self.isotope_view.selectionModel().currentRowChanged.connect(lambda *_: self._offer_minor())
@@ -134,7 +135,12 @@ class IonsPanel(Panel):
 
     def _profile(self) -> tuple[Entry, Spectrum] | None:
         entry = self.document.entry
-        if entry is None or self._plot is None or kind_of(entry.spectrum) not in ("profile", "cube"):
+        if entry is None or self._plot is None:
+            return None
+        kind = kind_of(entry.spectrum)
+        if kind == "image":
+            return entry, _as_point(entry)
+        if kind == "spectrum":
             return None
         profile = self._plot.profile
         return None if profile is None else (entry, profile)
@@ -186,7 +192,9 @@ class IonsPanel(Panel):
         return next((check for check in checks if check.trace == key), None)
 
     def _offer_minor(self) -> None:
-        self.use_minor.setEnabled(self._check() is not None)
+        entry = self.document.entry
+        drawn = entry is not None and kind_of(entry.spectrum) != "image"
+        self.use_minor.setEnabled(drawn and self._check() is not None)
 
     def _highlight(self, key: str) -> None:
         if self._plot is not None and self._plot.shown is not None and self._plot.highlighted != key \
@@ -256,6 +264,15 @@ class IonsPanel(Panel):
                 "Correct dead time", correct_dead_time(self.document.project, entry.id)))
 
 
+def _as_point(entry: Entry) -> Spectrum:
+    """An image of ions as one point: all pixels together."""
+    total = entry.single()
+    known: dict[str, Spectrum] = total.__dict__.setdefault("_as_point", {})
+    if "" not in known:
+        known[""] = total.with_(counts=total.counts[None, :], navigation=(scan_axis(1),))
+    return known[""]
+
+
 def fill(field: QLineEdit, value: float) -> None:
     """The document's number in a field that nobody types in."""
     if not field.hasFocus() or not field.isModified():
@@ -278,7 +295,8 @@ def _ion_row(one: IonRow) -> Row:
 
 
 def _check_row(profile: Spectrum, check: PairCheck) -> Row:
-    pair = f"{term_words(profile.axis, check.minor)} / {term_words(profile.axis, check.major)}"
+    minor, major = (term_words(profile.axis, name, math.inf) for name in (check.minor, check.major))
+    pair = f"{minor} / {major}"
     told = math.isfinite(check.error)
     growth = f"\nRatio where the line is stronger: {signed(f'{check.growth:+.1f}')} standard errors higher" \
         if math.isfinite(check.growth) else ""

@@ -110,7 +110,7 @@ class NamesPart(MassPart):
             options = masses.options_of(entry, view, line, known, ticked if self.formulas.isChecked() else ())
         except SodaliteError as error:
             options, note = masses.options_of(entry, view, line, known), f" {error}"
-        width = (f"m/Δm {grouped(line.resolution, -1)}" if line.width > 0 and not line.coarse
+        width = (f"m/Δm {grouped(line.resolution, -1)}" if line.told
                  else "m/Δm not told by this line")
         words = f"m/z {line.mass:.4f}, {width}: {label_of(peak)}.{note}"
         if not options:

@@ -74,6 +74,16 @@ class MassPanel(Panel):
         window.view.bands.moved.connect(self._band_moved)
         window.view.bands.released.connect(lambda name, *_: self.document.close_merge() if name == BAND else None)
 
+    def find_peaks(self) -> None:
+        """The command of the menu: show the page and find peaks."""
+        if self._window is not None:
+            self._window.inspector.show_page("Mass")
+        found = self.now()
+        if found is not None and not found[1].scaled:
+            self.say("Calibrate the mass scale first: click two ions, then apply.")
+            return
+        self.peaks.find_peaks()
+
     @property
     def parts(self) -> tuple[MassPart, ...]:
         """The parts from top to bottom."""
@@ -238,7 +248,8 @@ class MassPanel(Panel):
 
         def finish(result: Any) -> None:
             now = self.now()
-            if document.session is session and now is not None and now[0].id == entry.id and now[1] is view:
+            same = now is not None and now[0].id == entry.id and now[1].equals(view)
+            if document.session is session and same:
                 self.attempt(lambda: document.apply(title, done(document.project, result)))
 
         self.say("")

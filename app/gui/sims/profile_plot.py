@@ -364,8 +364,8 @@ class ProfilePlot(Panel):
         if self._shown is None:
             self.names.boxes = {}
             return
-        self._bands.paint(painter, mapper, self.ranges.shown, colours, chosen="", held=self.mouse.held, marked=False)
         self._mark_plates = paint_marks(painter, mapper, self.marks.shown, colours)
+        self._bands.paint(painter, mapper, self.ranges.shown, colours, chosen="", held=self.mouse.held, marked=False)
         logarithmic = self.canvas.count_axis.logarithmic
         paint_curve_names(painter, mapper, [(c, *_middle(c, logarithmic)) for c in self.curves.shown], colours)
         low, high = self.canvas.x_range()

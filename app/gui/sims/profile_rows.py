@@ -26,7 +26,7 @@ _KINDS = {
     "double": "The same ion and mass as an earlier column",
     "ratio": "Computed from the ions' own counts; a gap where the divisor is zero",
     "factor": "Amount of a factor along the depth",
-    "written": "Written by hand",
+    "own": "Written by you",
 }
 
 
@@ -51,7 +51,7 @@ def trace_rows(entry: Entry, profile: Spectrum, colours: Theme, wanted: str) -> 
     for name, words in factor_traces(entry):
         rows.append(_row(entry, profile, colours, chosen, name, "factor", words=words))
         known.add(name)
-    hand = [_row(entry, profile, colours, chosen, name, "written") for name in chosen if name not in known]
+    hand = [_row(entry, profile, colours, chosen, name, "own") for name in chosen if name not in known]
     return [row for row in (*hand, *rows) if _holds(row, wanted)]
 
 

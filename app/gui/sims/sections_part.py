@@ -18,7 +18,7 @@ from app.gui.panels.base import button, heading, muted, row
 from app.gui.plot.colours import small
 from app.gui.sims.volume_box import limits_on
 from app.gui.theme import GAP_2, SPIN_MARGINS
-from fitting.dataset import AXIS_LABELS, Axis, FloatArray, Spectrum
+from fitting.dataset import AXIS_LABELS, Axis, FloatArray
 
 HIGH, LEFT, BELOW = 150, 52, 36
 
@@ -135,9 +135,11 @@ class SectionsPart(QWidget):
         """For the dialog of the table."""
         self._window = window
 
-    def show_volume(self, cube: Spectrum, volume: FloatArray | None, name: str, unit: str) -> None:
-        """Sections of these voxels (scans, rows, columns); None while they are read."""
-        self._shown = (cube, volume, name, unit)
+    def show_volume(
+        self, axes: tuple[Axis, ...], volume: FloatArray | None, name: str, unit: str
+    ) -> None:
+        """Sections of these voxels (scans, rows, columns) with their axes; None while they are read."""
+        self._shown = (axes, volume, name, unit)
         self._draw()
 
     def place(self, shape: tuple[int, ...]) -> tuple[int, int]:
@@ -166,9 +168,9 @@ class SectionsPart(QWidget):
             for picture in (self.along_row, self.along_column):
                 picture.show_section(None)
             return
-        cube, _, name, unit = self._shown
+        axes, _, name, unit = self._shown
         along_row, along_column, line, column = found
-        depth, rows, columns = cube.navigation
+        depth, rows, columns = axes
         self.words.setText(f"{name}. The cursor on the image says where.")
         self.along_row.show_section(along_row, (depth, columns), f"Row {line}", unit)
         self.along_column.show_section(along_column, (depth, rows), f"Column {column}", unit)
@@ -193,8 +195,8 @@ class SectionsPart(QWidget):
         found = self.sections()
         if found is None or self._window is None:
             return
-        cube, _, name, unit = self._shown
-        depth, rows, columns = cube.navigation
+        axes, _, name, unit = self._shown
+        depth, rows, columns = axes
         parts = (("row", found[2], found[0], columns), ("column", found[3], found[1], rows))
         lines = [(f"{what} {at}", float(depth.values[i]), float(across.values[j]), float(values[i, j]))
                  for what, at, values, across in parts for i in range(len(depth)) for j in range(len(across))]

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.gui import theme
 from app.gui.plot.colours import small
 from app.gui.sims.volume_box import paint_box
-from app.gui.sims.volume_frames import Drawn
+from app.gui.sims.volume_frames import Drawn, Wish
 from app.gui.sims.volume_legend import LegendRow, paint_legend
 from fitting.dataset import Axis
 from fitting.sims.raycast_rays import Camera, projected
@@ -118,19 +118,18 @@ class VolumeCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw."""
         painter = QPainter(self)
-        self.paint(painter, self._image)
+        self.paint(painter, self._image, self.drawn.wish if self.drawn is not None else None, self.size())
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(theme.current().accent), 1.5))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
 
-    def paint(self, painter: QPainter, image: QImage | None) -> None:
-        """Picture and words, as large as the widget."""
-        colours, frame = theme.current(), QRectF(self.rect())
+    def paint(self, painter: QPainter, image: QImage | None, wish: Wish | None, size: QSize) -> None:
+        """Picture and words for a widget of a size."""
+        colours, frame = theme.current(), QRectF(0, 0, size.width(), size.height())
         painter.fillRect(frame, QColor(colours.paper))
-        drawn = self.drawn
-        if image is None or drawn is None:
+        if image is None or wish is None:
             painter.setPen(QColor(colours.muted))
             painter.drawText(frame.adjusted(24, 24, -24, -24),
                              Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.words)
@@ -139,7 +138,7 @@ class VolumeCanvas(QWidget):
         painter.drawImage(frame, image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(small(self.font()))
-        paint_box(painter, drawn.wish, self.labels.axes, self.width(), self.height())
+        paint_box(painter, wish, self.labels.axes, size.width(), size.height())
         paint_legend(painter, self.labels.legend, QRectF(12, 10, frame.width() - 24, 200), self.labels.table)
         painter.setPen(QColor(colours.muted))
         painter.drawText(frame.adjusted(12, 0, -12, -8), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,10 +126,8 @@ class _Runner(QRunnable):
             drawn: object = self._frames.preparation.draw(self._wish)
         except Exception as error:  # whatever it is, it is handed to the window, which shows it
             drawn = error
-        try:
+        with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
             self._frames._made.emit(drawn)
-        except RuntimeError:
-            pass  # the window was closed meanwhile
 
 
 class Frames(QObject):

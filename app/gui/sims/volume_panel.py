@@ -18,7 +18,7 @@ from app.gui.sims.volume_controls import VolumeControls
 from app.gui.sims.volume_view import shown_keys
 from app.gui.sims.volumes import Volumes
 from app.gui.tasks import Tasks
-from app.project.cube_sources import ION, TOTAL, sources
+from app.project.cube_sources import ION, TOTAL, depth_axis, sources
 from fitting.dataset import Spectrum
 from fitting.sims.cube_maps import lateral
 from fitting.sims.kinds import kind_of
@@ -104,7 +104,8 @@ class VolumePanel(Panel):
         self.slices.show_ions(ions, self._scans(count), count)
         if self.isVisible() and keys:
             first = names[keys[0]]
-            self.sections.show_volume(cube, self.volumes.get(entry, cube, first.key), first.name, first.unit)
+            axes = (depth_axis(entry, cube), *cube.navigation[1:])
+            self.sections.show_volume(axes, self.volumes.get(entry, cube, first.key), first.name, first.unit)
         self._show_maps()
 
     def _scans(self, count: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -16,14 +16,14 @@ from app.gui.document import Document
 from app.gui.panels.base import Panel, button
 from app.gui.sims.scan_range import range_words
 from app.gui.sims.volume_canvas import SLOW, Labels, VolumeCanvas
-from app.gui.sims.volume_frames import Drawn, Frames, Wish, enlarged, sections_table, voxel_size
+from app.gui.sims.volume_frames import Drawn, Frames, Preparation, Wish, enlarged, sections_table, voxel_size
 from app.gui.sims.volume_legend import LegendRow
 from app.gui.sims.volumes import Volumes
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_1, GAP_2
-from app.project.cube_sources import first_choice, sources
+from app.project.cube_sources import depth_axis, first_choice, sources
 from app.project.project import Entry
-from fitting.dataset import Spectrum
+from fitting.dataset import Axis, Spectrum
 from fitting.sims.kinds import kind_of
 from fitting.sims.raycast import MOST_VOLUMES, Colour
 from fitting.sims.setup import VolumeLook
@@ -187,17 +187,17 @@ class VolumeView(Panel):
                                   *limits, source.unit if source is not None else "",
                                   level if look.mode == "surface" else None))
         table = TABLE if look.mode == "sections" and len(rows) == 1 else ""
-        axis = cube.navigation[0]
+        axis = depth_axis(entry, cube)
         words = [range_words(axis, drawn.wish.part[0])]
         if look.mode == "sections":
             scan, row, column = drawn.wish.cuts
             words.append(f"sections at scan {scan + 1}, row {row}, column {column}")
-        words.append(f"height of the box {look.height:g} × its width")
+        words.append(_height_words(axis, cube.navigation[2], look.height))
         if look.smooth > 0:
             words.append(f"drawn with a blur of {look.smooth:.1f} voxels")
         if max(drawn.thinned) > 1:
             words.append(f"{' × '.join(map(str, drawn.thinned))} voxels added up for the drawing")
-        return Labels(cube.navigation, tuple(rows), table, "  ·  ".join(words))
+        return Labels((axis, *cube.navigation[1:]), tuple(rows), table, "  ·  ".join(words))
 
     # -- edits --------------------------------------------------------------------------------------------------
 
@@ -226,28 +226,17 @@ class VolumeView(Panel):
 
     # -- saving -------------------------------------------------------------------------------------------------
 
-    def picture(self, factor: float = 2.0) -> QImage:
-        """What is shown, with more pixels; drawn at once.
-
-        Raises
-        ------
-        CannotWrite
-            If there is nothing to draw yet.
-        """
-        wish, size = self.wish(), self.canvas.size()
-        if wish is None or self.canvas.drawn is None:
-            raise CannotWrite("There is no picture of a volume yet", todo="Show the volume first")
-        self.frames.wait()
-        drawn = self.frames.preparation.draw(enlarged(wish, factor))
+    def composed(self, drawn: Drawn, size: QSize) -> QImage:
+        """A drawn volume with the words around it, for a widget of that size."""
         pixels = drawn.frame.pixels
         high, wide = pixels.shape[:2]
         inner = QImage(pixels.tobytes(), wide, high, 4 * wide, QImage.Format.Format_RGBX8888)
-        image = QImage(round(size.width() * factor), round(size.height() * factor), QImage.Format.Format_RGB32)
-        image.setDotsPerMeterX(round(96 * factor / 0.0254))
-        image.setDotsPerMeterY(round(96 * factor / 0.0254))
+        image = QImage(2 * size.width(), 2 * size.height(), QImage.Format.Format_RGB32)
+        image.setDotsPerMeterX(round(2 * 96 / 0.0254))
+        image.setDotsPerMeterY(round(2 * 96 / 0.0254))
         painter = QPainter(image)
-        painter.scale(factor, factor)
-        self.canvas.paint(painter, inner)
+        painter.scale(2.0, 2.0)
+        self.canvas.paint(painter, inner, drawn.wish, size)
         painter.end()
         return image
 
@@ -267,15 +256,22 @@ class VolumeView(Panel):
         dialog.open()
 
     def write(self, path: Path) -> None:
-        """Save the picture as a PNG file."""
-        try:
-            if not self.picture().save(str(path), "PNG"):
-                raise CannotWrite("The picture cannot be written", where=str(path), todo="Choose another folder")
-        except SodaliteError as error:
-            self.say(str(error))
+        """Draw with twice the pixels off the window's thread, and save as PNG."""
+        wish, size = self.wish(), self.canvas.size()
+        if wish is None or self.canvas.drawn is None:
+            self.say("There is no picture of a volume yet: show the volume first")
             return
-        if self._window is not None:
-            self._window.messages.show_message(f"Exported to {path}", "info")
+
+        def done(drawn: Drawn) -> None:
+            if not self.composed(drawn, size).save(str(path), "PNG"):
+                error = CannotWrite("The picture cannot be written", where=str(path), todo="Choose another folder")
+                self.say(str(error))
+            elif self._window is not None:
+                self._window.messages.show_message(f"Exported to {path}", "info")
+
+        self.say("")
+        self.tasks.run(lambda progress, cancel: Preparation().draw(enlarged(wish, 2.0)), done, self._failed,
+                       title=f"Exporting to {path.name}")
 
 
 def shown_keys(entry: Entry, cube: Spectrum) -> tuple[str, ...]:
@@ -287,6 +283,15 @@ def shown_keys(entry: Entry, cube: Spectrum) -> tuple[str, ...]:
     if cube not in _choices:
         _choices[cube] = first_choice(entry, cube)
     return tuple(key for key in _choices[cube] if key in offered)
+
+
+def _height_words(depth: Axis, columns: Axis, height: float) -> str:
+    """How much larger the depth is drawn than the width; the shape of the box, where the depth is no length."""
+    nm = {"nm": 1.0, "µm": 1000.0, "um": 1000.0, "mm": 1e6}.get(columns.unit, 0.0)
+    thick = float(depth.values[-1]) if depth.quantity == "depth" else 0.0
+    if nm == 0 or thick <= 0 or columns.step <= 0:
+        return f"height of the box {height:g} × its width"
+    return f"depth drawn {height * len(columns) * columns.step * nm / thick:.3g} × larger than the width"
 
 
 def _rgb(colour: QColor) -> Colour:

@@ -147,7 +147,7 @@ def test_what_makes_no_sense_is_refused():
     with pytest.raises(NotDetermined, match="layer of its own"):
         # The second trace is there everywhere: no scale makes it part of a sum of one.
         layers_of(Z, np.column_stack([y[:, 0] + 1, np.full(Z.size, 50.0) * (1 + Z), y[:, 4] + 300]), ("a", "b", "c"))
+    gap = y.copy()
+    gap[40] = 0
     with pytest.raises(NotDetermined, match="point"):
-        gap = y.copy()
-        gap[40] = 0
         layers_of(Z, gap, NAMES)
