@@ -41,7 +41,7 @@ def write_msa(path: str | Path, spectrum: Spectrum) -> None:
         )  # fmt: skip
     if spectrum.axis.quantity != "energy_loss":
         raise BadData(
-            "Only energy-loss spectra are written as EMSA/MAS", where=spectrum.name, todo="Export VAMAS or CSV instead"
+            "Only energy-loss spectra are written as EMSA/MAS", where=spectrum.name, todo="Export CSV or HDF5 instead"
         )
     if not is_even(spectrum.axis) or len(spectrum.axis) < 2:
         raise BadData(

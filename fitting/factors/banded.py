@@ -93,7 +93,7 @@ def _envelope(
         ends_of = [np.maximum(np.min(profiles, axis=0) - noise, 0.0), np.maximum(np.max(profiles, axis=0), 0.0) + noise]
         outside = factors.constraints.without_rows(factors.k, factors.depth.shape[1])
         low, high = (frozen_array(end if outside is None else np.where(outside, 0.0, end)) for end in ends_of)
-    low_s, high_s = np.maximum(spectra.min(axis=0), 0.0), np.maximum(spectra.max(axis=0), 0.0)
+    low_s, high_s = (np.clip(end, 0.0, 1.0) for end in (spectra.min(axis=0), spectra.max(axis=0)))
     places = tuple(round(value) for value in factors.energy)
     absent = factors.constraints.without_ions(factors.k, places)
     if absent is not None:  # known, not found

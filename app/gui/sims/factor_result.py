@@ -123,6 +123,7 @@ class IonResult(QWidget):
             colour, y = plot.colour(index), found.amounts[index] * scale[index]
             if found.low.size:
                 self._band(plot, axis.values, found.low[index] * scale[index], found.high[index] * scale[index], index)
+                top = max(top, float(found.high[index].max()) * float(scale[index]))
             plot.curve(axis.values, y, colour)
             top = max(top, float(y.max()))
         plot.frame((float(axis.values[0]), float(axis.values[-1])), (min(0.0, -0.01 * top), 1.08 * max(top, 1e-9)))

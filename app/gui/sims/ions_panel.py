@@ -81,13 +81,13 @@ class IonsPanel(Panel):
         self.body.addLayout(row(QLabel("Mass resolution m/Δm"), self.resolution, self.names))
         self.ions = self.table(RowsModel((
             Column("Ion", "Double-click to rename; the file's name stays in the raw data"),
-            Column("m/z, file", MASS_TIP, True), Column("m/z, exact", "Of the formula, electron included", True),
+            Column("m/z", MASS_TIP, True), Column("Exact", "m/z of the formula, electron included", True),
             Column("Δ / mu", DIFFERENCE_TIP, True), Column("Counts", "Along the whole profile", True),
-            Column("Also possible", _ALSO_TIP + "; of sums and totals what they are"),
+            Column("Also", _ALSO_TIP + "; of sums and totals what they are"),
         )))
         self.ions.edited.connect(self._rename)
         self.view = RowsView(self.ions, "Ions")
-        self.view.set_widths((104, 70, 70, 54, 112, 130))
+        self.view.set_widths((100, 70, 70, 60, 112, 60), 5)
         self.view.setMinimumHeight(190)
         self.view.current_changed.connect(self._highlight)
         self.body.addWidget(self.view, 3)
@@ -102,7 +102,7 @@ class IonsPanel(Panel):
             Column("Off / %", "Measured over natural, less 1", True), Column("Verdict"),
         )))
         self.isotope_view = RowsView(self.isotopes, "Isotopes against nature")
-        self.isotope_view.set_widths((112, 98, 58, 64, 118), 4)
+        self.isotope_view.set_widths((104, 96, 68, 68, 110), 4)
         self.use_minor = button("Draw from the minor isotope", "The major ion as its minor isotope over natural "
                                 "abundance, as a trace of its own", self.draw_minor)
         self.isotope_view.selectionModel().currentRowChanged.connect(lambda *_: self._offer_minor())
