@@ -35,12 +35,13 @@ class Stage:
         self.window.resize(*SIZE)
         self.window.show()
 
-    def sample(self, key: str, sample: str, spectrum: str) -> None:
-        """Open a sample project at a spectrum."""
-        self.window.files.show_project(_project(key), None)
-        project = self.window.document.project
+    def sample(self, key: str, sample: str, spectrum: str, change: Callable[[Any, str], Any] | None = None) -> None:
+        """Open a sample project at a spectrum; `change` gets project and entry's id before they are shown."""
+        project = _project(key)
         id = next(s.id for s in project.samples if s.name == sample)
-        self.window.document.select(next(e.id for e in project.entries_of(id) if e.title == spectrum))
+        entry = next(e.id for e in project.entries_of(id) if e.title == spectrum)
+        self.window.files.show_project(project if change is None else change(project, entry), None)
+        self.window.document.select(entry)
         self.settle()
 
     def settle(self, seconds: float = 0.4) -> None:
@@ -193,24 +194,87 @@ def _fine(stage: Stage) -> Any:
 
 
 INTERPHASE = "Sodium interphase on hard carbon"
+RESULTS = 320  # px: height of the results where a table of layers stands in them
 
 
-def _ions(entry: str, page: str, *, volume: str = "", results: str = "") -> Callable[[Stage], Any]:
-    """The ToF-SIMS sample at an inspector page, the whole window; with `volume` the cube in that mode."""
+ALONG = ("C2H-", "ClO3-", "NaO-", "NaF2-", "C4-", "Na3F4-")
+
+
+def _ions(entry: str, page: str, *, results: str = "", place: str = "", look: dict[str, Any] | None = None,
+          volume: dict[str, Any] | None = None, act: Callable[[Any], None] | None = None) -> Callable[[Stage], Any]:
+    """The ToF-SIMS sample at an inspector page, the whole window; results only where a page of them is named.
+
+    `look` says how the profile is drawn ("FACTORS" among the traces: the amounts of all factors; "BULK": of the last),
+    `volume` how the cube is; `act` does the rest.
+    """
+
+    def change(project: Any, id: str) -> Any:
+        from dataclasses import replace
+
+        shown = project.entry(id)
+        if look:
+            about = shown.factors[-1]
+            amounts = [f"factor:{about.id}/{number + 1}" for number in range(len(about.names))]
+            known = {"FACTORS": amounts, "BULK": [amounts[about.names.index("Bulk")]]}
+            ions = [trace for name in look["ions"] for trace in known.get(name, [name])]
+            shown = replace(shown, profile=replace(shown.profile, **{**look, "ions": tuple(ions)}))
+        if volume:
+            shown = replace(shown, volume=replace(shown.volume, **volume))
+        return project.with_entry(shown)
 
     def scene(stage: Stage) -> Any:
-        stage.sample("sims", INTERPHASE, entry)
+        from PySide6.QtCore import Qt
+
+        from fitting.image.place import Place
+
+        stage.sample("sims", INTERPHASE, entry, change)
         window = stage.window
         window.inspector.show_page(page)
+        if place:
+            window.document.set_place(Place.parse(place))
         if results:
             window.results.show_page(results)
-        if volume:
-            window.centre.show_volume()
-            window.centre.volume.set_mode(volume)
+            window.resizeDocks([window.results], [RESULTS], Qt.Orientation.Vertical)
+        else:
+            window.results.hide()
+        stage.settle(1.0)
+        if act is not None:
+            act(window)
         stage.settle(3.0)
         return window
 
     return scene
+
+
+def _clusters(window: Any) -> None:
+    """The range of the sodium clusters."""
+    window.view.show_range(60.0, 135.0)
+
+
+def _doublet(window: Any) -> None:
+    """A line that two ions may be, with what the page says of it."""
+    panel = window.mass_panel
+    peaks = window.document.entry.masses.peaks
+    panel.choose(next(i for i, peak in enumerate(peaks) if "PF6-" in (peak.name, *peak.alternatives)), look=True)
+    for fold in panel.folds:
+        if fold.content is panel.scale:
+            fold.show_content(False)
+
+
+def _saturated(window: Any) -> None:
+    """The ion that its isotope finds saturated."""
+    window.ions_panel.isotope_view.show_current(window.ions_panel.isotopes.key(0))
+
+
+def _shares(window: Any) -> None:
+    """Shares of the phases, further down on the page."""
+    panel = window.factors_panel
+    panel.number.setValue(5)
+    panel.ion_result.shares.setChecked(True)
+    panel.ion_result.come_into_view()
+
+
+_INTERPHASE = _ions("Negative cube", "Depth", results="Layers", look={"ions": (*ALONG, "BULK"), "axis": "depth"})
 
 
 @dataclass(frozen=True)
@@ -247,13 +311,17 @@ SCENES = (
     Scene("panel-maps.png", _losses("Low loss", "Maps", whole=True)),
     Scene("panel-factors.png", _losses("Core loss", "Factors")),
     Scene("panel-fine-structure.png", _fine),
-    Scene("window-sims.png", _ions("Negative cube", "Depth", results="Layers")),
-    Scene("window-sims-dark.png", _ions("Negative cube", "Depth", results="Layers"), "dark"),
-    Scene("panel-mass.png", _ions("Positive spectrum", "Mass")),
-    Scene("panel-profiles.png", _ions("Negative cube", "Profiles")),
-    Scene("panel-ions.png", _ions("Negative cube", "Ions")),
-    Scene("panel-ion-factors.png", _ions("Negative cube", "Factors", results="Maps")),
-    Scene("panel-volume.png", _ions("Negative cube", "Volume", volume="surface", results="Maps")),
+    Scene("window-sims.png", _INTERPHASE),
+    Scene("window-sims-dark.png", _INTERPHASE, "dark"),
+    Scene("panel-mass.png", _ions("Positive spectrum", "Mass", act=_clusters)),
+    Scene("panel-peaks.png", _ions("Negative spectrum", "Mass", act=_doublet)),
+    Scene("panel-profiles.png", _ions("Negative cube", "Profiles", place="roi:grain", look={
+        "ions": (*ALONG, "Cl- from ^37Cl-"), "axis": "depth", "normal": "sum"})),
+    Scene("panel-ions.png", _ions("Negative cube", "Ions", act=_saturated, look={
+        "ions": ("Cl-", "Cl- from ^37Cl-", "ClO-"), "axis": "depth", "logarithmic": False})),
+    Scene("panel-ion-factors.png", _ions("Negative cube", "Factors", act=_shares, look={
+        "ions": ("FACTORS",), "axis": "depth", "logarithmic": False})),
+    Scene("panel-volume.png", _ions("Negative cube", "Volume", volume={"mode": "surface", "smooth": 1.0})),
 )
 
 

@@ -124,17 +124,26 @@ class Factors:
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """What is solved: a series of spectra, scaled; of cubes of ions the sums over their blocks."""
+    """What is solved: a series of spectra, scaled; of cubes of ions sums over their blocks, or over whole scans."""
 
     source: Spectrum
     channels: Channels
     scaled: Scaled
     sums: Sums | None
+    scans: bool = False
 
     @property
     def in_order(self) -> bool:
         """Whether the rows follow one another in depth."""
-        return self.sums is None and bool(self.source.axis.labels) and len(self.source.navigation) == 1
+        plain = self.sums is None and bool(self.source.axis.labels) and len(self.source.navigation) == 1
+        return plain or self.scans
+
+    @property
+    def words(self) -> str:
+        """On which sums of a cube the spectra were found."""
+        if self.sums is None:
+            return ""
+        return "solved on sums over whole scans" if self.scans else self.sums.words
 
     def tests(self, poisson: bool, progress: Progress | None = None, cancel: Cancel | None = None) -> RankTests:
         scaled = self.scaled
@@ -160,6 +169,24 @@ def _prepared(
         return _Prepared(source, chosen, scaled, sums)
     scaled = scaled_image(spectrum, window, channels=channels, poisson=poisson, progress=progress, cancel=cancel)
     return _Prepared(spectrum, chosen, scaled, None)
+
+
+def _scans(spectrum: Spectrum, prepared: _Prepared, k: int, poisson: bool, cancel: Cancel | None) -> _Prepared | None:
+    """Of a cube the sums over whole scans, where they tell k factors apart; else None.
+
+    Rows of few counts scatter around the true mixtures, also to outside of all true spectra, and "zero or above" then
+    turns the factors outwards: on a simulated interphase blocks of 8 x 8 pixels gave layers up to 9 % off, 16 x 16
+    pixels 6 %, whole scans 3 %. Blocks are for factors that differ over the image and not along the depth.
+    """
+    sums = prepared.sums
+    if sums is None or not sums.profile.size or sums.profile.shape[0] < 2 * k:
+        return None
+    blocks = prepared.source
+    source = Spectrum(blocks.axis, sums.profile, blocks.noise, blocks.meta, navigation=spectrum.navigation[:1])
+    scaled = scaled_image(source, channels=tuple(range(len(source.axis))), poisson=poisson, cancel=cancel)
+    if rank_tests(scaled).noise_edge < k:
+        return None
+    return _Prepared(source, prepared.channels, scaled, sums, scans=True)
 
 
 def number_of_factors(
@@ -214,11 +241,14 @@ def analyse(
     if not 1 <= k <= min(rank, MOST_FACTORS):
         raise NotDetermined(f"{k} factors were asked for, the data have the rank {rank}", where=spectrum.name,
                             todo=f"Use 1 to {min(rank, MOST_FACTORS)} factors")  # fmt: skip
-    rest = _part(progress, _SHARE_OF_SCALING, 0.5)
+    rest = _part(progress, 0.4, 0.4)
+    tests = prepared.tests(poisson, _part(progress, 0.3, 0.1), cancel)
+    if method == "mcr":
+        prepared = _scans(spectrum, prepared, k, poisson, cancel) or prepared
+        scaled = prepared.scaled
     spectra, iterations, status, held = _spectra(prepared, method, k, poisson, constraints, rest, cancel)
     if status == "cancelled":
         raise Cancelled("The factor analysis was stopped", where=spectrum.name)
-    tests = prepared.tests(poisson, _part(progress, 0.7, 0.1), cancel)
     last = _part(progress, 0.8, 0.2)
     if held is not None:
         passed = held
@@ -228,7 +258,7 @@ def analyse(
     found = _result(prepared, method, poisson, passed, iterations, status, constraints, tests)
     if prepared.sums is not None:
         found = _of_cube(spectrum, prepared, found, last, cancel)
-    if prepared.in_order:
+    if prepared.in_order and prepared.sums is None:
         found = replace(found, depth=found.amounts, depth_errors=found.errors)
     if constraints.closure:
         found = _closed(found)
@@ -351,7 +381,7 @@ def _of_cube(
         voxels = np.empty((spectrum.pixels, found.k), np.float32)
         for start, stop, rows in spectrum.pieces():
             voxels[start:stop] = rows[:, prepared.channels] @ lever.T
-        return replace(found, amounts=voxels.T.reshape(found.k, *shape), errors=None, words=sums.words)
+        return replace(found, amounts=voxels.T.reshape(found.k, *shape), errors=None, words=prepared.words)
     voxels = voxel_amounts(spectrum, prepared.channels, found.spectra, root, progress=progress, cancel=cancel)
     gain, used = gain_of(spectrum), scaled.columns
 
@@ -363,12 +393,14 @@ def _of_cube(
         return frozen_array(amount.T.reshape(found.k, *last)), (
             None if error is None else frozen_array(error.T.reshape(found.k, *last)))  # fmt: skip
 
-    depth, depth_errors = solved(sums.profile, len(sums.profile))
+    # Scans were solved as rows of their own, with what was asked along the depth.
+    alone = (found.amounts, found.errors) if prepared.scans else solved(sums.profile, len(sums.profile))
+    depth, depth_errors = alone
     image, image_errors = solved(sums.image, *shape[-2:])
     every = voxels.T.reshape(found.k, *shape)
     return replace(
         found, amounts=every if len(shape) == 3 else image, errors=None if len(shape) == 3 else image_errors,
-        depth=depth, depth_errors=depth_errors, image=image, image_errors=image_errors, words=sums.words,
+        depth=depth, depth_errors=depth_errors, image=image, image_errors=image_errors, words=prepared.words,
     )  # fmt: skip
 
 

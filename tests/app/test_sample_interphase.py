@@ -72,6 +72,15 @@ def test_factors_are_the_phases(worked, truth, polarity, measured) -> None:
         correlation = float(np.corrcoef(shares[:, index], true)[0, 1])
         measured(f"{polarity}: {name}, correlation with the truth", correlation, "", "> 0.995")
         assert correlation > 0.995
+        # The band is given in counts of the factor; the truth's share has the factor's own size (least squares).
+        amounts = np.asarray(about.amounts[index])
+        size = float(amounts @ true / (true @ true))
+        low, high = about.low[index] / size, about.high[index] / size
+        wide = high - low > 0.01
+        inside = (true >= low - 0.005) & (true <= high + 0.005)
+        measured(f"{polarity}: {name}, points of the wide band that hold the truth",
+                 100.0 * float(np.mean(inside[wide])), "%", ">= 95")
+        assert np.mean(inside[wide]) >= 0.95
 
 
 @pytest.mark.parametrize("polarity", POLARITIES)

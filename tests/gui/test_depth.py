@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from app.gui.window import MainWindow
 from app.project import store
 from app.project.project import Project, add_spectra
+from app.project.sims_profiles import with_look
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.sims.response import gauss_step
 
@@ -109,7 +110,12 @@ def test_interface_added_dragged_held_and_removed(qtbot, window):
     assert found.width == pytest.approx(6.0, rel=0.1)
     qtbot.waitUntil(lambda: part.rows.rowCount() == 1 and "±" in part.rows.cell(part.rows.index(0, 2)).text)
     assert any(mark.position == pytest.approx(found.position) for mark in plot.marks.shown)
-    assert len(plot.curves.shown) == 1
+    assert len(plot.curves.shown) == 1  # only beside its trace
+    id, project = document.entry.id, document.project
+    document.apply("Other traces", with_look(project, id, ions=("NaO-",)))
+    qtbot.waitUntil(lambda: not plot.curves.shown and plot.marks.shown)
+    document.undo()
+    qtbot.waitUntil(lambda: len(plot.curves.shown) == 1)
     assert plot.ranges.find("depth/interface1") is not None or plot.ranges.shown
     name = plot.ranges.shown[0].name
     plot.ranges.move(name, 60.0, 110.0)

@@ -63,13 +63,14 @@ def volume(qtbot, window):
     drawn(qtbot, view)
     yield view
     view.canvas.stop()
-    qtbot.waitUntil(lambda: not view.frames.busy, timeout=120_000)
+    qtbot.waitUntil(lambda: not view.frames.busy and not view._waiting.isActive() and window.tasks.idle, timeout=60_000)
 
 
 def drawn(qtbot, view):
     """Wait for the picture that was asked for last."""
     qtbot.waitUntil(lambda: view.canvas.drawn is not None and not view.frames.busy and view.frames._next is None
-                    and not view.canvas._rest.isActive(), timeout=40_000)
+                    and not view.canvas._rest.isActive() and not view._waiting.isActive()
+                    and view.canvas.drawn.wish.look == view.document.entry.volume, timeout=40_000)
 
 
 # ---------------------------------------------------------------------------------------------------- navigator

@@ -155,14 +155,14 @@ class DepthPanel(Panel):
             return None
         drawn = next((d.trace for d in self._plot.shown.drawn if d.trace.name == one.interface.trace and not d.other),
                      None) if self._plot.shown is not None else None
-        height = np.ones(values.size)
-        if drawn is not None:
-            told = drawn.y[one.part]
-            good = (values > 0) & np.isfinite(told)
-            if not np.any(good):
-                return None
-            places = np.arange(values.size)
-            height = np.interp(places, places[good], told[good] / values[good])
+        if drawn is None:  # alone it would look like another trace, of another size
+            return None
+        told = drawn.y[one.part]
+        good = (values > 0) & np.isfinite(told)
+        if not np.any(good):
+            return None
+        places = np.arange(values.size)
+        height = np.interp(places, places[good], told[good] / values[good])
         return Curve(shown[one.part], one.curve * height)
 
     def showEvent(self, event: Any) -> None:

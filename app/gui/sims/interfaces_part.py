@@ -15,6 +15,7 @@ from app.gui.theme import GAP_2
 from app.numerals import with_error
 from app.project.project import Entry
 from app.project.sims_depth import RESPONSES, DepthAnswer, Evaluated
+from app.project.sims_profiles_at import trace_words
 from fitting.sims.interface import LENGTHS
 from fitting.sims.setup import Interface
 from libraries.errors import BadModel
@@ -68,7 +69,7 @@ class InterfacesPart(QWidget):
         ))
         self.rows.edited.connect(self._rename)
         self.view = RowsView(self.rows, "Interfaces")
-        self.view.set_widths((104, 92, 106, 118, 58))
+        self.view.set_widths((96, 92, 104, 104, 46), stretch=0)
         self.view.current_changed.connect(self._moved)
         self.lengths = RowsModel((
             Column("Length of the response", "Tick to keep a known value"),
@@ -125,7 +126,7 @@ class InterfacesPart(QWidget):
         unit = f" / {units.pop()}" if len(units) == 1 else ""
         self.rows.retitle(2, f"Position{unit}")
         self.rows.retitle(3, f"Width{unit}")
-        self.rows.set_rows([self._row(one) for one in interfaces])
+        self.rows.set_rows([self._row(one, trace_words(entry, one.trace)) for one in interfaces] if entry else [])
         self.view.setVisible(bool(interfaces))
         self.view.fit_height(2, 8)
         self.remove.setEnabled(bool(interfaces))
@@ -134,23 +135,21 @@ class InterfacesPart(QWidget):
             self.view.show_current(wanted)
         self._show_current()
 
-    def _row(self, one: Interface) -> Row:
+    def _row(self, one: Interface, trace: str) -> Row:
         found = self._found.get(one.id)
         if found is None or found.interface != one:
-            return Row(one.id, (Cell(one.name, edit=one.name), Cell(found.label if found else one.trace), Cell("…"),
-                                Cell("…"), Cell("")))
-        trace = Cell(found.label, tooltip=found.label)
-        name = Cell(one.name, edit=one.name)
+            return Row(one.id, (Cell(one.name, edit=one.name), Cell(trace), Cell("…"), Cell("…"), Cell("")))
+        name, about = Cell(one.name, edit=one.name, tooltip=one.name), Cell(found.label, tooltip=found.label)
         if found.failed:
             none = Cell("–", tooltip=found.failed)
-            return Row(one.id, (name, trace, none, none, Cell("")))
+            return Row(one.id, (name, about, none, none, Cell("")))
         width = told(found.width, found.width_error)
         if one.shape == "layer":
             width = f"{width} thick"
         chi2 = "" if math.isnan(found.chi2) else f"{found.chi2:.2f}"
         own = told(found.position, found.own_error)
         return Row(one.id, (
-            name, trace,
+            name, about,
             Cell(told(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale"),
             Cell(width, tooltip=found.status), Cell(chi2, tooltip="About 1 where the response describes the counts"),
         ))

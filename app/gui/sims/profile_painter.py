@@ -87,7 +87,8 @@ def paint_reading(painter: QPainter, mapper: Mapper, point: QPointF, ink: QColor
     painter.drawEllipse(point, 5.0, 5.0)
 
 
-def paint_empty(painter: QPainter, mapper: Mapper, words: str, colours: Theme) -> None:
-    """Words in the middle of an empty plot."""
+def paint_empty(painter: QPainter, box: QRectF, words: str, colours: Theme) -> None:
+    """Words in the middle of an empty plot, over axes that count nothing."""
+    painter.fillRect(box, QColor(colours.paper))
     painter.setPen(QColor(colours.muted))
-    painter.drawText(mapper.box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+    painter.drawText(box.adjusted(24, 0, -24, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)

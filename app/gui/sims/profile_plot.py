@@ -360,7 +360,7 @@ class ProfilePlot(Panel):
         if mapper.box.width() < 20:
             return
         if self._empty:
-            paint_empty(painter, mapper, self._empty, colours)
+            paint_empty(painter, QRectF(self.canvas.viewport().rect()), self._empty, colours)
         if self._shown is None:
             self.names.boxes = {}
             return

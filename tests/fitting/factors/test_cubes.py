@@ -9,8 +9,10 @@ from benchmarks._factor_problems import cube, layers
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.factors.analysis import analyse, number_of_factors, ordered
 from fitting.factors.bins import MOST_ROWS, block_of, sums_of
+from fitting.factors.constraints import Constraints
 from fitting.factors.kept import kept, maps_of
 from fitting.factors.nnls import nnls
+from fitting.sims.cube import profile_of
 from libraries.errors import BadData, Cancelled
 
 SHAPE = (12, 24, 20)
@@ -65,7 +67,7 @@ def test_profile_and_image_are_solved_on_their_sums(made, found):
     centres = found.depth @ np.arange(SHAPE[0]) / found.depth.sum(axis=1)
     assert np.all(np.diff(centres) > 0)
     assert np.all(found.depth_errors > 0)
-    assert "blocks" in found.words
+    assert "whole scans" in found.words
     assert number_of_factors(made).rows() == found.tests.rows()
 
 
@@ -74,7 +76,7 @@ def test_what_a_project_keeps_of_a_cube(found):
     maps = maps_of(found, about, "counts")
     assert [one.shape for one in maps] == [SHAPE, SHAPE[1:]] * 5
     assert about.amounts.shape == (5, SHAPE[0])
-    assert about.constraints[0].startswith("solved on blocks")
+    assert about.constraints[0].startswith("solved on sums over whole scans")
     assert about.range_words == "60 ions"
 
 
@@ -90,11 +92,28 @@ def test_scores_of_a_cube_are_linear(made):
     assert pca.amounts.reshape(3, -1) == pytest.approx((counts @ lever.T).T, rel=1e-3, abs=1e-4)
 
 
-def test_constraints_along_the_depth_need_a_profile(made):
-    from fitting.factors.constraints import Constraints
+def test_scans_that_tell_the_factors_apart_are_solved_alone(made, found):
+    """The same spectra as from the profile of all pixels, and constraints along the depth hold."""
+    alone = analyse(profile_of(made), "mcr", 5)
+    assert found.spectra == pytest.approx(alone.spectra, abs=1e-9)
+    assert found.depth == pytest.approx(alone.amounts, rel=1e-6, abs=1e-6)
+    once = analyse(made, "mcr", 5, constraints=Constraints(unimodal=True)).depth
+    tops = once.argmax(axis=1)
+    for row, top in zip(once, tops, strict=True):
+        assert np.all(np.diff(row[: top + 1]) >= -1e-9 * row.max())
+        assert np.all(np.diff(row[top:]) <= 1e-9 * row.max())
 
+
+def test_what_differs_over_the_image_is_solved_on_blocks(made):
+    """Layers that stand upright: the scans are alike, the blocks are not."""
+    counts = np.asarray(made.counts)
+    turned = np.ascontiguousarray(np.swapaxes(counts, 0, 1))[:, :12]
+    axes = tuple(Axis(np.arange(float(n)), "distance", "µm") for n in turned.shape[1:3])
+    lying = made.with_(counts=turned, navigation=(Axis(np.arange(float(len(turned))), "scan", ""), *axes), scales=())
+    found = analyse(lying, "mcr", 5)
+    assert "blocks" in found.words
     with pytest.raises(BadData, match="depth profile"):
-        analyse(made, "mcr", 5, constraints=Constraints(unimodal=True))
+        analyse(lying, "mcr", 5, constraints=Constraints(unimodal=True))
 
 
 @pytest.mark.parametrize(("m", "n"), [(200, 80), pytest.param(500, 300, marks=pytest.mark.full)])

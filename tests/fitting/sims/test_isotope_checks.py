@@ -141,3 +141,30 @@ def test_measured_profiles(realdata, measured):
     # Weak lines have their natural ratio: ^206PbI2-/PbI2- and ^13CH3+/CH3+ within 4 %.
     assert abs(found["MAPI_neg"]["^206PbI_2-"].excess) < 0.04
     assert abs(found["MAPI_pos"]["^13CH_3+"].excess) < 0.04
+
+
+def test_a_course_of_overlaps_is_no_saturation():
+    """An ion on one minor line that comes and goes with the major one, others on the rest that do not."""
+    rng = np.random.default_rng(6)
+    columns = tin(rng, 300 * course(), poisson)
+    columns["^117Sn+"] += rng.poisson(60, 150)
+    columns["^124Sn+"] += rng.poisson(60, 150)
+    columns["^118Sn+"] += rng.poisson(200, 150)
+    shares = natural_fraction(parse_ion("^122Sn+"))
+    columns["^122Sn+"] = rng.poisson(300 * shares * course() + 200 * course() ** 2).astype(float)
+    checks = isotope_checks(profile(columns))
+    assert max(check.growth for check in checks) > 3
+    assert saturated_ions(checks) == {}
+    assert {check.verdict for check in checks if check.minor == "^122Sn+"} == {"too strong"}
+
+
+def test_an_ion_is_not_saturated_where_a_stronger_one_has_its_natural_ratio():
+    """A hydride on the only minor line, which grows with the major one; another ion is stronger and agrees."""
+    rng = np.random.default_rng(7)
+    strong = rng.poisson(6e3 * course()).astype(float)
+    hydride = {"CN-": rng.poisson(4e3 * course()).astype(float),
+               "^13CN-": rng.poisson(0.0145 * 4e3 * course() + 200 * course() ** 2).astype(float)}
+    assert [check.verdict for check in isotope_checks(profile(hydride))] == ["saturated"]  # nothing tells otherwise
+    hydride |= {"Cl-": strong, "^37Cl-": rng.poisson(0.3198 * 6e3 * course()).astype(float)}
+    assert {check.major: check.verdict for check in isotope_checks(profile(hydride))} == {
+        "CN-": "too strong", "Cl-": "agrees"}
