@@ -246,6 +246,17 @@ def _ions(entry: str, page: str, *, results: str = "", place: str = "", look: di
     return scene
 
 
+def _scroll_to(widget: Any) -> None:
+    """Scroll a page of the inspector so that all of a part is seen."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QScrollArea
+
+    area = widget.parentWidget()
+    while not isinstance(area, QScrollArea):
+        area = area.parentWidget()
+    QTimer.singleShot(1000, lambda: area.ensureWidgetVisible(widget, 0, 0))
+
+
 def _clusters(window: Any) -> None:
     """The range of the sodium clusters."""
     window.view.show_range(60.0, 135.0)
@@ -259,6 +270,7 @@ def _doublet(window: Any) -> None:
     for fold in panel.folds:
         if fold.content is panel.scale:
             fold.show_content(False)
+    _scroll_to(panel.names)
 
 
 def _saturated(window: Any) -> None:

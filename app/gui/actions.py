@@ -112,7 +112,7 @@ _DATA = (
 )
 _FIT = (
     Command("fit.region_tool", "Draw region", "Fit", "fits.region_tool", 0, "region", "R",
-            "Draw a region to fit over the spectrum", "Region", 2, enabled="entry", checkable=True),
+            "Draw a region to fit over the spectrum", "Region", 2, enabled="fittable", checkable=True),
     Command("fit.background", "Background", "Fit", "fits.set_background", 0, "background",
             tip="Choose the background of the region", toolbar="Background", bar_group=2, enabled="fit",
             fill="backgrounds"),
@@ -142,7 +142,7 @@ _FIT = (
     Command("fit.pixels", "Fit every pixel", "Fit", "images.fit_pixels", 1, "fit_all", "Ctrl+Shift+P",
             "Fit the shown region's model to every pixel of the image: maps of all parameters", enabled="image_model"),
     Command("fit.live", "Live fit", "Fit", "fits.set_live", 1, "live", "L",
-            "Fit again after every change by hand", "Live", 3, enabled="entry", checkable=True),
+            "Fit again after every change by hand", "Live", 3, enabled="fittable", checkable=True),
     Command("fit.intervals", "Error intervals…", "Fit", "fits.error_intervals", 1, "intervals", "Ctrl+U",
             "Intervals of the shown region's parameters by profile likelihood or bootstrap", enabled="components"),
     Command("fit.candidates", "Find candidates", "Fit", "candidates.open", 1, "", "Ctrl+Shift+G",
@@ -257,7 +257,7 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
         "entry": entry is not None,
         "photon": axis == "kinetic_energy" or untold,
         "casa": entry is not None and any(c.startswith(("CASA ", "Calib ")) for c in entry.spectrum.meta.comments),
-        "series": entry is not None and bool(entry.spectrum.navigation),
+        "series": entry is not None and bool(entry.spectrum.navigation) and technique != "sims",
         "eels": technique == "eels",
         "sims": technique == "sims",
         "sims_spectrum": kind == "spectrum",
@@ -267,7 +267,8 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
         "image": technique in ("eels", "sims") and entry is not None and bool(entry.spectrum.navigation),
         "image_model": technique == "eels" and entry is not None and bool(entry.spectrum.navigation)
         and fit is not None and bool(fit.model.components),
-        "no_losses": fit is not None and axis != "energy_loss",
+        "fittable": entry is not None and kind in ("", "spectrum"),
+        "no_losses": fit is not None and axis != "energy_loss" and technique != "sims",
         "photoelectrons": technique in ("xps", "other"),
         "several": len(document.chosen) > 1,
         "two": len(document.chosen) == 2,
@@ -285,5 +286,6 @@ def conditions(document: Document, tasks: Tasks) -> dict[str, bool]:
 CONDITIONS = (
     "always", "project", "outside", "entry", "photon", "fit", "components", "component", "undo", "redo", "busy", "casa",
     "series", "several", "two", "tied", "eels", "image", "image_model", "no_losses", "photoelectrons", "mapped",
+    "fittable",
     "sims", "sims_spectrum", "sims_ions", "sims_profile", "sims_cube",
 )

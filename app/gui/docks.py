@@ -132,8 +132,11 @@ class TabbedDock(QDockWidget):
         self.raise_()
         return self.stack.widget(index)
 
-    def offer(self, titles: Collection[str]) -> None:
-        """Show the tabs of these pages and hide the others; where the page in front goes, the first left comes."""
+    def offer(self, titles: Collection[str], first: str = "") -> None:
+        """Show the tabs of these pages and hide the others.
+
+        Where the page in front goes, the one called `first` comes, else the first left.
+        """
         wanted = [self.tabs.tabText(i) in titles for i in range(self.tabs.count())]
         if wanted == [self.tabs.isTabVisible(i) for i in range(self.tabs.count())]:
             return
@@ -143,7 +146,8 @@ class TabbedDock(QDockWidget):
         # Qt 6.11 leaves the room of tabs that are hidden last; a text that is set lays all of them out anew.
         self.tabs.setTabText(0, self.tabs.tabText(0))
         if not wanted[front] and any(wanted):
-            self.tabs.setCurrentIndex(wanted.index(True))
+            at = next((i for i, seen in enumerate(wanted) if seen and self.tabs.tabText(i) == first), None)
+            self.tabs.setCurrentIndex(wanted.index(True) if at is None else at)
 
     @property
     def page(self) -> str:

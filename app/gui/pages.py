@@ -60,6 +60,8 @@ class Page:
         Only for images and series.
     kinds : tuple of str
         Of ToF-SIMS data only for these kinds (`fitting.sims.kinds`); empty for all.
+    fitted : bool
+        Of ToF-SIMS data only where a region was drawn: masses are measured without fitted models.
     """
 
     title: str
@@ -68,13 +70,16 @@ class Page:
     techniques: frozenset[str] = ALL
     images: bool = False
     kinds: tuple[str, ...] = ()
+    fitted: bool = False
 
     def fits(self, entry: Entry | None) -> bool:
         """Whether it is there for an entry; without one, the pages of photoelectron spectra."""
         if entry is None:
             return "xps" in self.techniques and not self.images
         spectrum = entry.spectrum
-        if spectrum.meta.technique == "sims" and self.kinds and kind_of(spectrum) not in self.kinds:
+        if spectrum.meta.technique == "sims" and (
+            (self.kinds and kind_of(spectrum) not in self.kinds) or (self.fitted and not entry.fits)
+        ):
             return False
         return spectrum.meta.technique in self.techniques and not (self.images and not spectrum.navigation)
 
@@ -82,7 +87,7 @@ class Page:
 def inspector_pages(document: Document, tasks: Tasks) -> list[Page]:
     """The pages of the inspector in the order of their tabs."""
     return [
-        Page("Model", "model_panel", ModelPanel(document), kinds=_SPECTRUM),
+        Page("Model", "model_panel", ModelPanel(document), kinds=_SPECTRUM, fitted=True),
         Page("Process", "process_panel", ProcessPanel(document)),
         Page("Zero loss", "zero_loss_panel", ZeroLossPanel(document, tasks), _EELS),
         Page("Low loss", "low_loss_panel", LowLossPanel(document, tasks), _EELS),
@@ -110,8 +115,8 @@ def results_pages(document: Document, tasks: Tasks) -> list[Page]:
         Page("Maps", "gallery", MapGallery(document, tasks), _EELS | _SIMS, images=True,
              kinds=("spectrum", "image", "cube")),
         Page("Composition", "composition", CompositionPage(document, tasks), _XPS),
-        Page("Fit statistics", "statistics", StatisticsPage(document), kinds=_SPECTRUM),
-        Page("Intervals", "intervals", IntervalsPage(document, tasks), kinds=_SPECTRUM),
+        Page("Fit statistics", "statistics", StatisticsPage(document), kinds=_SPECTRUM, fitted=True),
+        Page("Intervals", "intervals", IntervalsPage(document, tasks), kinds=_SPECTRUM, fitted=True),
         Page("Candidates", "candidates", CandidatesPage(document, tasks), _XPS),
         Page("Blocks", "blocks", BlocksPage(document, tasks), _XPS),
         Page("Trends", "trends", TrendsPage(document, tasks), _XPS),
@@ -123,6 +128,13 @@ def results_pages(document: Document, tasks: Tasks) -> list[Page]:
 def offered(pages: Sequence[Page], entry: Entry | None) -> set[str]:
     """Titles of the pages that are there for an entry."""
     return {page.title for page in pages if page.fits(entry)}
+
+
+def first(pages: Sequence[Page], entry: Entry | None) -> str:
+    """Title of the page that comes to the front where the one in front goes: of ions the first of their own."""
+    if entry is None or entry.spectrum.meta.technique != "sims":
+        return ""
+    return next((page.title for page in pages if page.techniques == _SIMS and page.fits(entry)), "")
 
 
 def scrolled(page: QWidget) -> QScrollArea:

@@ -29,7 +29,7 @@ from app.gui.joint_controller import JointController
 from app.gui.live_fit import LiveFit
 from app.gui.look_controller import LookController, screen_fits
 from app.gui.message_bar import MessageBar
-from app.gui.pages import inspector_pages, offered, results_pages, scrolled
+from app.gui.pages import first, inspector_pages, offered, results_pages, scrolled
 from app.gui.panels.base import Panel
 from app.gui.plot.spectrum_view import SpectrumView
 from app.gui.plot_pick import PlotPick
@@ -52,7 +52,7 @@ from libraries.errors import SodaliteError
 
 LAYOUT_VERSION = 1
 SIZE = (1440, 900)
-INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 236
+INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 248
 INSPECTOR_SHARE = 0.36  # of the window's width at most
 TREE_COMMANDS = ("data.rename", "data.remove", "", "fit.chosen", "fit.propagate", "fit.template", "",
                  "data.charge", "fit.sample", "quantify.sample")
@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
         """The dataset decides the tools."""
         entry = self.document.entry
         for dock, pages in zip((self.inspector, self.results), self._pages, strict=True):
-            dock.offer(offered(pages, entry))
+            dock.offer(offered(pages, entry), first(pages, entry))
 
     def _show_panels(self, shown: bool) -> None:
         """An empty project needs no panels; they come back as they were."""

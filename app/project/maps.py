@@ -334,6 +334,11 @@ def groups(entry: Entry) -> dict[str, tuple[Map, ...]]:
     return {name: tuple(maps) for name, maps in found.items()}
 
 
+def group_words(entry: Entry, group: str) -> str:
+    """What lists call the maps of a run: of factors their title."""
+    return next((one.title for one in entry.factors if one.id == group), group)
+
+
 def window_title(window: Window) -> str:
     """What lists call a window: its name, with the limits where the name does not tell them."""
     limits = window_words(window.low, window.high)

@@ -2,13 +2,14 @@
 
 A line that is too strong for the detector counts too few ions (T. Stephan, J. Zehnpfenning, A. Benninghoven, J. Vac.
 Sci. Technol. A 12, 405 (1994)), so that all its minor isotopes seem too strong, the more so the stronger the line is.
-An overlapping ion adds to one line only, and not in proportion.
+An overlapping ion adds to one line only, and not in proportion. One that follows the major line (a hydride) looks like
+saturation by its ratio alone: then a stronger line of the same measurement that has its natural ratio tells.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -98,7 +99,7 @@ def isotope_checks(spectrum: Spectrum) -> tuple[PairCheck, ...]:
             ion = column.label.ions[0]
             groups.setdefault((ion.elements, ion.charge), []).append((natural_fraction(ion), column.place, ion))
     names, data = channel_names(spectrum.axis), spectrum.y
-    found = []
+    found: list[PairCheck] = []
     for members in groups.values():
         members.sort(key=lambda member: -member[0])
         share, place, ion = members[0]
@@ -109,7 +110,23 @@ def isotope_checks(spectrum: Spectrum) -> tuple[PairCheck, ...]:
                 seen.add(minor.mass_number)
                 pairs.append(_pair(names[place], names[at], data[:, place], data[:, at], other / share))
         found.extend(_judged(pairs))
-    return tuple(found)
+    return _compared(found, dict(zip(names, data.max(axis=0, initial=0.0), strict=True)))
+
+
+def _compared(pairs: Sequence[PairCheck], strongest: Mapping[str, float]) -> tuple[PairCheck, ...]:
+    """No line is called saturated where one that counts as many ions a point has its natural ratio.
+
+    All lines of a measurement share its pulses. An ion of few places may be saturated there and weak on the whole, so
+    that nothing else is claimed of it.
+    """
+    verdicts: dict[str, set[str]] = {}
+    for pair in pairs:
+        verdicts.setdefault(pair.major, set()).add(pair.verdict)
+    sound = max((strongest[pair.major] for pair in pairs if pair.verdict == "agrees" and pair.natural < _ALIKE
+                 and pair.error <= NEAR * pair.natural
+                 and not verdicts[pair.major] & {"saturated", "too strong"}), default=0.0)
+    return tuple(replace(pair, verdict="too strong") if pair.verdict == "saturated" and strongest[pair.major] <= sound
+                 else pair for pair in pairs)
 
 
 def _pair(major: str, minor: str, strong: FloatArray, weak: FloatArray, natural: float) -> PairCheck:
@@ -149,7 +166,9 @@ def _judged(pairs: Sequence[PairCheck]) -> list[PairCheck]:
     high = [pair for pair in told if off[pair.minor] == 1]
     low = [pair for pair in told if off[pair.minor] == -1]
     all_high, all_low = len(high) == len(told), len(low) == len(told)
-    grows = any(pair.growth > SIGNIFICANT for pair in high)
+    # One that grows among many that fall has an ion of its own on it.
+    up, down = (sum(sign * pair.growth > SIGNIFICANT for pair in high) for sign in (1, -1))
+    grows = 0 < up >= down
     result = []
     for pair in pairs:
         sign = off[pair.minor]

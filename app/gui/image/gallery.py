@@ -27,7 +27,7 @@ from app.gui.panels.base import Panel, button, muted
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.gui.theme import GAP_1, GAP_2
 from app.project.map_numbers import class_counts, statistics
-from app.project.maps import groups, out_of_date, rename, request_of, window_maps, with_made
+from app.project.maps import group_words, groups, out_of_date, rename, request_of, window_maps, with_made
 from app.project.project import Entry
 from fitting.image.classes import KIND, is_classes
 from fitting.image.maps import Map
@@ -159,7 +159,7 @@ class MapGallery(Panel):
     def _rows(self, entry: Entry) -> list[Thumbnail]:
         old, rows = out_of_date(entry), []
         for group, maps in groups(entry).items():
-            rows.append(Thumbnail(group))
+            rows.append(Thumbnail(group_words(entry, group)))
             rows += [Thumbnail(one.name, self._aspect(one), one.id in old) for one in maps]
         return rows
 

@@ -7,6 +7,7 @@ from fitting.sims.kinds import kind_of
 
 FACTS = ("Data", "Channels", "Along")
 NOT_RECORDED = "not recorded"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES = {"spectrum": "mass spectrum", "profile": "depth profile", "image": "image", "cube": "cube"}
 
 
@@ -40,7 +41,16 @@ def _channels(spectrum: Spectrum) -> str:
 
 def _along(spectrum: Spectrum) -> str:
     told = [
-        f"{AXIS_LABELS[axis.quantity]} {axis.values[0]:.4g} to {axis.values[-1]:.4g} {axis.unit}".strip()
+        f"{AXIS_LABELS[axis.quantity]} {plain(axis.values[0])} to {plain(axis.values[-1])} {axis.unit}".strip()
         for axis in (*spectrum.navigation[:1], *spectrum.scales)
     ]
     return "\n".join(told)
+
+
+def plain(value: float) -> str:
+    """A number with four figures, large ones with a power of ten: "4.337·10⁹"."""
+    text = f"{value:.4g}"
+    if "e" not in text:
+        return text
+    number, power = text.split("e")
+    return f"{number}·10" + str(int(power)).translate(_RAISED)

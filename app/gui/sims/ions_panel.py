@@ -102,7 +102,7 @@ class IonsPanel(Panel):
             Column("Off / %", "Measured over natural, less 1", True), Column("Verdict"),
         )))
         self.isotope_view = RowsView(self.isotopes, "Isotopes against nature")
-        self.isotope_view.set_widths((104, 96, 68, 68, 110), 4)
+        self.isotope_view.set_widths((136, 96, 60, 56, 90), 4)
         self.use_minor = button("Draw from the minor isotope", "The major ion as its minor isotope over natural "
                                 "abundance, as a trace of its own", self.draw_minor)
         self.isotope_view.selectionModel().currentRowChanged.connect(lambda *_: self._offer_minor())

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
 
 from app.gui import theme
 from app.gui.document import Document
@@ -16,11 +17,12 @@ from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
 from app.gui.sims.depth_answers import DepthAnswers
 from app.gui.sims.layer_bar import LayerBar
 from app.gui.tasks import Tasks
-from app.gui.theme import GAP_1
+from app.gui.theme import GAP_1, GAP_3
 from app.numerals import with_error
 from fitting.sims.layers import Layer, Layers
 
 _EMPTY = "Choose on the Depth page from what the layers are told: factors, or one trace a layer."
+_ROW = 22
 
 
 class LayersPage(Panel):
@@ -33,6 +35,8 @@ class LayersPage(Panel):
         self._window: Any = None
         self.dialog: QFileDialog | None = None
         self.words = muted(_EMPTY)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._text = ""
         self.bar = LayerBar()
         self.rows = self.table(RowsModel((
             Column("", "From the surface down"), Column("Layer"),
@@ -44,12 +48,14 @@ class LayersPage(Panel):
             Column("Order", "Probability that it lies below the layer before it", True), Column("Remarks"),
         )))
         self.view = RowsView(self.rows, "Layers")
-        self.view.set_widths((40, 124, 118, 118, 96, 92, 58, 60, 120), stretch=8)
+        self.view.set_widths((40, 124, 104, 110, 92, 108, 58, 60, 120), stretch=8)
+        self.view.verticalHeader().setDefaultSectionSize(_ROW)  # five layers without scrolling
         self.export = button("Export CSV…", "Layers and interfaces as tables", self.ask_file, sign="export")
         top = row(self.bar, self.export, stretch=False)
         top.setStretch(0, 1)
         top.setAlignment(self.export, Qt.AlignmentFlag.AlignTop)
-        self.body.setSpacing(GAP_1)
+        self.body.setSpacing(0)
+        self.body.setContentsMargins(GAP_3, GAP_1, GAP_3, 0)
         self.body.addLayout(top)
         self.body.addWidget(self.words)
         self.body.addWidget(self.view, 100)
@@ -77,7 +83,7 @@ class LayersPage(Panel):
         if found is None:
             working = told and (answer is None or (entry is not None and answer.basis[2] != entry.layering))
             failed = answer.layers_failed if answer is not None else self.answers.failed
-            self.words.setText("Layers are being worked out …" if working and not failed else failed or _EMPTY)
+            self._say("Layers are being worked out …" if working and not failed else failed or _EMPTY, whole=True)
             self.rows.set_rows([])
             return
         scale = answer.depth.words if answer is not None and answer.depth is not None else \
@@ -85,11 +91,26 @@ class LayersPage(Panel):
         if answer is not None and answer.basis[1].kind in ("rate", "crater") and answer.depth is not None:
             scale += "; with one rate, phases that sputter faster come out too thin"
         text = f"{found.words}: shares add up to one within {100 * found.misfit:.2g} %. Scale: {scale}."
-        self.words.setText(f"{text} {answer.note}." if answer is not None and answer.note else text)
+        self._say(f"{text} {answer.note}." if answer is not None and answer.note else text)
         unit = f" / {found.unit}" if found.unit else ""
         for number, name in ((2, "Thickness"), (3, "By amount"), (4, "Top"), (5, "Edge")):
             self.rows.retitle(number, f"{name}{unit}")
         self.rows.set_rows([_row(layer, layer is found.rows[-1]) for layer in found.rows])
+
+    def _say(self, text: str, *, whole: bool = False) -> None:
+        """Words above the table: one line with the rest as a tooltip, so that the rows have room."""
+        self._text = text
+        self.words.setWordWrap(whole)
+        metrics = self.words.fontMetrics()
+        width = max(self.width() - 2 * GAP_3, 100)
+        self.words.setText(text if whole else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width))
+        self.words.setToolTip("" if whole else text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many words as there is room for."""
+        super().resizeEvent(event)
+        if self._text and not self.words.wordWrap():
+            self._say(self._text)
 
     def _recolour(self) -> None:
         super()._recolour()

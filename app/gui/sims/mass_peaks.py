@@ -90,6 +90,7 @@ class PeaksPart(MassPart):
             flags = dead_time.strength(entry, lines)
             self.table.set_rows([_row(i, *one) for i, one in
                                  enumerate(zip(entry.masses.peaks, lines, flags, strict=True))])
+            self.rows_view.fit_columns((1,))
             self.rows_view.setVisible(has)
             self.rows_view.fit_height(4, 12)
             self.words.setText(_words(entry, view, lines, flags))

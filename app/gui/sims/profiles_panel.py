@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,7 @@ from app.gui.sims.profile_rows import beside_rows, trace_rows
 from app.gui.sims.profile_source import place_name
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_2, SPIN_MARGINS
+from app.numerals import with_error
 from app.project.project import Entry
 from app.project.sims_profiles import add_profile, chosen_ions, resolution_of, with_look
 from fitting.dataset import AXIS_LABELS, Spectrum
@@ -321,11 +323,11 @@ def sum_words(profile: Spectrum) -> str:
     if found is None:
         return "The file holds no total column."
     share, error = found
-    told = f" ± {100 * error:.2g}" if error == error and error > 0 else ""
+    told = with_error(100 * share, 100 * error) if math.isfinite(error) and error > 0 else f"{100 * share:.1f}"
     tail = "; the rest are ions that the peak list does not hold." if share < 0.9995 else "."
     if share > 1.0005:
         tail = ": more than all of it, so some ions are counted twice."
-    return f"Single ions add up to {100 * share:.1f}{told} % of the total column{tail}"
+    return f"Single ions add up to {told} % of the total column{tail}"
 
 
 def refill(box: QComboBox, items: list[tuple[str, str]], current: str) -> None:
