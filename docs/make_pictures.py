@@ -194,18 +194,19 @@ def _fine(stage: Stage) -> Any:
 
 
 INTERPHASE = "Sodium interphase on hard carbon"
-RESULTS = 320  # px: height of the results where a table of layers stands in them
+RESULTS = 270  # px: height of the results where a table of layers stands in them
 
 
 ALONG = ("C2H-", "ClO3-", "NaO-", "NaF2-", "C4-", "Na3F4-")
 
 
 def _ions(entry: str, page: str, *, results: str = "", place: str = "", look: dict[str, Any] | None = None,
-          volume: dict[str, Any] | None = None, act: Callable[[Any], None] | None = None) -> Callable[[Stage], Any]:
+          step: str = "", volume: dict[str, Any] | None = None,
+          act: Callable[[Any], None] | None = None) -> Callable[[Stage], Any]:
     """The ToF-SIMS sample at an inspector page, the whole window; results only where a page of them is named.
 
-    `look` says how the profile is drawn ("FACTORS" among the traces: the amounts of all factors; "BULK": of the last),
-    `volume` how the cube is; `act` does the rest.
+    `look` says how the profile is drawn ("FACTORS" among the traces: the amounts of all factors), `step` of which trace
+    the interface is, by MRI, `volume` how the cube is drawn; `act` does the rest.
     """
 
     def change(project: Any, id: str) -> Any:
@@ -215,9 +216,11 @@ def _ions(entry: str, page: str, *, results: str = "", place: str = "", look: di
         if look:
             about = shown.factors[-1]
             amounts = [f"factor:{about.id}/{number + 1}" for number in range(len(about.names))]
-            known = {"FACTORS": amounts, "BULK": [amounts[about.names.index("Bulk")]]}
-            ions = [trace for name in look["ions"] for trace in known.get(name, [name])]
+            ions = [trace for name in look["ions"] for trace in (amounts if name == "FACTORS" else [name])]
             shown = replace(shown, profile=replace(shown.profile, **{**look, "ions": tuple(ions)}))
+        if step:
+            shown = replace(shown, interfaces=tuple(
+                replace(one, trace=step, response="mri", held=(("lam", 0.4),)) for one in shown.interfaces))
         if volume:
             shown = replace(shown, volume=replace(shown.volume, **volume))
         return project.with_entry(shown)
@@ -286,7 +289,7 @@ def _shares(window: Any) -> None:
     panel.ion_result.come_into_view()
 
 
-_INTERPHASE = _ions("Negative cube", "Depth", results="Layers", look={"ions": (*ALONG, "BULK"), "axis": "depth"})
+_INTERPHASE = _ions("Negative cube", "Depth", results="Layers", step="C4-", look={"ions": ALONG, "axis": "depth"})
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,10 @@ def _check_rows(body: Sequence[str], lines: Sequence[int], width: int, where: st
     """Each point has a number for each column."""
     for text, line in zip(body, lines, strict=True):
         cells = cells_of(text)
-        if len(cells) != width or not all(cells):
+        if len(cells) == width and not all(cells):
+            raise BadFile(f"The cell in column {cells.index('') + 1} is empty", where=f"{where}, line {line}",
+                          todo=DAMAGED)
+        if len(cells) != width:
             raise BadFile(f"A point has {len(cells)} numbers for {width} columns", where=f"{where}, line {line}",
                           todo=DAMAGED)
 

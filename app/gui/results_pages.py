@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.gui.document import Document
+from app.gui.panels.forms import FORMS
+from app.gui.panels.step_form import step_words
 from app.gui.table_view import Cell, Column, TableView
 from app.project.project import Entry, RegionFit
 from app.project.work import STATISTICS
@@ -20,7 +22,14 @@ from fitting.recipe import Step
 from libraries.errors import SodaliteError
 
 NOISE = {"poisson": "Poisson counts", "gaussian": "Gaussian", "unknown": "not known, from the residuals"}
-STEPS = {"energy_shift": "Charge reference", "crop": "Crop", "photon_energy": "Photon energy", "noise": "Noise"}
+STEPS = {
+    **{form.kind: form.title for form in FORMS},
+    "energy_shift": "Charge reference", "energy_scale": "Energy scale", "crop": "Crop", "crop_image": "Crop",
+    "bin_image": "Join", "photon_energy": "Photon energy", "noise": "Noise", "microscope": "Microscope",
+    "sum_sweeps": "Sweeps", "mass_scale": "Mass scale", "ion_names": "Names of ions", "dead_time": "Dead time",
+    "ion_dead_time": "Dead time", "scan_drift": "Drift between scans", "topography": "Topography",
+    "mass_shift": "Masses of pixels",
+}  # fmt: skip
 MISFIT = "χ²ᵣ exceeds its 99.9 % limit: the model misses structure in the data"
 MOST_LOG = 500
 LOG_ROLES = {"warning": "warning", "error": "danger", "critical": "danger"}
@@ -144,9 +153,10 @@ class HistoryPage(TableView):
 
     @staticmethod
     def _step(step: Step) -> list[Cell]:
-        numbers = ", ".join(f"{k.replace('_', ' ')} {v:g}" if isinstance(v, float) else f"{v}" for k, v in step.params)
-        detail = f"{numbers} ({step.note})" if step.note else numbers
-        return [Cell("Recipe", role="muted"), Cell(STEPS.get(step.kind, step.kind)), Cell(detail, detail)]
+        told = step_words(step, "")
+        detail = f"{told} ({step.note})" if step.note else told
+        name = STEPS.get(step.kind, step.kind.replace("_", " "))
+        return [Cell("Recipe", role="muted"), Cell(name), Cell(detail, detail)]
 
     @staticmethod
     def _model(fit: RegionFit) -> list[Cell]:

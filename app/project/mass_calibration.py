@@ -20,6 +20,8 @@ from libraries.errors import BadData, NotDetermined, SodaliteError
 from libraries.ions import parse_ion
 
 REACH = 400e-6  # how far from its m/z by the present scale an ion's line is looked for; ours
+_APART, _CLEAR = 3.0, 10.0  # a line's own widths that are left out; standard errors of the floor; both ours
+_SAME_LINE = 2e-5  # relative difference of channels below which two names mean one line; ours
 
 
 def line_near(view: MassView, x: float, reach: float) -> Pick:
@@ -39,6 +41,22 @@ def line_near(view: MassView, x: float, reach: float) -> Pick:
             raise
         raise NotDetermined(f"No line stands out at channel {x:.0f}", todo=error.todo) from error
     return pick_of(view, line)
+
+
+def crowded(view: MassView, x: float, reach: float, pick: Pick) -> bool:
+    """Whether another clear line lies within reach of a place, so that a click may have meant that one."""
+    place = view.place(x)
+    wide = reach if view.scaled else max(2.0 * x * reach, 0.0)
+    first, stop = np.searchsorted(view.mz, [place - wide, place + wide])
+    if stop - first < 3:
+        return False
+    roots = view.mz[first:stop]
+    times = np.asarray(view.law.channel(roots)) if view.law is not None else np.sqrt(roots)
+    rest = view.counts[first:stop][np.abs(times - pick.channel) > _APART * pick.fwhm]
+    if not rest.size:
+        return False
+    floor = float(np.median(rest))
+    return float(rest.max()) > floor + _CLEAR * math.sqrt(floor + 1.0)
 
 
 def pick_of(view: MassView, line: Line) -> Pick:
@@ -96,6 +114,10 @@ def with_calibrant(project: Project, entry_id: str, ion: str, channel: float) ->
     if kept and parse_ion(kept[0][0]).polarity != polarity:
         raise BadData("Positive and negative calibrants are mixed", todo="Calibrate each polarity with its own ions")
     of_polarity(text, known)
+    twin = next((name for name, at in kept if abs(at - channel) < _SAME_LINE * abs(channel)), "")
+    if twin:
+        raise BadData(f"This line is that of {twin} already",
+                      todo=f"Enlarge the plot and click the line of {text}, or take {twin} out first")
     unused = tuple(one for one in entry.masses.unused if one != text)
     return with_setup(project, entry_id, calibrants=(*kept, (text, float(channel))), unused=unused)
 

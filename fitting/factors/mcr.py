@@ -246,6 +246,7 @@ def resolve(
         raise NotDetermined(f"{k} factors were asked for, the data have the rank {rank}",
                             todo=f"Use 1 to {rank} factors")
     known = _spectra_in(fixed, scaling, None)
+    _check_known(known.shape[0], k, fixed, without_ions)
     begin = _spectra_in(start, scaling, k - known.shape[0])
     if start is None and known.shape[0] < k:
         left = d - nnls(known.T, d.T).T @ known if known.size else d
@@ -265,6 +266,18 @@ def resolve(
     sums = spectra.sum(axis=1)
     return McrResult(frozen_array(profiles * sums), frozen_array(spectra / sums[:, None]), lof, lof_bound(singular, k),
                       100.0 - lof**2 / 100.0, chi2, found.iterations, found.status)
+
+
+def _check_known(number: int, k: int, fixed: ArrayLike | None, without: NDArray[np.bool_] | None) -> None:
+    """Known spectra are no more than factors, and have no ion that their factor is said to lack."""
+    if number > k:
+        raise BadData(f"{number} spectra are known, and {k} factors were asked for", todo="Ask for more factors")
+    if fixed is None or without is None or np.shape(without) != (k, np.shape(fixed)[1]):
+        return
+    both = np.any((np.asarray(fixed) > 0) & without[:number], axis=1)
+    if both.any():
+        raise BadData(f"The known spectrum of factor {int(np.argmax(both)) + 1} has an ion that the factor is said to "
+                      "lack", todo="Leave one of the two out")
 
 
 def closure(profiles: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -7,8 +7,8 @@ width in nm unless the sputter rate is the same on both sides.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.special import ndtr, ndtri
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.engine import minimise
 from fitting.sims.response import dowsett_step, gauss_step, mri_step
+from fitting.solution import Solution
 from fitting.statistics import deviance_residuals, variance_of
 from fitting.tape import Cancel
 from libraries.errors import BadData, BadModel, NotDetermined
@@ -30,6 +31,7 @@ LENGTHS: dict[str, tuple[str, ...]] = {
     "erf": ("sigma",), "mri": ("w", "lam", "sigma"), "dowsett": ("up", "down", "sigma"),
 }
 _STEPS: dict[str, Step] = {"erf": gauss_step, "mri": mri_step, "dowsett": dowsett_step}
+_MIXING = ("w", "lam", "up", "down")
 _LOW, _HIGH = float(ndtr(-1.0)), float(ndtr(1.0))  # 15.87 and 84.13 %: one sigma to each side of an error function
 _PLATEAU = 0.15  # share of the points at each end that is taken as plateau
 _DRAWS = 200
@@ -298,9 +300,23 @@ def fit_interface(
     found = minimise(residual, jacobian, start[free], lower[free], upper[free], cancel=cancel)
     covariance = np.zeros((len(names), len(names)))
     dof = max(found.dof, 1)
-    covariance[np.ix_(free, free)] = found.covariance * (1.0 if noise.known else found.cost / dof)
+    share = covariance_of(found, [name for name, one in zip(names, free, strict=True) if one])
+    covariance[np.ix_(free, free)] = share * (1.0 if noise.known else found.cost / dof)
     return InterfaceFit(kind, names, frozen_array(whole(found.x)), frozen_array(covariance), tuple(held),
                         found.cost / dof if noise.known else 1.0, found.verdict)
+
+
+def covariance_of(found: Solution, names: Sequence[str]) -> FloatArray:
+    """Covariance of fitted values, NaN for those on a bound.
+
+    A mixing length on its bound moves the position: the errors of all others are those with this length free. They may
+    be too large, and are not too small.
+    """
+    mixing = np.array([name in _MIXING for name in names])
+    covariance = replace(found, at_bound=found.at_bound & ~mixing).covariance.copy()
+    covariance[found.at_bound] = math.nan
+    covariance[:, found.at_bound] = math.nan
+    return covariance
 
 
 def thickness(top: InterfaceFit, bottom: InterfaceFit) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.engine import minimise
-from fitting.sims.interface import LENGTHS, Kind
+from fitting.sims.interface import LENGTHS, Kind, covariance_of
 from fitting.sims.response import dowsett_step, gauss_step, mri_step
 from fitting.statistics import deviance_residuals, variance_of
 from fitting.tape import Cancel
@@ -168,7 +168,8 @@ def fit_layer(
         raise NotDetermined("No layer is seen in this range: its bottom came out above its top",
                             todo="Choose a range with one layer and what lies on both sides of it")
     covariance, dof = np.zeros((len(names), len(names))), max(found.dof, 1)
-    covariance[np.ix_(free, free)] = found.covariance * (1.0 if noise.known else found.cost / dof)
+    share = covariance_of(found, [name for name, one in zip(names, free, strict=True) if one])
+    covariance[np.ix_(free, free)] = share * (1.0 if noise.known else found.cost / dof)
     return LayerFit(kind, names, frozen_array(values), frozen_array(covariance), tuple(held),
                     found.cost / dof if noise.known else 1.0, found.verdict)
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,6 +47,7 @@ RESOLVED = 0.5  # a layer whose share never reaches this is nowhere the main pha
 _REACH = 4.0  # half widths to each side within which the balance point is taken
 _SLOPE = math.sqrt(math.pi / 2.0)  # dz/dF at the middle of an error function over its 16-84 % width
 _LOW, _HIGH = float(ndtr(-1.0)), float(ndtr(1.0))
+_TWICE = "stands at more than one depth"
 _THERE, _GONE = 0.6, 0.2  # of its largest share: a phase that comes back after it was gone stands at two depths
 
 
@@ -203,7 +204,7 @@ def layers_of(
     order = found.order.astype(int)
     misfit = _misfit(closed)
     wrong = _Wrong(misfit, *_changes(z, found, names, alternatives))
-    rows = tuple(_row(i, found, repeats, names, z, scale, wrong) for i in range(order.size))
+    rows = _warned(tuple(_row(i, found, repeats, names, z, scale, wrong) for i in range(order.size)))
     return Layers(rows, z, found.shares, factors[order], misfit, quantity, unit)
 
 
@@ -231,6 +232,9 @@ def _closed(y: FloatArray, names: tuple[str, ...]) -> tuple[FloatArray, FloatArr
         raise NotDetermined("The chosen traces do not add up to a constant with any scale, so that one of them is no "
                             "layer of its own", where=str(error.where or ""),
                             todo="Leave a trace out, or choose one ion for each layer and the bulk") from None
+    except BadData:
+        raise BadData("Some of the chosen traces have the same course, so that they are no layers of their own",
+                      where=", ".join(names), todo="Leave one of them out") from None
     return closed, factors / top
 
 
@@ -371,13 +375,17 @@ def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: Fl
     error = math.nan if last else math.hypot(_std(repeats.edges[:, i] - above), slope[i], slope[i + 1],
                                                systematic.thickness[i], _impure(found, i, thickness),
                                                (thickness - float(found.amounts[i])) / math.sqrt(12.0))
-    if scale is not None and scale.stated and math.isfinite(thickness):
-        error = math.hypot(error, scale.error_between(top, bottom))
-        top_error = math.hypot(top_error, scale.error_at(top)) if i else 0.0
-        bottom_error = math.hypot(bottom_error, scale.error_at(bottom))
     amount_error = _std(repeats.amounts[:, i])
-    if scale is not None and scale.stated and math.isfinite(thickness):
-        amount_error = math.hypot(amount_error, scale.error_between(top, bottom))
+    if scale is not None and scale.stated:
+        end = float(z[-1]) if last else bottom
+        if i and math.isfinite(top):
+            top_error = math.hypot(top_error, scale.error_at(top))
+        if math.isfinite(bottom):
+            bottom_error = math.hypot(bottom_error, scale.error_at(bottom))
+        if math.isfinite(end - top):
+            amount_error = math.hypot(amount_error, scale.error_between(top, end))
+        if math.isfinite(thickness):
+            error = math.hypot(error, scale.error_between(top, bottom))
     below = math.nan
     if i and len(repeats.centres):
         below = float(np.mean(repeats.centres[:, i] > repeats.centres[:, i - 1]))
@@ -410,8 +418,16 @@ def _remarks(i: int, last: bool, share: float, shares: FloatArray, z: FloatArray
     if share < RESOLVED:
         remarks.append(f"nowhere the main phase (at most {100 * share:.0f} %)")
     if _entries(shares / share) > 1:
-        remarks.append("stands at more than one depth")
+        remarks.append(_TWICE)
     return tuple(remarks)
+
+
+def _warned(rows: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """A phase that stands at two depths has no place in the order: what is said of the others' edges may not hold."""
+    twice = [row.name for row in rows if _TWICE in row.remarks]
+    words = f"{', '.join(twice)} stands at more than one depth: edges and thickness may not hold, the amount does"
+    return tuple(replace(row, remarks=(*row.remarks, words)) if twice and _TWICE not in row.remarks else row
+                 for row in rows)
 
 
 def _entries(relative: FloatArray) -> int:

@@ -148,8 +148,11 @@ class MassCalibration:
                 found.append("Na+ is usually saturated, which shifts its centroid")
             pull = abs(ppm) * 1e-6 * one.ion.mz * self.slope / (2.0 * math.sqrt(one.ion.mz))
             if one.error and len(self.calibrants) > 2 and pull > _LARGE_PULL * one.error:
-                found.append(f"{one.ion} lies {ppm:+.0f} ppm off, {pull / one.error:.1f} times its error: "
-                             "saturated, overlapped or misnamed?")
+                times = pull / one.error
+                told = f"{times:.1f}" if times < 100 else f"{times:.0f}"
+                away = f"{ppm:+.0f}".replace("-", "−")
+                found.append(f"{one.ion} lies {away} ppm off, {told} times its error: saturated, overlapped or "
+                             "misnamed?")
         if len(self.calibrants) == 2:
             found.append("Two calibrants leave no residuals: add a third to check them")
         return tuple(found)

@@ -113,7 +113,7 @@ def test_interface_added_dragged_held_and_removed(qtbot, window):
     assert len(plot.curves.shown) == 1  # only beside its trace
     id, project = document.entry.id, document.project
     document.apply("Other traces", with_look(project, id, ions=("NaO-",)))
-    qtbot.waitUntil(lambda: not plot.curves.shown and plot.marks.shown)
+    qtbot.waitUntil(lambda: not plot.curves.shown and bool(plot.marks.shown))
     document.undo()
     qtbot.waitUntil(lambda: len(plot.curves.shown) == 1)
     assert plot.ranges.find("depth/interface1") is not None or plot.ranges.shown

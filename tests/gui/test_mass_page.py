@@ -212,3 +212,23 @@ def test_a_curve_of_many_channels_keeps_its_extremes():
     assert ys.min() == y.min()
     near, _ = thinned(x, y, QTransform.fromScale(800 / 400, -1.0), QRectF(1000, 0, 400, 10))
     assert near.size == pytest.approx(402, abs=2)
+
+
+def test_one_line_is_not_taken_for_two_ions_and_a_crowded_click_is_told(qtbot, window):
+    page, document = window.mass_panel, window.document
+    at = channel_of("Na2OH+")
+    for ion in ("Na2OH+", "Na2F+"):  # both clicks on the same line, enlarged
+        window.view.show_range(at - 300, at + 300)
+        page.scale.ion.setCurrentText(ion)
+        page.scale.click.click()
+        click_plot(window, at + 4)
+    assert "This line is that of Na2OH+ already" in page.said
+    assert [ion for ion, _ in document.entry.masses.calibrants] == ["Na2OH+"]
+    other = channel_of("Na2F+")
+    window.view.show_range(at - 25_000, at + 25_000)  # lines a few pixels apart: the one under the pointer is taken
+    page.scale.ion.setCurrentText("Na2F+")
+    page.scale.click.click()
+    click_plot(window, other)
+    found = dict(document.entry.masses.calibrants)
+    assert abs(found["Na2F+"] - other) < 20
+    assert "enlarge the plot" in page.said

@@ -240,7 +240,7 @@ def test_cube_regions_complement_and_own_entry(qtbot, window):
     empty = replace(roi, points=((90.0, 90.0), (95.0, 95.0)))
     document.apply("Move", document.project.with_entry(replace(document.entry, rois=(empty,))))
     qtbot.waitUntil(lambda: "holds no pixel" in plot.source.failed, timeout=5000)
-    assert plot.shown is None
+    qtbot.waitUntil(lambda: plot.shown is None, timeout=5000)
 
 
 def test_ions_page(qtbot, window, tmp_path):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
 
-from app.gui.eels.zero_loss_part import ZeroLossPart, field, number_of
+from app.gui.eels.zero_loss_part import ZeroLossPart
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import plain
+from app.gui.panels.part import field, number_of
 from app.project import loss_process
 from app.project.project import Entry
 from fitting.dataset import Spectrum

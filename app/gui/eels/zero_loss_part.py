@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox
 
-from app.gui.panels.numbers import parse_number
-from app.gui.theme import GAP_2
+from app.gui.panels.part import Part
 from app.project.project import Entry
 from fitting.dataset import Spectrum
 
@@ -15,41 +14,12 @@ if TYPE_CHECKING:
     from app.gui.eels.zero_loss_panel import ZeroLossPanel
 
 
-class ZeroLossPart(QWidget):
-    """One part of the page; it changes the project through the page."""
-
-    def __init__(self, page: ZeroLossPanel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.page = page
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, GAP_2)
-        self.body.setSpacing(GAP_2)
+class ZeroLossPart(Part["ZeroLossPanel"]):
+    """One part of the page."""
 
     def show_entry(self, entry: Entry, spectrum: Spectrum) -> None:
         """Show an entry and its single spectrum in the plot."""
         raise NotImplementedError
-
-
-def field(name: str, *, empty: str = "", tip: str = "", width: int = 96) -> QLineEdit:
-    """A short field for a number."""
-    line = QLineEdit()
-    line.setAccessibleName(name)
-    line.setPlaceholderText(empty)
-    line.setToolTip(tip)
-    line.setMaximumWidth(width)
-    return line
-
-
-def number_of(line: QLineEdit, what: str) -> float | None:
-    """What is typed; None for nothing.
-
-    Raises
-    ------
-    BadModel
-        If it is no number.
-    """
-    text = line.text().strip()
-    return parse_number(text, what) if text else None
 
 
 def spectra_of(box: QComboBox, page: ZeroLossPanel, first: str, without: str = "") -> None:

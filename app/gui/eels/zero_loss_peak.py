@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QWidget
 
-from app.gui.eels.zero_loss_part import ZeroLossPart, field, number_of
+from app.gui.eels.zero_loss_part import ZeroLossPart
 from app.gui.panels.base import button, muted, row
+from app.gui.panels.part import field, number_of
 from app.gui.panels.process_panel import noise_words
 from app.gui.tasks import Cancel, Progress
 from app.numerals import UNDETERMINED, with_error

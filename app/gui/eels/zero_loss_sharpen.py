@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
-from app.gui.eels.zero_loss_part import ZeroLossPart, field, number_of, spectra_of
+from app.gui.eels.zero_loss_part import ZeroLossPart, spectra_of
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import plain
+from app.gui.panels.part import field, number_of
 from app.gui.panels.step_form import step_words
 from app.gui.tasks import Cancel, Progress
 from app.project import loss_process, process

@@ -238,7 +238,10 @@ class FactorsPanel(Panel):
         noise = "known noise" if found.noise_known else "noise estimated from the data, so no test"
         old = " The data have changed since." if found.data_hash and not self._current(found) else ""
         ended = "" if found.status in ("exact", "converged") else f" It ended by its {found.status}."
-        asked = f" With {', '.join(found.constraints)}." if found.constraints else ""
+        blocks = [words for words in found.constraints if words.startswith("solved on ")]
+        rules = ", ".join(words for words in found.constraints if words not in blocks)
+        asked = (f" With {rules}." if rules else "") + "".join(f" S{words[1:].replace(' x ', ' × ')}."
+                                                               for words in blocks)
         return (
             f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} "
             f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{asked}{ended}{old}"

@@ -32,10 +32,12 @@ from app.project.project import Entry
 from fitting.image.classes import KIND, is_classes
 from fitting.image.maps import Map
 from fitting.sims.cube_maps import flat_map
+from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
 
 SHOWN = (("Values", "values"), ("Errors", "error"), ("Flags", "flags"))
 NONE_YET = "No maps yet. Energy windows give them (Maps page of the inspector), or a model fitted to every pixel."
+NO_IMAGES = "No images yet. Choose ions and make their images on the Volume page, or find factors (Factors page)."
 EXPORTS = (("Figure…", "figure"), ("Table (CSV)…", "csv"), ("HDF5…", "hdf5"), ("TIFF…", "tiff"))
 
 
@@ -145,6 +147,8 @@ class MapGallery(Panel):
         """Show the maps of the shown image."""
         entry = self.document.entry
         maps = entry.maps if entry is not None else ()
+        ions = entry is not None and entry.spectrum.meta.technique == "sims" and kind_of(entry.spectrum) != "spectrum"
+        self.empty.setText(NO_IMAGES if ions else NONE_YET)
         self.empty.setVisible(not maps)
         self.split.setVisible(bool(maps))
         self.bar.setVisible(bool(maps))

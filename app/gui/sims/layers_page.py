@@ -48,7 +48,7 @@ class LayersPage(Panel):
             Column("Order", "Probability that it lies below the layer before it", True), Column("Remarks"),
         )))
         self.view = RowsView(self.rows, "Layers")
-        self.view.set_widths((40, 124, 104, 110, 92, 108, 58, 60, 120), stretch=8)
+        self.view.set_widths((40, 140, 118, 122, 108, 108, 58, 60, 100), stretch=8)
         self.view.verticalHeader().setDefaultSectionSize(_ROW)  # five layers without scrolling
         self.export = button("Export CSV…", "Layers and interfaces as tables", self.ask_file, sign="export")
         top = row(self.bar, self.export, stretch=False)

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import parse_number
-from app.gui.sims.mass_part import MassPart, field
+from app.gui.panels.part import field
+from app.gui.sims.mass_part import MassPart
 from app.project import dead_time, masses
 from app.project.project import Entry, Project
 

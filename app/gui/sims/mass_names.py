@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import parse_number
+from app.gui.panels.part import field
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.sims.mass_part import MassPart, field
+from app.gui.sims.mass_part import MassPart
 from app.gui.theme import GAP_2
 from app.numerals import grouped
 from app.project import masses

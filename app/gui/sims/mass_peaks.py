@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QWidget
 from app.files.peak_list import read_peaks, write_peaks
 from app.gui.panels.base import button, muted, row
 from app.gui.panels.numbers import parse_number
+from app.gui.panels.part import field
 from app.gui.panels.tables import Cell, Column, Row, RowsModel, RowsView
-from app.gui.sims.mass_part import MassPart, field
+from app.gui.sims.mass_part import MassPart
 from app.gui.tasks import Cancel, Progress
 from app.numerals import grouped, with_error
 from app.project import dead_time, masses

@@ -16,7 +16,7 @@ from app.project import mass_calibration, masses
 from app.project.project import Entry, Project
 from fitting.sims.calibrant_lists import LISTS
 from fitting.sims.mass_calibration import MassCalibration, Suggestion
-from libraries.errors import BadData, SodaliteError
+from libraries.errors import BadData, NotDetermined, SodaliteError
 from libraries.ions import parse_ion, written
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class MassScalePart(MassPart):
         self.remove = button("Remove", "Take the chosen ion out of the calibrants", self.remove_chosen, sign="delete")
         self.suggest = QComboBox()
         self.suggest.setAccessibleName("Further calibrants")
+        self.suggest.setMinimumContentsLength(30)  # it is filled while it is hidden
         self.add = button("Add", "Take this line as a calibrant", self.add_suggested)
         self.suggest_row = QWidget()
         line = row(QLabel("Worth adding"), self.suggest, self.add)
@@ -162,7 +163,8 @@ class MassScalePart(MassPart):
         top = max((one.mass for one in entry.masses.peaks), default=0.0)
         if top > high:
             warnings.append(law.outside(top))
-        self.warnings.setText("\n".join(f"{text.rstrip('.')}." for text in warnings if text))
+        ended = (text if text.endswith("?") else f"{text.rstrip('.')}." for text in warnings if text)
+        self.warnings.setText("\n".join(ended))
         self.warnings.setVisible(any(warnings))
 
     def _show_suggestions(self, entry: Entry, view: masses.MassView) -> None:
@@ -194,13 +196,22 @@ class MassScalePart(MassPart):
     def take(self, x: float) -> None:
         """The line at this place of the plot is that of the chosen ion."""
         text = self.ion.currentText()
+        doubts: list[bool] = []
 
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
-            pick = mass_calibration.line_near(view, x, self.page.reach(x))
+            reach = self.page.reach(x)
+            try:  # the line under the pointer before a stronger one beside it
+                pick = mass_calibration.line_near(view, x, reach / 3)
+            except NotDetermined:
+                pick = mass_calibration.line_near(view, x, reach)
+            doubts.append(mass_calibration.crowded(view, x, reach, pick))
             return mass_calibration.with_calibrant(project, entry.id, text, pick.channel)
 
         if self.page.apply(f"Calibrant {text}", change):
             self.ion.setCurrentIndex(min(self.ion.currentIndex() + 1, self.ion.count() - 1))
+            if any(doubts):
+                self.page.tell([f"Another line stands beside the one taken for {text}: enlarge the plot there to be "
+                                "sure."])
 
     def find_all(self) -> None:
         """Look for all ions of the list near the present scale."""

@@ -156,6 +156,11 @@ def test_what_cannot_be_constrained_so_is_said():
         analyse(profile(MEAN), "mcr", K + 1)
     with pytest.raises(BadData, match="died out"):
         analyse(data, "mcr", 2, constraints=Constraints(absent=tuple((0, i) for i in range(N))))
+    spectra = np.full((3, N), 1.0 / N)
+    with pytest.raises(BadData, match="3 spectra are known, and 2 factors"):
+        analyse(data, "mcr", 2, constraints=Constraints(fixed=spectra))
+    with pytest.raises(BadData, match="said to lack"):
+        analyse(data, "mcr", K, constraints=Constraints(fixed=spectra[:1], absent=((0, 4),)))
 
 
 def test_independent_ions_of_one_polarity_are_taken():

@@ -162,3 +162,22 @@ def test_what_makes_no_sense_is_refused():
 
 def test_an_interface_of_a_stopped_fit_says_so():
     assert fit_interface(Z, profile("mri", 10.0, 1000.0), "mri", COUNTS, cancel=lambda: True).status == "cancelled"
+
+
+@pytest.mark.parametrize("top", [1000.0, 30.0])
+def test_a_length_on_its_bound_makes_no_position_sharp(top, measured):
+    """Lengths that the data can hardly tell often end at zero: the position keeps the error of a free length."""
+    z = np.linspace(0.0, 40.0, 81)
+    truth = top * (1.0 - dowsett_step(z - 20.0, 0.7, 2.0, 1.2)) + 0.5
+    pulls, bounds = [], 0
+    for seed in range(80):
+        found = fit_interface(z, np.random.default_rng(seed).poisson(truth), "dowsett", Noise("poisson", 1.0))
+        bounds += found.status == "at bound"
+        if np.isfinite(found.error("position")):
+            pulls.append((found.value("position") - 20.0) / found.error("position"))
+    assert bounds > 5
+    scatter = float(np.sqrt(np.mean(np.square(pulls))))
+    measured(f"Interface (dowsett, {top:g} counts) with lengths on their bounds: root mean square pull of the position",
+             scatter, "", "<= 1.25")
+    assert len(pulls) > 60
+    assert scatter <= 1.25

@@ -117,6 +117,16 @@ def test_errors_of_the_depth_scale_are_those_of_differences():
         assert row.error == pytest.approx(math.hypot(plain.error, 0.1 * truth), rel=0.02)
 
 
+def test_the_last_layer_has_the_error_of_the_scale_too():
+    counts = np.random.default_rng(1).poisson(3000.0 * shares()).astype(float)
+    scale = depth_scale(Z, DepthScale("rate", rate=1.0, rate_error=0.05))
+    found = layers_of(scale.depth, counts, NAMES, scale=scale).rows
+    last, before = found[-1], found[-2]
+    assert last.top_error == pytest.approx(before.bottom_error)
+    assert last.top_error >= 0.05 * last.top
+    assert last.amount_error >= 0.05 * (scale.depth[-1] - last.top) * 0.99
+
+
 def test_a_phase_at_two_depths_is_said():
     y = shares("rough")
     twice = np.column_stack([y[:, 0] + y[:, 2], y[:, 1], y[:, 3] + y[:, 4]])
@@ -151,3 +161,22 @@ def test_what_makes_no_sense_is_refused():
     gap[40] = 0
     with pytest.raises(NotDetermined, match="point"):
         layers_of(Z, gap, NAMES)
+
+
+def test_a_phase_at_two_depths_is_said_of_all_layers():
+    """The middle layer of A B A C cannot be told by an order: its top is not the surface."""
+    step = {edge: gauss_step(Z - edge, 1.0) for edge in (20.0, 50.0, 80.0)}
+    first = 1.0 - step[20.0] + step[50.0] - step[80.0]
+    y = np.stack([1e3 * first, 4e3 * (step[20.0] - step[50.0]), 500 * step[80.0]], axis=1) + 5.0
+    found = {row.name: row for row in layers_of(Z, np.random.default_rng(2).poisson(y), ("A", "B", "C"), draws=20).rows}
+    assert "stands at more than one depth" in found["A"].remarks
+    assert any(text.startswith("A stands at more than one depth") for text in found["B"].remarks)
+    assert found["B"].amount == pytest.approx(30.0, rel=0.03)
+    plain = layers_of(Z, np.random.default_rng(3).poisson(shares() * YIELD), NAMES, draws=20)
+    assert not any("more than one" in text for row in plain.rows for text in row.remarks)
+
+
+def test_traces_of_one_course_are_refused_in_words_of_layers():
+    y = shares()[:, :3] * 1000.0
+    with pytest.raises(BadData, match="same course"):
+        layers_of(Z, np.column_stack([y, 2.0 * y[:, 0]]), ("A", "B", "C", "A2"))
