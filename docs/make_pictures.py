@@ -257,7 +257,9 @@ def _scroll_to(widget: Any) -> None:
     area = widget.parentWidget()
     while not isinstance(area, QScrollArea):
         area = area.parentWidget()
-    QTimer.singleShot(1000, lambda: area.ensureWidgetVisible(widget, 0, 0))
+    timer = QTimer(area)
+    timer.timeout.connect(lambda: area.ensureWidgetVisible(widget, 0, 0))
+    timer.start(500)  # again and again: the part grows when its results come
 
 
 def _clusters(window: Any) -> None:
@@ -279,6 +281,18 @@ def _doublet(window: Any) -> None:
 def _saturated(window: Any) -> None:
     """The ion that its isotope finds saturated."""
     window.ions_panel.isotope_view.show_current(window.ions_panel.isotopes.key(0))
+
+
+def _relief(window: Any) -> None:
+    """The relief of the sample, found by an ion of the bulk."""
+    part = window.process_panel.cube
+    part.depth_fold.show_content(True)
+    part.depth_ion.setCurrentIndex(next(i for i in range(part.depth_ion.count())
+                                        if part.depth_ion.itemText(i).startswith("C₄⁻")))
+    part.first.setText("35")
+    part.last.setText("60")
+    part.find_depth()
+    _scroll_to(part.depth_fold)
 
 
 def _shares(window: Any) -> None:
@@ -336,6 +350,7 @@ SCENES = (
         "ions": ("Cl-", "Cl- from ^37Cl-", "ClO-"), "axis": "depth", "logarithmic": False})),
     Scene("panel-ion-factors.png", _ions("Negative cube", "Factors", act=_shares, look={
         "ions": ("FACTORS",), "axis": "depth", "logarithmic": False})),
+    Scene("panel-topography.png", _ions("Negative cube", "Process", act=_relief)),
     Scene("panel-volume.png", _ions("Negative cube", "Volume", volume={"mode": "surface", "smooth": 1.0})),
 )
 

@@ -39,7 +39,8 @@ from app.files.depth_tables import project_rows
 from app.files.loss_tables import loss_tables
 from app.files.map_tables import write_maps_csv
 from app.files.nexus_writer import write_map, write_nexus
-from app.files.profile_hdf5 import add_profiles
+from app.files.peak_list import write_peaks
+from app.files.profile_hdf5 import add_factors, add_profiles
 from app.files.vamas_writer import write_vamas
 from libraries.errors import BadData, SodaliteError
 
@@ -85,6 +86,8 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
         if spectrum.axis.labels:
             _write_ions(target, entry, sample, taken)
             continue
+        if entry.masses.peaks:
+            write_peaks(target / f"{_free(_safe(f'{stem} peaks'), taken)}.csv", entry.masses.peaks)
         if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum and its maps; HDF5 holds all of it
             write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single())
             for one in entry.maps:
@@ -112,6 +115,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
 
 def _write_ions(target: Path, entry: Entry, sample: str, taken: set[str]) -> None:
     """A depth profile, raw and as it is shown; of a cube those of all pixels and of its regions, and its maps."""
+    from app.files.ion_factor_tables import write_ion_factors
     from app.files.profile_tables import ION_COLUMNS, ion_rows, tables_of, write_profile_csv
 
     spectrum = entry.processed()
@@ -122,6 +126,8 @@ def _write_ions(target: Path, entry: Entry, sample: str, taken: set[str]) -> Non
     else:
         path = target / f"{_free(_safe(f'{before}{entry.title} ions'), taken)}.csv"
         write_table(path, ION_COLUMNS, ion_rows(spectrum, entry.masses))
+    for about in entry.factors:
+        write_ion_factors(target, entry, about, f"{_free(_safe(f'{before}{entry.title} {about.title}'), taken)} ")
     for one in entry.maps:
         if len(one.shape) > 2:  # a number for each voxel: HDF5 holds them
             continue
@@ -300,6 +306,7 @@ def _add_tables(
                 write_map(group, place, one, spectrum.navigation[-2:] if spectrum.axis.labels else spectrum.navigation)
             if spectrum.axis.labels and len(spectrum.navigation) in (1, 3):
                 add_profiles(group, entry)
+                add_factors(group, entry)
             for place, fit in enumerate(entry.fits, start=1):
                 _add_fit(group.create_group(f"fit_{place}"), fitted_spectrum(entry, fit), fit)
             for key in [key for key in waiting if sample_and_level(project, key)[0] is not None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.files.composition_tables import plain_text
+from app.files.ion_factor_tables import figure_rows, profile_table, spectra_table
 from app.files.profile_tables import ProfileTable, tables_of
 from fitting.sims.kinds import kind_of
 
@@ -27,6 +28,24 @@ def add_profiles(group: Any, entry: Entry) -> None:
     own = kind_of(entry.spectrum) == "profile"
     for number, table in enumerate(tables_of(entry)[1 if own else 0 :], start=1):
         _write(group.create_group(f"profile_{number}"), table)
+
+
+def add_factors(group: Any, entry: Entry) -> None:
+    """One NXdata a factor analysis along the depth: "factors_1" and so on, with the same columns as its tables."""
+    for number, about in enumerate(entry.factors, start=1):
+        (heads, rows), (ion_heads, ion_rows) = profile_table(entry, about), spectra_table(about)
+        data = group.create_group(f"factors_{number}")
+        data.attrs["NX_class"] = "NXdata"
+        data.attrs["title"] = plain_text(about.title)
+        for name, value in figure_rows(about):
+            data.attrs[plain_text(str(name))[:200]] = plain_text(str(value))
+        for part, columns, table, words in (("amounts", heads, rows, 0), ("spectra", ion_heads, ion_rows, 2)):
+            if table:
+                made = data.create_group(part)
+                made["column"] = [plain_text(head) for head in columns[words:]]
+                made["values"] = np.array([row[words:] for row in table], dtype=float)
+                if words:
+                    made["ion"] = [plain_text(row[1]) for row in table]
 
 
 def _write(data: Any, table: ProfileTable) -> None:

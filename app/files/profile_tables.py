@@ -236,7 +236,7 @@ def tables_of(entry: Entry) -> list[ProfileTable]:
     Raises
     ------
     SodaliteError
-        If a profile cannot be computed.
+        If a profile cannot be computed. Regions without a pixel are left out.
     """
     from app.project.sims_profiles_at import profile_at
     from fitting.image.place import ALL, Place
@@ -244,7 +244,10 @@ def tables_of(entry: Entry) -> list[ProfileTable]:
     cube = kind_of(entry.spectrum) == "cube"
     places = [(entry.title, ALL), *((f"{entry.title} {roi.name}", Place(roi=roi.id)) for roi in entry.rois)]
     found = []
+    shape = tuple(len(axis) for axis in entry.processed().navigation)
     for title, place in places if cube else places[:1]:
+        if place.roi and not next(roi for roi in entry.rois if roi.id == place.roi).mask(shape).any():
+            continue  # a crop may have left a region without pixels; the others must not wait for it
         profile = profile_at(entry, place)
         found.append(replace(raw_table(profile, entry.masses), title=title))
         if is_changed(entry.profile):

@@ -43,7 +43,6 @@ MARKERS = {
 RATES = {"Organic": 0.098, "Chlorine oxides": 0.082, "Oxide and hydroxide": 0.056, "Halide salts": 0.068,
          "Bulk": 0.061}  # fmt: skip
 RATE_ERROR, CRATER, CRATER_ERROR = 0.05, 48.2, 0.5
-GRAIN = Roi("grain", "Centre", "ellipse", ((44.0, 44.0), (84.0, 84.0)))
 
 
 def work_interphase(project: Project, progress: Progress | None = None, cancel: Cancel | None = None) -> Project:
@@ -112,4 +111,6 @@ def _depth(project: Project, id: str, polarity: str) -> Project:
     project, _ = add_interface(project, id, onset)
     project = with_look(project, id, ions=TRACES[polarity], axis="depth")
     entry = project.entry(id)
-    return project.with_entry(replace(entry, rois=(*entry.rois, GRAIN)))
+    rows, columns = (len(axis) for axis in entry.spectrum.navigation[1:])
+    middle = Roi("centre", "Centre", "ellipse", ((0.34 * columns, 0.34 * rows), (0.66 * columns, 0.66 * rows)))
+    return project.with_entry(replace(entry, rois=(*entry.rois, middle)))
