@@ -150,3 +150,16 @@ def sampled(shape: Sequence[int], count: int) -> list[int]:
     total = math.prod(shape[:-1])
     count = min(count, total)
     return sorted({round(i * (total - 1) / max(count - 1, 1)) for i in range(count)})
+
+
+def check_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str = "") -> None:
+    """Refuse what cannot be a stack of spectra.
+
+    Raises
+    ------
+    BadData
+    """
+    if len(shape) == 0 or 0 in shape:
+        raise BadData(f"An array of shape {shape} holds no spectra", where=where)
+    if dtype.kind not in "iuf":
+        raise BadData(f"Spectra are made of numbers, not of {dtype}", where=where)

@@ -12,18 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.files.contents import check, read_head
 from app.files.raw_array import RawArray, Turned, numpy_array
-from fitting.batch.sources import Series, check_array, read_slabs, sampled
 from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise
 from fitting.identity import content_hash
-from fitting.stored import Stored
+from fitting.stored import Stored, check_array, read_slabs, sampled
 from libraries.errors import BadData, BadFile, UnknownName
+
+if TYPE_CHECKING:
+    from fitting.batch.sources import Series
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMPY = b"\x93NUMPY"
@@ -335,6 +337,8 @@ def series_in(path: str | Path, dataset: str) -> Series:
     BadFile
         If there is none of that name.
     """
+    from fitting.batch.sources import Series  # brings the kernels, which reading does not need
+
     known = stored_series(path)
     name = "/" + dataset.strip("/")
     if name not in known:

@@ -223,16 +223,21 @@ def import_ascii(
     place = check_target(target, tuple(one.path for one in known))
     size = settings.size or _declared(known)
     total = sum(check(one.path) for one in known)
-    done, full = 0, []
+    done, full, edge = 0, [], False
     with Volumes(place.parent) as volumes:
         for one in known:
             share = part(progress, 0.85 * done / total, 0.85 * (done + one.path.stat().st_size) / total)
             volume, complete = read_volume(one, size, settings.first, share, cancel)
             volumes.add(one.name, one.mass, volume)
+            edge = edge or bool(volume[0].any() or volume[:, 0].any() or volume[:, :, 0].any())
             if complete:
                 full.append((one, volume.shape))
             done += one.path.stat().st_size
         _check_full(full, volumes)
+        if not (edge or full or settings.first or all(size)):
+            raise BadFile("No voxel lies in the first row, the first column or the first scan, as if the files counted "
+                          "from 1", where=str(known[0].path),
+                          todo="Say that they count from 1, or give the size of the image if they count from 0")
         shape = (size[2] or volumes.shape[0], size[1] or volumes.shape[1], size[0] or volumes.shape[2])
         settings = _completed(settings, known, shape)
         meta = cube_meta(settings, known[0].path, KIND, _extra(known, settings, size, full))

@@ -6,6 +6,7 @@ Every module of this package that has a `READER` takes part, so that a new forma
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from functools import lru_cache
 from pathlib import Path
@@ -29,10 +30,24 @@ def readers() -> tuple[Reader, ...]:
 
     found = []
     for module in pkgutil.iter_modules(package.__path__):
-        reader = getattr(importlib.import_module(f"app.files.{module.name}"), "READER", None)
+        name = f"app.files.{module.name}"
+        if not _may_read(name):
+            continue
+        reader = getattr(importlib.import_module(name), "READER", None)
         if isinstance(reader, Reader):
             found.append(reader)
     return tuple(sorted(found, key=lambda reader: reader.name))
+
+
+def _may_read(name: str) -> bool:
+    """Whether a module speaks of a `READER`: writers bring much that nobody needs who only opens a file."""
+    spec = importlib.util.find_spec(name)
+    source = getattr(spec.loader, "get_source", None) if spec is not None else None
+    try:
+        text = source(name) if source is not None else None
+    except (OSError, ImportError):
+        text = None
+    return text is None or "READER" in text  # without its source (a frozen program) it is asked itself
 
 
 def formats() -> tuple[FormatInfo, ...]:

@@ -373,6 +373,7 @@ class MainWindow(QMainWindow):
         self.state.set_bytes("layout", self._layout)
         self.files.closed()
         self.tasks.close()
+        self.centre.volume.frames.wait()  # a thread that draws must not outlive what it draws for
         log.removeHandler(self.log.handler)
         event.accept()
 

@@ -13,6 +13,7 @@ from fitting.image.classes import is_classes
 from fitting.image.maps import Map
 from fitting.sims.columns import columns, counted
 from fitting.sims.cube_maps import voxels_of
+from fitting.sims.ion_names import words_of
 from libraries.errors import SodaliteError, UnknownName
 
 TOTAL, ION, MAP = "total", "ion:", "map:"
@@ -33,6 +34,11 @@ class Source:
     key: str
     name: str
     unit: str = "counts"
+
+    @property
+    def words(self) -> str:
+        """The name as people write it: "Na₂OH⁺"."""
+        return words_of(self.name) if self.key.startswith(ION) else self.name
 
 
 def ion_key(place: int, name: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fitting.dataset import NO_DATA, Axis, Noise, Spectrum
 from fitting.identity import content_hash
-from fitting.stored import read_slabs, sampled, slabs
+from fitting.stored import check_array, read_slabs, sampled, slabs
 from libraries.errors import BadData
 
 __all__ = [
@@ -86,19 +86,6 @@ class Series:
                 f"The spectra have {self.source.shape[-1]} channels, their axis {len(self.axis)}",
                 todo="Give the axis that belongs to them",
             )
-
-
-def check_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str = "") -> None:
-    """Refuse what cannot be a stack of spectra.
-
-    Raises
-    ------
-    BadData
-    """
-    if len(shape) == 0 or 0 in shape:
-        raise BadData(f"An array of shape {shape} holds no spectra", where=where)
-    if dtype.kind not in "iuf":
-        raise BadData(f"Spectra are made of numbers, not of {dtype}", where=where)
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,6 +252,10 @@ def _below(spectrum: Spectrum, look: ProfileLook) -> _Below | None:
 def fluence_a_point(spectrum: Spectrum) -> FloatArray:
     """Primary ions an area of each point, ions/cm²: steps of the fluence column (of both beams, as the file counts).
 
+    The first point takes the step that follows it: the column's first number is no step of the same kind. In dual-beam
+    profiles the first point comes before any sputtering, so that it counts the analysis beam alone (a hundredth of a
+    step in measured files); where points were left out it counts these as well.
+
     Raises
     ------
     BadData
@@ -261,9 +265,7 @@ def fluence_a_point(spectrum: Spectrum) -> FloatArray:
     if axis is None or len(axis) < 2:
         raise BadData("The file tells no primary fluence", where=spectrum.name, todo="Normalise to the total instead")
     steps = np.diff(axis.values)
-    first = float(axis.values[0])
-    # The first point began at zero; a file that counts from the end of the first point has no more to say of it.
-    return np.concatenate([[first if first > 0 else steps[0]], steps])
+    return np.concatenate([steps[:1], steps])
 
 
 def _group(spectrum: Spectrum, places: tuple[int, ...]) -> _Below:

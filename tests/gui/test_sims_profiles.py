@@ -228,6 +228,15 @@ def test_cube_regions_complement_and_own_entry(qtbot, window):
     page.complement.click()
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, all but Right")
     assert np.array_equal(plot.profile.y + inside, whole)
+    document.set_place(Place((2, 1)))  # a clicked pixel is that pixel, not all the others
+    qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Pixel (1, 2)")
+    assert np.array_equal(plot.profile.y, counts[:, 2, 1])
+    qtbot.waitUntil(lambda: not page.complement.isEnabled())
+    document.set_place(Place(roi="r1", outside=True))  # outside of the outside is the inside, by name as well
+    qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Right")
+    assert np.array_equal(plot.profile.y, inside)
+    document.set_place(Place(roi="r1"))
+    qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, all but Right")
     page.complement.click()
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Right")
     page.keep.click()

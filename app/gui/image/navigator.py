@@ -25,6 +25,7 @@ from app.gui.style.icons import icon
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_1, GAP_2
 from app.project.cube_sources import TOTAL
+from app.project.maps import group_words
 from app.project.project import Entry
 from fitting.dataset import Axis, Spectrum
 from fitting.image.classes import is_classes
@@ -255,11 +256,12 @@ class Navigator(Panel):
     def _list_sources(self, entry: Entry, image: Spectrum) -> None:
         rows = [("Total intensity", TOTAL), ("Energy window…", WINDOW)]
         if image.axis.labels:
-            rows = [(one.name, one.key) for one in self.pictures.sources(entry, image)]
+            rows = [(one.words, one.key) for one in self.pictures.sources(entry, image)]
         shown = [m for m in entry.maps if fits(m, image.navigation)]
         rows += [(self._live.name, LIVE)] if self._live is not None else []
         groups = {m.group for m in shown}
-        rows += [(f"{m.name}  ({m.group})" if m.group and len(groups) > 1 else m.name, MAP + m.id) for m in shown]
+        rows += [(f"{m.name}  ({group_words(entry, m.group)})" if m.group and len(groups) > 1 else m.name, MAP + m.id)
+                 for m in shown]
         self.bar.set_rows(rows)
         wanted = LIVE if self._live is not None else self._source.get(entry.id, TOTAL)
         if not self.bar.show_key(wanted):

@@ -169,7 +169,8 @@ class OverlayPart(QWidget):
         flat = [one.id for one in _numbers(entry)]
         if known is not None and (not known or known in flat):
             return known
-        return flat[number] if number < min(2, len(flat)) else ""
+        first = [id for id in flat if f"{id}_image" not in flat]  # of a component the image before the voxels added up
+        return first[number] if number < min(2, len(first)) else ""
 
     def _choose(self, number: int) -> None:
         entry = self.document.entry

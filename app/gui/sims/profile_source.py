@@ -41,7 +41,8 @@ class ProfileSource(QObject):
     def shown(self) -> Spectrum | None:
         """The profile of the shown entry at the place that is looked at; None while it is added up."""
         entry = self.document.entry
-        return None if entry is None else self.of(entry, self.document.place, self.complement)
+        return None if entry is None else self.of(
+            entry, self.document.place, self.complement and bool(self.document.place.roi))
 
     def of(self, entry: Entry, place: Place = ALL, complement: bool = False) -> Spectrum | None:
         """The profile of an entry; None where it is not known yet, or cannot be (`failed`)."""
@@ -105,4 +106,4 @@ def place_name(entry: Entry, place: Place, complement: bool = False) -> str:
         return f"Profile of {entry.title}"
     roi = next((one for one in entry.rois if one.id == place.roi), None)
     words = roi.name if roi is not None else f"Pixel ({', '.join(map(str, reversed(place.index)))})"
-    return f"{entry.title}, all but {words}" if complement else f"{entry.title}, {words}"
+    return f"{entry.title}, all but {words}" if complement != place.outside else f"{entry.title}, {words}"

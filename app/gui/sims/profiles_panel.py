@@ -116,6 +116,7 @@ class ProfilesPanel(Panel):
         self.search.textChanged.connect(lambda _: self.refresh())
         self.groups = QComboBox()
         self.groups.setAccessibleName("Choose a group of ions")
+        self.groups.setMinimumContentsLength(14)
         self.groups.setToolTip(_GROUP_TIP)
         self.groups.activated.connect(self._take_group)
         self.body.addLayout(row(self.search, QLabel("Choose"), self.groups, stretch=False))
@@ -215,10 +216,10 @@ class ProfilesPanel(Panel):
         for widget in (self.region, self.region_words):
             widget.setVisible(cube)
         part = cube and place != ALL and bool(place.roi or place.index)
-        self.complement.setEnabled(part)
-        self.complement.setChecked(self._plot is not None and self._plot.source.complement and part)
+        self.complement.setEnabled(part and bool(place.roi))
+        outside = self._plot is not None and self._plot.source.complement and bool(place.roi)
+        self.complement.setChecked(outside and part)
         if cube:
-            outside = self._plot is not None and self._plot.source.complement
             words = place_name(entry, place, outside)
             self.region_words.setText(f"Drawn: {words}." + ("" if part else " Choose a pixel or draw a region on the "
                                       "image at the left to see its own profile."))
@@ -312,7 +313,8 @@ class ProfilesPanel(Panel):
         found = self._profile()
         if found is not None and self._plot is not None:
             entry, profile = found
-            name = place_name(entry, self.document.place, self._plot.source.complement)
+            place = self.document.place
+            name = place_name(entry, place, self._plot.source.complement and bool(place.roi))
             project, _ = add_profile(self.document.project, entry.id, profile, name)
             self.document.apply(f"Add {name}", project)
 

@@ -219,4 +219,4 @@ def range_words(axis: Axis, scans: tuple[int, int]) -> str:
     if axis.quantity in ("scan", "index"):
         return text
     name = "" if axis.quantity == "time" else f"{AXIS_LABELS[axis.quantity].lower()} "
-    return f"{text}, {name}{axis.values[first]:.4g}–{axis.values[last]:.4g} {axis.unit}"
+    return f"{text}, {name}{axis.values[first]:.3g}–{axis.values[last]:.3g} {axis.unit}"

@@ -65,8 +65,8 @@ class SectionPicture(QWidget):
         depth, across = self._axes
         line = painter.fontMetrics().height()
         top, end = limits_on(depth, 0, len(depth) - 1)
-        painter.drawText(QRectF(0, frame.top(), LEFT - 5, line), flags.AlignRight, f"{top:.4g}")
-        painter.drawText(QRectF(0, frame.bottom() - line, LEFT - 5, line), flags.AlignRight, f"{end:.4g}")
+        painter.drawText(QRectF(0, frame.top(), LEFT - 5, line), flags.AlignRight, f"{top:.3g}")
+        painter.drawText(QRectF(0, frame.bottom() - line, LEFT - 5, line), flags.AlignRight, f"{end:.3g}")
         painter.drawText(QRectF(0, frame.center().y() - line / 2, LEFT - 5, line), flags.AlignRight,
                          depth.unit or AXIS_LABELS[depth.quantity].lower())
         low, high = limits_on(across, 0, len(across) - 1)

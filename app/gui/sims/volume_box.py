@@ -87,12 +87,12 @@ def _paint_scale(painter: QPainter, wish: Wish, axis: Axis, which: int, flat: Fl
     name = name or AXIS_LABELS[axis.quantity]
     painter.setPen(QColor(theme.current().muted))
     along = (end - start) / length
-    for at, sense, text in ((start, 1, f"{low:.4g}"), (end, -1, f"{high:.4g}{unit}")):
+    for at, sense, text in ((start, 1, f"{low:.3g}"), (end, -1, f"{high:.3g}{unit}")):
         # Away from the corner, where the words of the next axis stand.
         inset = 4 + abs(along[0]) * painter.fontMetrics().horizontalAdvance(text) / 2
         _words(painter, at + sense * inset * along + AWAY * out, out, text)
     painter.setPen(QColor(theme.current().text))
-    widest = max(painter.fontMetrics().horizontalAdvance(f"{high:.4g}{unit}"), 30)
+    widest = max(painter.fontMetrics().horizontalAdvance(f"{high:.3g}{unit}"), 30)
     further = AWAY if abs(out[0]) < 0.7 else AWAY + 6
     if length > 2 * widest + painter.fontMetrics().horizontalAdvance(name) or abs(out[0]) > 0.7:
         _words(painter, (start + end) / 2 + further * out, out, name)

@@ -149,7 +149,7 @@ class VolumeControls(QWidget):
         """Show this; `keys` are drawn now."""
         self._filling = True
         colours = theme.current()
-        rows = [("none", ""), *((one.name, one.key) for one in offered)]
+        rows = [("none", ""), *((one.words, one.key) for one in offered)]
         for number, chooser in enumerate(self.choosers):
             mark = (rows, colours.name)
             if getattr(chooser, "_mark", None) != mark:

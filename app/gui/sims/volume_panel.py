@@ -105,7 +105,7 @@ class VolumePanel(Panel):
         if self.isVisible() and keys:
             first = names[keys[0]]
             axes = (depth_axis(entry, cube), *cube.navigation[1:])
-            self.sections.show_volume(axes, self.volumes.get(entry, cube, first.key), first.name, first.unit)
+            self.sections.show_volume(axes, self.volumes.get(entry, cube, first.key), first.words, first.unit)
         self._show_maps()
 
     def _scans(self, count: int) -> tuple[int, int]:

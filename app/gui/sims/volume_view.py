@@ -87,7 +87,8 @@ class VolumeView(Panel):
         self.views.setMenu(menu)
         line.addWidget(self.views)
         line.addStretch(1)
-        self.save = button("Save picture…", "As PNG with twice as many pixels as the window shows", self.save_picture)
+        self.save = button("Save…", "The picture as PNG with twice as many pixels as the window shows",
+                           self.save_picture)
         self.back = button("Profile", "The depth profile of the chosen pixels", self._show_profile)
         line.addWidget(self.save)
         line.addWidget(self.back)
@@ -183,7 +184,7 @@ class VolumeView(Panel):
         for number, (key, limits) in enumerate(zip(shown_keys(entry, cube), drawn.limits, strict=False)):
             source = names.get(key)
             level = look.levels[number] if number < len(look.levels) else 0.5
-            rows.append(LegendRow(source.name if source is not None else key, theme.current().of(number).name(),
+            rows.append(LegendRow(source.words if source is not None else key, theme.current().of(number).name(),
                                   *limits, source.unit if source is not None else "",
                                   level if look.mode == "surface" else None))
         table = TABLE if look.mode == "sections" and len(rows) == 1 else ""

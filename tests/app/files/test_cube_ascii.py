@@ -303,3 +303,16 @@ def test_memory_stays_bounded(tmp_path, measured):
     peak = json.loads(done.stdout)
     measured("cube of 12 ions of 64 x 64 x 40 voxels from text: peak of memory", peak, "MB", "< 500")
     assert peak < 500
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_files_that_count_from_one_are_not_taken_to_count_from_zero(tmp_path, sparse):
+    counts = np.random.default_rng(4).poisson(1.0, (4, 5, 6))
+    (tmp_path / "a (1) - Na+.txt").write_bytes(voxels(counts, first=1, sparse=sparse))
+    with pytest.raises(BadFile, match="counted from 1"):
+        import_ascii([tmp_path], tmp_path / "c.h5", CubeSettings())
+    (s,) = read(import_ascii([tmp_path], tmp_path / "c.h5", CubeSettings(first=1)))
+    np.testing.assert_array_equal(np.asarray(s.counts)[..., 0], counts)
+    # Who says the size means what the files say.
+    (s,) = read(import_ascii([tmp_path], tmp_path / "d.h5", CubeSettings(size=(7, 6, 5))))
+    np.testing.assert_array_equal(np.asarray(s.counts)[1:, 1:, 1:, 0], counts)

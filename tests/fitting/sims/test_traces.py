@@ -154,3 +154,15 @@ def test_groups_of_ions():
     assert ions_of(axis, "oxide and hydroxide") == ("NaO-", "OH-")
     assert ions_of(axis, "halide salts") == ("NaF_2-", "Cl-")
     assert ions_of(axis, "carbon (bulk)") == ("C_2-",)
+
+
+@pytest.mark.parametrize(("first", "step"), [(9e10, 4e12), (4e12, 4e12), (9e13, 4e12)])
+def test_the_first_point_has_a_fluence_like_the_others(first, step):
+    """Of two beams the first point has seen one (measured profiles: 1/30 to 1/170 of a step); or points were cut."""
+    points = 20
+    axis = Axis(np.arange(2.0), "ion", "", ("Na+", "K+"))
+    fluence = Axis(first + step * np.arange(points), "fluence", "ions/cm²")
+    data = Spectrum(axis, np.full((points, 2), 1e4), Noise("poisson", 1.0), Meta(title="p", technique="sims"),
+                    navigation=(Axis(np.arange(1.0, points + 1), "time", "s"),), scales=(fluence,))
+    (found,) = traces(data, ProfileLook(ions=("Na+",), normal="fluence"))
+    np.testing.assert_allclose(found.y, 1e4 / (step / 1e12))
