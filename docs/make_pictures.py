@@ -344,7 +344,7 @@ SCENES = (
     Scene("window-sims-dark.png", _INTERPHASE, "dark"),
     Scene("panel-mass.png", _ions("Positive spectrum", "Mass", act=_clusters)),
     Scene("panel-peaks.png", _ions("Negative spectrum", "Mass", act=_doublet)),
-    Scene("panel-profiles.png", _ions("Negative cube", "Profiles", place="roi:grain", look={
+    Scene("panel-profiles.png", _ions("Negative cube", "Profiles", place="roi:centre", look={
         "ions": (*ALONG, "Cl- from ^37Cl-"), "axis": "depth", "normal": "sum"})),
     Scene("panel-ions.png", _ions("Negative cube", "Ions", act=_saturated, look={
         "ions": ("Cl-", "Cl- from ^37Cl-", "ClO-"), "axis": "depth", "logarithmic": False})),

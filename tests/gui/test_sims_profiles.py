@@ -237,6 +237,7 @@ def test_cube_regions_complement_and_own_entry(qtbot, window):
     assert np.array_equal(plot.profile.y, inside)
     document.set_place(Place(roi="r1"))
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, all but Right")
+    qtbot.waitUntil(lambda: page.complement.isEnabled() and page.complement.isChecked())
     page.complement.click()
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Right")
     page.keep.click()

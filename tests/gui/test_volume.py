@@ -83,7 +83,7 @@ def test_the_navigator_offers_ions_of_the_cube(qtbot, window):
     assert not navigator.window_row.isVisible()
     assert not navigator.compare.isVisible()
     words = [navigator.source.itemText(i) for i in range(navigator.source.count())]
-    assert words == ["Total counts", "ClO-", "NaF2-", "C2-"]
+    assert words == ["Total counts", "ClO⁻", "NaF₂⁻ or CHO₃⁻", "C₂⁻"]
     np.testing.assert_allclose(navigator.image.map.values, image_of(entry.spectrum, [0]))
     navigator.source.setCurrentIndex(2)
     navigator.source.activated.emit(2)
