@@ -84,8 +84,10 @@ def alternate(
         norm = _alive(s, c)
         s, c = s / norm[:, None], c * norm
         known = s[:f]
-        # |D - CS|^2 from small products, without an array of residuals.
-        square = size - 2.0 * float(np.sum((c.T @ d) * s)) + float(np.sum((c.T @ c) * (s @ s.T)))
+        # |D - CS|^2 from small products, without an array of residuals. Spectra that are exact minima have no slope
+        # where they are not zero: <C'D, S> = <C'C, SS'>.
+        both = float(np.sum((c.T @ c) * (s @ s.T)))
+        square = size - both if f == 0 else size - 2.0 * float(np.sum((c.T @ d) * s)) + both
         lof = 100.0 * math.sqrt(max(square, 0.0) / size)
         if progress is not None:
             progress(iteration / limit, f"lack of fit {lof:.4f} %")
