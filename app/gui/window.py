@@ -52,7 +52,7 @@ from libraries.errors import SodaliteError
 
 LAYOUT_VERSION = 1
 SIZE = (1440, 900)
-INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 248
+INSPECTOR_WIDTH, PROJECT_WIDTH, RESULTS_HEIGHT = 520, 232, 256
 INSPECTOR_SHARE = 0.36  # of the window's width at most
 TREE_COMMANDS = ("data.rename", "data.remove", "", "fit.chosen", "fit.propagate", "fit.template", "",
                  "data.charge", "fit.sample", "quantify.sample")

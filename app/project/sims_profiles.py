@@ -121,7 +121,12 @@ def show_profile(
         their_depths = _depths(other, theirs, beside)
         sign = polarity_of(theirs.axis.labels)
         tail = f" · {other.title}" + (f", {_SIGN[sign]}" if sign != own and sign in _SIGN else "")
-        rows = _drawn(other, theirs, look, their_depths, wanted, beside)
+        there: list[str] = []
+        rows = _drawn(other, theirs, look, their_depths, wanted, there)
+        if not rows and drawn:  # of the other polarity: no ion is in both
+            rows = _drawn(other, theirs, look, their_depths, chosen_ions(other, theirs), beside)
+            there = ["it holds none of these ions; its own traces are drawn"] if rows else there
+        beside += there
         drawn += [Drawn(f"{other.id}/{row.key}", row.trace, row.words + tail, row.colour, True) for row in rows]
         notes += [f"{other.title}: {note}" for note in beside]
     return ShownProfile(place, tuple(drawn), _left(look, drawn), tuple(dict.fromkeys(notes)), depths)

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from fitting.dataset import Axis
-from fitting.sims.columns import Column, columns
+from fitting.sims.columns import Column, columns, told_names
 from fitting.sims.ion_names import RESOLUTION, words_of
 from libraries.errors import BadData, UnknownName
 from libraries.ions import Ion, natural_fraction, parse_ion
@@ -143,7 +143,7 @@ def _place(axis: Axis, names: dict[str, int], text: str) -> int:
         for column in described(axis):
             if column.label.kind == "single" and column.label.ions and column.label.ions[0].same_atoms(wanted):
                 return column.place
-    raise UnknownName(f"There is no ion {plain!r}", todo=f"There are: {', '.join(axis.labels[:40]) or 'none'}")
+    raise UnknownName(f"There is no ion {plain!r}", todo=told_names(axis, plain))
 
 
 def _abundance(major: str, minor: str) -> float:

@@ -7,12 +7,15 @@ total count ions that stand in other columns as well; only single ions, each onc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from fitting.dataset import Axis, FloatArray, Spectrum
 from libraries.errors import BadData, UnknownName
 from libraries.ions import Label, parse_label
+
+_TOLD = 8  # names in an error
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,15 @@ def place_of(axis: Axis, name: str) -> int:
     for place, text in enumerate(axis.labels):
         if text.strip() == plain:
             return place
-    raise UnknownName(f"There is no ion {name!r}", todo=f"There are: {', '.join(axis.labels[:40]) or 'none'}")
+    raise UnknownName(f"There is no ion {name!r}", todo=told_names(axis, plain))
+
+
+def told_names(axis: Axis, wanted: str) -> str:
+    """What an error says of the names that there are: the most alike, else the first."""
+    alike = get_close_matches(wanted, axis.labels, _TOLD, 0.6)
+    names = alike or list(axis.labels[:_TOLD])
+    more = len(axis.labels) - len(names)
+    return f"There are: {', '.join(names) or 'none'}" + (f" and {more} more" if more > 0 else "")
 
 
 def only(spectrum: Spectrum, places: tuple[int, ...]) -> Spectrum:

@@ -175,10 +175,15 @@ def calibrate(calibrants: Sequence[Calibrant]) -> MassCalibration:
     Raises
     ------
     BadData
-        If there are fewer than two different masses, polarities are mixed, or a number is not finite.
+        If there are fewer than two different masses, an ion is given twice, polarities are mixed, or a number is not
+        finite.
     """
     if len({one.ion.polarity for one in calibrants}) > 1:
         raise BadData("Positive and negative calibrants are mixed", todo="Calibrate each polarity with its own ions")
+    names = [one.ion.text for one in calibrants]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise BadData(f"{twice} is given twice", todo="Name each line once")
     roots = np.sqrt([one.ion.mz for one in calibrants])
     channels = np.array([one.channel for one in calibrants])
     if len(np.unique(roots)) < 2:

@@ -172,8 +172,8 @@ class IonResult(QWidget):
         words = []
         if found.shares.size:
             low, high = 100 * found.shares[index]
-            words.append(f"{found.names[index]} has {low:.3g} to {high:.3g} % of the signal among all sets of factors "
-                         "that fit alike")  # fmt: skip
+            words.append(f"{found.names[index]} has {low:.3g} to {high:.3g} % of the scaled signal (root of squares, "
+                         "not of the counts) among all sets of factors that fit alike")  # fmt: skip
         if found.closed:
             error = float(found.yield_errors[index])
             about = with_error(float(found.yields[index]), error) if math.isfinite(error) else (

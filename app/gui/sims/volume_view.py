@@ -172,6 +172,9 @@ class VolumeView(Panel):
             self._full = drawn.seconds
         self.canvas.show_labels(self._labels(entry, cube, drawn))
         self.canvas.show_drawn(drawn)
+        here, there = self.canvas.width() * drawn.wish.height, self.canvas.height() * drawn.wish.width
+        if abs(here - there) > 0.02 * max(here, there):
+            self._ask(self.canvas.moving)  # drawn for another shape of the window: it would be stretched
 
     def _failed(self, error: BaseException) -> None:
         if not isinstance(error, SodaliteError):

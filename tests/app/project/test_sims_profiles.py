@@ -43,6 +43,17 @@ def test_what_cannot_be_drawn_is_noted_and_the_rest_is():
     assert with_look(one, first.id, axis="dose") is one
 
 
+def test_beside_another_polarity_its_own_traces_are_drawn():
+    one = project(profile(), profile(("total", "Na2F+", "Na2Cl+", "Na2OH+"), points=30))
+    first, second = one.entries
+    one = with_look(one, first.id, ions=("NaF2-", "Cl-"), overlaid=(second.id,))
+    entry = one.entry(first.id)
+    shown = show_profile(entry, entry.spectrum, {second.id: (second, second.spectrum)})
+    assert f"{second.id}/Na2F+" in {d.key for d in shown.drawn if d.other}
+    assert all(d.words.endswith("positive ions") for d in shown.drawn if d.other)
+    assert any("none of these ions" in note for note in shown.notes)
+
+
 def test_depth_axis_needs_a_scale():
     one = project(profile())
     entry = one.entries[0]

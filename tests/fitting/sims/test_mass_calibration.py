@@ -256,3 +256,10 @@ def test_real_lines_calibrate_a_real_spectrum(realdata):
     assert again.slope == pytest.approx(law.slope, rel=3e-3)
     bin_width = 2 * 200 / law.slope / np.sqrt([one.ion.mz for one in found]) * 1e6  # ppm
     assert np.all(np.abs(again.residuals_ppm) < bin_width)
+
+
+def test_an_ion_is_named_once() -> None:
+    """Two lines cannot both be the same ion."""
+    ion, other = parse_ion("Na2F+"), parse_ion("Na2CO3+")
+    with pytest.raises(BadData, match="twice"):
+        calibrate([Calibrant(ion, 1000.0), Calibrant(ion, 1200.0), Calibrant(other, 1500.0)])
