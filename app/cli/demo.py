@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.output import Progress, print_json
 from app.cli.status import DONE, NOT_DONE, one_line, say
-from libraries.errors import CannotWrite, UnknownName
+from libraries.errors import CannotWrite
 
 if TYPE_CHECKING:
     from app.project.project import Project
@@ -35,26 +35,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do the job for every technique that is there.
-
-    Raises
-    ------
-    UnknownName
-        If the one technique asked for is not there yet.
-    """
-    from app.samples import TECHNIQUES as PRESENT
-
+    """Do the job for the techniques that are asked for."""
     wanted = TECHNIQUES if arguments.technique == "all" else (arguments.technique,)
-    if not set(wanted) & set(PRESENT):
-        raise UnknownName(
-            f"There are no sample data for {wanted[0]} in this version", todo=f"Use --technique {' or '.join(PRESENT)}"
-        )
-    for technique in wanted:
-        if technique not in PRESENT:
-            say(f"{technique}: not in this version yet, left out.")
     _make(arguments.output)
     answers = [
-        answer for technique in wanted if technique in PRESENT for sample in _SAMPLES[technique]
+        answer for technique in wanted for sample in _SAMPLES[technique]
         for answer in _sample(technique, sample, arguments)
     ]
     if arguments.json:

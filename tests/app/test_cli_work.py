@@ -271,13 +271,6 @@ def test_info_and_convert_of_a_project(fitted, tmp_path, capsys):
 # --------------------------------------------------------------------------------------------------------------- demo
 
 
-@pytest.mark.parametrize("technique", ["sims"])
-def test_demo_of_what_is_not_there_yet(technique, tmp_path, capsys):
-    assert program.main(["demo", "--technique", technique, "-o", str(tmp_path / "out")]) == 1
-    assert f"no sample data for {technique}" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.fixture
 def small_sample(monkeypatch):
     """One quick region instead of the four simulated samples."""
@@ -295,14 +288,13 @@ def small_sample(monkeypatch):
 def test_demo_writes_everything(small_sample, tmp_path, capsys):
     folder = tmp_path / "new" / "out"
     assert program.main(["demo", "-o", str(folder)]) == 0
-    out, err = capsys.readouterr()
-    assert "sims: not in this version yet" in err
+    out = capsys.readouterr().out
     assert "Film" in out
     assert "95 % interval" in out
     named = [line for line in out.splitlines() if line.startswith(str(folder))]
-    assert len(named) == 15
+    assert len(named) == 20
     assert {p.name for p in folder.iterdir()} == {
-        f"{key}{end}" for key in ("xps", "eels", "eels-valence")
+        f"{key}{end}" for key in ("xps", "eels", "eels-valence", "sims")
         for end in (".sodalite", ".h5", "-report.html", "-csv", "-figures")
     }
     assert {p.suffix for p in (folder / "xps-figures").iterdir()} == {".png", ".svg"}

@@ -126,7 +126,7 @@ def test_every_region_fits(name, measured):
 # ------------------------------------------------------------------------------------------------------------ project
 def test_the_project_has_four_samples_with_their_regions():
     project = sample_project()
-    assert TECHNIQUES == ("xps", "eels")
+    assert TECHNIQUES == ("xps", "eels", "sims")
     assert tuple(sample.name for sample in project.samples) == NAMES
     assert "Simulated" in project.note
     for sample in project.samples:
