@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from fitting.dataset import Axis, FloatArray, Spectrum
+from fitting.dataset import Axis, Spectrum
 from libraries.errors import BadData, UnknownName
 from libraries.ions import Label, parse_label
 
@@ -105,13 +105,3 @@ def only(spectrum: Spectrum, places: tuple[int, ...]) -> Spectrum:
         raise BadData("No ion is chosen", where=spectrum.name)
     counts = np.asarray(spectrum.counts[..., index])
     return spectrum.with_(axis=spectrum.axis.part(index), counts=counts)
-
-
-def sum_of_ions(spectrum: Spectrum) -> FloatArray:
-    """Counts of all independent channels together, shape of the navigation: to be compared with the total column."""
-    index = np.asarray(counted(spectrum.axis))
-    shape = tuple(len(axis) for axis in spectrum.navigation)
-    found = np.zeros(spectrum.pixels)
-    for start, stop, rows in spectrum.pieces():
-        found[start:stop] = rows[:, index].sum(axis=1)
-    return found.reshape(shape)

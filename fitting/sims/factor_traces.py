@@ -76,21 +76,3 @@ def amounts_of(entry: Analysed, trace: str) -> tuple[FloatArray, FloatArray]:
         raise NotDetermined(f"{about.title} is no analysis along the depth", where=about.names[index])
     errors = about.errors[index] if about.errors.size else np.full(about.amounts.shape[1], np.nan)
     return np.asarray(about.amounts[index]), np.asarray(errors)
-
-
-def closed_shares(entry: Analysed, id: str) -> tuple[tuple[str, ...], FloatArray]:
-    """Names of the factors of an analysis with closure, and their shares, shape (k, points).
-
-    Raises
-    ------
-    UnknownName
-        If there is no such analysis.
-    NotDetermined
-        If it was made without closure.
-    """
-    for about in entry.factors:
-        if about.id == id:
-            if not about.closed or not about.amounts.size:
-                raise NotDetermined(f"{about.title} was found without closure", todo="Find factors with closure")
-            return about.names, np.asarray(about.amounts / about.yields[:, None])
-    raise UnknownName(f"There is no factor analysis {id}", todo="Find the factors again")

@@ -60,14 +60,13 @@ class Crossing:
 
 
 @dataclass(frozen=True, eq=False)
-class InterfaceFit:
-    """A fitted interface.
+class ResponseFit:
+    """A fit of steps that a depth response blurs: named values with their errors.
 
     Attributes
     ----------
     kind : "erf", "mri" or "dowsett"
     names : tuple of str
-        "before", "after" (plateaus), "position" (true depth of the sharp interface) and the lengths of the model.
     values : array, shape (k,)
     covariance : array, shape (k, k)
         0 for held values, NaN where it is not determined: on a bound, or values that the data cannot tell apart.
@@ -88,17 +87,23 @@ class InterfaceFit:
 
     def value(self, name: str) -> float:
         """A value by its name; raises BadModel."""
-        return float(self.values[self._index(name)])
+        return float(self.values[self.index(name)])
 
     def error(self, name: str) -> float:
         """Standard deviation of a value, NaN where it is not determined; raises BadModel."""
-        i = self._index(name)
+        i = self.index(name)
         return float(np.sqrt(self.covariance[i, i]))
 
-    def _index(self, name: str) -> int:
+    def index(self, name: str) -> int:
+        """Place of a value by its name; raises BadModel."""
         if name not in self.names:
-            raise BadModel(f"A {self.kind} interface has no '{name}'", todo=f"Use one of {', '.join(self.names)}")
+            raise BadModel(f"This fit by {self.kind} has no '{name}'", todo=f"Use one of {', '.join(self.names)}")
         return self.names.index(name)
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceFit(ResponseFit):
+    """A fitted interface: "before", "after" (plateaus), "position" (true depth of the sharp interface), lengths."""
 
     def curve(self, depth: ArrayLike) -> FloatArray:
         """The fitted profile at depths."""

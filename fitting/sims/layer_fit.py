@@ -19,58 +19,23 @@ from numpy.typing import ArrayLike
 
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.engine import minimise
-from fitting.sims.interface import LENGTHS, Kind, covariance_of
+from fitting.sims.interface import LENGTHS, Kind, ResponseFit, covariance_of
 from fitting.sims.response import dowsett_step, gauss_step, mri_step
 from fitting.statistics import deviance_residuals, variance_of
 from fitting.tape import Cancel
 from libraries.errors import BadData, BadModel, NotDetermined
 
 _STEPS = {"erf": gauss_step, "mri": mri_step, "dowsett": dowsett_step}
-_EVALUATIONS = 400  # fits of layers that are there take less than 100; ranges without one crept on for seconds
+_EVALUATIONS = 400  # ranges without a layer crept on for seconds
 _WIDTHS = (0.5, 1.5)  # of the first guess: starts of the Gaussian
 
 
 @dataclass(frozen=True, eq=False)
-class LayerFit:
-    """A fitted layer.
+class LayerFit(ResponseFit):
+    """A fitted layer: "before", "inside", "after" (plateaus), "top", "bottom" (true depths of the sharp interfaces).
 
-    Attributes
-    ----------
-    kind : "erf", "mri" or "dowsett"
-    names : tuple of str
-        "before", "inside", "after" (plateaus), "top", "bottom" (true depths of the sharp interfaces), the lengths of
-        the model, and "sigma_bottom" where the two differ.
-    values : array, shape (k,)
-    covariance : array, shape (k, k)
-        0 for held values, NaN where it is not determined.
-    held : tuple of str
-    reduced_chi2 : float
-        Deviance over degrees of freedom where the noise is known, 1 otherwise.
-    status : str
-        As of `fitting.sims.interface.InterfaceFit`.
+    Then the lengths of the model, and "sigma_bottom" where the two Gaussians differ.
     """
-
-    kind: Kind
-    names: tuple[str, ...]
-    values: FloatArray
-    covariance: FloatArray
-    held: tuple[str, ...]
-    reduced_chi2: float
-    status: str
-
-    def value(self, name: str) -> float:
-        """A value by its name; raises BadModel."""
-        return float(self.values[self._index(name)])
-
-    def error(self, name: str) -> float:
-        """Standard deviation of a value, NaN where it is not determined; raises BadModel."""
-        i = self._index(name)
-        return float(np.sqrt(self.covariance[i, i]))
-
-    def _index(self, name: str) -> int:
-        if name not in self.names:
-            raise BadModel(f"A {self.kind} layer has no '{name}'", todo=f"Use one of {', '.join(self.names)}")
-        return self.names.index(name)
 
     @property
     def thickness(self) -> float:
@@ -80,7 +45,7 @@ class LayerFit:
     @property
     def thickness_error(self) -> float:
         """Standard deviation of the thickness; top and bottom are correlated."""
-        i, j = self._index("top"), self._index("bottom")
+        i, j = self.index("top"), self.index("bottom")
         c = self.covariance
         variance = float(c[i, i] + c[j, j] - 2.0 * c[i, j])
         return math.sqrt(variance) if variance >= 0 else math.nan

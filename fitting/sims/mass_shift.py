@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import atomic_mass, elementary_charge
 from scipy.ndimage import uniform_filter
 
 from fitting.dataset import Axis, FloatArray, Spectrum
@@ -69,33 +68,6 @@ class MassShift:
         """One standard error of the reach."""
         rows, columns = self.shift.shape
         return self.down_error * (rows - 1), self.across_error * (columns - 1)
-
-
-def flight_time_across(distance: float, mass: float, energy: float) -> float:
-    """Difference of arrival of primary ions at 45 degrees over a distance on the sample.
-
-    Parameters
-    ----------
-    distance : float
-        m along the projection of the beam.
-    mass : float
-        Of the primary ion (cluster) in u.
-    energy : float
-        Its kinetic energy in eV.
-
-    Returns
-    -------
-    float
-        s.
-
-    Raises
-    ------
-    BadData
-        If mass or energy is not above zero.
-    """
-    if not (mass > 0 and energy > 0 and math.isfinite(distance)):
-        raise BadData("Mass and energy of the primary ions must be above zero")
-    return math.sqrt(0.5) * distance * math.sqrt(mass * atomic_mass / (2 * energy * elementary_charge))
 
 
 def has_even_times(axis: Axis) -> bool:

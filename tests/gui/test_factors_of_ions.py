@@ -6,9 +6,10 @@ import pytest
 from app.gui.window import MainWindow
 from app.project import store
 from app.project.project import Project, add_spectra
+from app.project.sims_depth import shares_of
 from benchmarks._factor_problems import cube, shares
 from fitting.dataset import Axis, Meta, Noise, Spectrum
-from fitting.sims.factor_traces import amounts_of, closed_shares, factor_traces
+from fitting.sims.factor_traces import amounts_of, factor_traces
 
 IONS = ("total", "C2H-", "ClO-", "NaO-", "NaF2-", "Cl-", "C2-", "PO2-", "OH-", "F-", "CN-", "SO2-")
 
@@ -74,9 +75,9 @@ def test_closed_factors_with_bands_are_kept_drawn_saved_and_undone(qtbot, window
     panel.ion_result.shares.setChecked(True)
     assert "closure" in panel.figures.text()
     assert "counts" in panel.ion_result.about.text()
-    names, parts = closed_shares(entry, about.id)
+    names, parts = shares_of(entry, about.id)
     assert names == about.names
-    assert parts.sum(axis=0) == pytest.approx(np.ones(50), abs=0.15)
+    assert parts.sum(axis=1) == pytest.approx(np.ones(50), abs=0.15)
     values, errors = amounts_of(entry, factor_traces(entry)[1][0])
     assert values == pytest.approx(about.amounts[1])
     assert errors.shape == (50,)

@@ -187,13 +187,6 @@ def _cube(counts: NDArray[np.uint8], polarity: str, table: Yields, edges: FloatA
                     scales=(dose, fluence))
 
 
-def shown_together(cube: Spectrum, first: str, second: str, resolution: float) -> bool:
-    """Whether two ions of a cube are nearer than a mass resolution m/dm separates."""
-    masses = dict(zip(cube.axis.labels, cube.axis.masses, strict=True))
-    a, b = masses[first], masses[second]
-    return abs(a - b) < max(a, b) / resolution
-
-
 def merged(cube: Spectrum, resolution: float = 6000.0) -> Spectrum:
     """The cube as a peak list would give it: ions that the resolution cannot separate are one channel.
 

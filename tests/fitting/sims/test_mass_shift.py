@@ -9,7 +9,7 @@ from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.processing.mass_scale import mass_scale_step
 from fitting.processing.mass_shift import mass_shift_step
 from fitting.recipe import Recipe, Step
-from fitting.sims.mass_shift import flight_time_across, has_even_times, mass_shift
+from fitting.sims.mass_shift import has_even_times, mass_shift
 from libraries.errors import BadData, BadModel, Cancelled
 
 PLANE = (0.3, -0.15)  # channels a row and column
@@ -105,15 +105,6 @@ def test_on_a_mass_scale_with_equal_steps_of_time():
     assert not has_even_times(even.axis)
     with pytest.raises(BadData, match="equal steps of flight time"):
         mass_shift(even, (20, 30))
-
-
-def test_flight_time_across_the_field():
-    """By hand: Bi3+ (626.94 u) at 15 keV flies 67.95 km/s; across 500 µm at 45 degrees that is 5.2 ns."""
-    speed = np.sqrt(2 * 15e3 * 1.602176634e-19 / (626.94 * 1.66053907e-27))
-    assert flight_time_across(500e-6, 626.94, 15e3) == pytest.approx(500e-6 * np.sqrt(0.5) / speed)
-    assert flight_time_across(500e-6, 626.94, 15e3) == pytest.approx(5.2e-9, rel=0.01)
-    with pytest.raises(BadData):
-        flight_time_across(1.0, 0.0, 15e3)
 
 
 def test_what_cannot_be_found_or_moved_is_refused():
