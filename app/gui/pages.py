@@ -27,6 +27,7 @@ from app.gui.panels.model_panel import ModelPanel
 from app.gui.panels.process_panel import ProcessPanel
 from app.gui.panels.quantify_panel import QuantifyPanel
 from app.gui.results_pages import HistoryPage, LogPage, StatisticsPage
+from app.gui.sims.amounts_panel import AmountsPanel
 from app.gui.sims.depth_panel import DepthPanel
 from app.gui.sims.ions_panel import IonsPanel
 from app.gui.sims.layers_page import LayersPage
@@ -100,6 +101,7 @@ def inspector_pages(document: Document, tasks: Tasks) -> list[Page]:
         Page("Volume", "volume_panel", VolumePanel(document, tasks), _SIMS, kinds=("image", "cube")),
         Page("Maps", "maps_panel", MapsPanel(document, tasks), _EELS | _SIMS, images=True, kinds=("spectrum", "image")),
         Page("Factors", "factors_panel", FactorsPanel(document, tasks), _EELS | _SIMS, images=True),
+        Page("Amounts", "amounts_panel", AmountsPanel(document, tasks), _SIMS, kinds=_PROFILE),
         Page("Calibrate", "calibrate_panel", CalibratePanel(document), _XPS),
         Page("Quantify", "quantify_panel", QuantifyPanel(document), _XPS),
         Page("Identify", "identify_panel", IdentifyPanel(document, tasks), _XPS),
