@@ -161,19 +161,22 @@ def purest_rows(data: ArrayLike, k: int, *, noise: float = 0.05) -> tuple[int, .
     unit = d / np.sqrt(mean**2 + (spread + offset) ** 2)[:, None]
     purity = spread / (np.abs(mean) + offset)
     # The determinant of the correlation of one more row with those taken is the square of its part that is new.
-    rest = unit.copy()
-    weight = np.sum(rest * rest, axis=1)
+    new = np.sum(unit * unit, axis=1)
+    weight = new.copy()
+    taken = np.zeros((0, d.shape[1]))  # orthonormal directions of the rows taken
     found: list[int] = []
     for _ in range(k):
         score = weight * purity
         score[found] = -1.0
         at = int(np.argmax(score))
         found.append(at)
-        length = math.sqrt(float(rest[at] @ rest[at]))
+        rest = unit[at] - (taken @ unit[at]) @ taken
+        length = math.sqrt(float(rest @ rest))
         if length > 0:
-            direction = rest[at] / length
-            rest = rest - np.outer(rest @ direction, direction)
-        weight = weight * np.sum(rest * rest, axis=1)
+            direction = rest / length
+            new = np.maximum(new - (unit @ direction) ** 2, 0.0)
+            taken = np.concatenate([taken, direction[None]])
+        weight = weight * new
     return tuple(found)
 
 

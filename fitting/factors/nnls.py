@@ -111,7 +111,11 @@ def _factors(a: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     if a.shape[0] < a.shape[1]:
         raise BadData(f"{a.shape[1]} unknowns from {a.shape[0]} numbers each", todo="Use fewer factors")
     q, r = np.linalg.qr(a / norm)
-    if np.linalg.svd(r, compute_uv=False)[-1] < _DEPENDENT:
+    # With columns of length 1 the smallest singular value is at least |det| ((k - 1)/k)^((k - 1)/2) (Y. P. Hong,
+    # C.-T. Pan, Linear Algebra Appl. 172, 27 (1992)); mostly that is enough to know.
+    k = r.shape[0]
+    least = abs(float(np.prod(np.diagonal(r)))) * ((k - 1) / k) ** ((k - 1) / 2)
+    if least < _DEPENDENT and np.linalg.svd(r, compute_uv=False)[-1] < _DEPENDENT:
         raise BadData("The columns of the matrix depend on one another: more factors than the data have",
                       todo="Use fewer factors")
     return q, r, norm
