@@ -196,7 +196,7 @@ def _series(arguments: argparse.Namespace, model: FitModel) -> Series:
 
 def _of_hdf5(arguments: argparse.Namespace, path: Path) -> Series | None:
     """An array of an HDF5 file; None for a file of ours that holds single spectra."""
-    from app.files.arrays import series_in, stored_series
+    from app.files.stored_series import series_in, stored_series
 
     known = stored_series(path)
     name = arguments.dataset

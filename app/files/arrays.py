@@ -12,20 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.files.contents import check, read_head
+from app.files.hdf5_members import member, plain_dataset
 from app.files.raw_array import RawArray, Turned, numpy_array
-from fitting.dataset import AXIS_LABELS, Axis, Meta, Noise
+from fitting.dataset import AXIS_LABELS, Axis
 from fitting.identity import content_hash
 from fitting.stored import Stored, check_array, read_slabs, sampled
 from libraries.errors import BadData, BadFile, UnknownName
-
-if TYPE_CHECKING:
-    from fitting.batch.sources import Series
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMPY = b"\x93NUMPY"
@@ -235,8 +233,6 @@ def _walk(file: Any, dataset: str, path: Path) -> Any:
     """A dataset, reached through hard links only."""
     import h5py
 
-    from app.files.nexus import member, plain_dataset
-
     *groups, name = [part for part in dataset.split("/") if part] or [""]
     group = file
     for part in groups:
@@ -305,46 +301,3 @@ def default_unit(quantity: str) -> str:
     """The unit that numbers of a quantity have where nothing else is said."""
     known = {"depth": "nm", "time": "s", "angle": "deg", "distance": "nm", "channel": "", "index": ""}
     return known.get(quantity, "eV")
-
-
-def stored_series(path: str | Path) -> dict[str, tuple[tuple[Axis, ...], Noise, Meta]]:
-    """Name, axes, noise and circumstances of every entry of a file that `write_nexus` wrote; no intensities are read.
-
-    Raises
-    ------
-    BadFile
-        If an entry is damaged.
-    """
-    import h5py
-
-    from app.files.nexus import describe, member, sniff
-
-    file = Path(path)
-    if sniff(read_head(file), file) < 1:
-        return {}
-    try:
-        with h5py.File(file, "r") as opened:
-            return {f"/{name}/data/intensity": describe(member(opened, name, file), file) for name in sorted(opened)}
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise BadFile(f"The HDF5 file is damaged ({error})", where=str(file)) from error
-
-
-def series_in(path: str | Path, dataset: str) -> Series:
-    """An image or profile of a file that `write_nexus` wrote, with its axes and noise.
-
-    Raises
-    ------
-    BadFile
-        If there is none of that name.
-    """
-    from fitting.batch.sources import Series  # brings the kernels, which reading does not need
-
-    known = stored_series(path)
-    name = "/" + dataset.strip("/")
-    if name not in known:
-        raise BadFile("There is no such series", where=_where(Path(path), dataset))
-    axes, noise, meta = known[name]
-    source = file_array(path, name)
-    if source.shape != tuple(len(axis) for axis in axes):
-        raise BadFile("Axes and intensities do not fit each other", where=_where(Path(path), dataset))
-    return Series(source, axes[-1], noise, axes[:-1], (), meta.intensity_unit)

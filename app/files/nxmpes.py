@@ -23,7 +23,7 @@ import numpy as np
 from app.files import instrument
 from app.files.columns_names import intensity_unit
 from app.files.format import AxisUnknown, Reader, ReadOptions
-from app.files.nexus import plain_dataset
+from app.files.hdf5_members import plain_dataset
 from fitting.dataset import Axis, FloatArray, Meta, Quantity, Spectrum
 from libraries.errors import BadData, BadFile
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from app.files import batch_results
-from app.files.arrays import series_in
+from app.files.stored_series import series_in
 from fitting.batch import BatchJob, fit_many
 from fitting.model import from_json
 

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from app.files.arrays import axis_in, axis_of, file_array, series_in, stored_series
+from app.files.arrays import axis_in, axis_of, file_array
 from app.files.nexus_writer import write_nexus
+from app.files.stored_series import series_in, stored_series
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from libraries.errors import BadData, BadFile, UnknownName
 

@@ -13,9 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
-from app.files.arrays import series_in
 from app.files.batch_results import BatchResults, status_counts, write_results_csv
 from app.files.nexus_writer import write_nexus
+from app.files.stored_series import series_in
 from fitting.batch import STATUSES, ArrayData, BatchJob, MemoryResults, Series, fit_many
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.model import from_json
