@@ -69,3 +69,31 @@ def interval(low: float, high: float) -> str:
         return ""
     places = decimals_of((high - low) / 4)
     return f"{grouped(low, places)} – {grouped(high, places)}"
+
+
+def with_power(value: float, error: float | None = None) -> str:
+    """A large or small number with its error and a common power of ten: "(1.02 ± 0.05)·10¹⁵", "2.1·10²²".
+
+    Parameters
+    ----------
+    value : float
+    error : float or None
+        None: a number without an error, with two figures. NaN: the error is not determined, and that is said.
+    """
+    if not math.isfinite(value):
+        return UNDETERMINED
+    size = max(abs(value), error if error is not None and math.isfinite(error) else 0.0)
+    if size == 0:
+        return "0" if error is None else "0 ± ?"
+    exponent = math.floor(math.log10(size))
+    unit = 10.0**exponent
+    power = "10" + str(exponent).translate(_RAISED)
+    if error is None:
+        text = grouped(value / unit, 1)
+        return f"{text}·{power}" if text != "10.0" else f"1.0·10{str(exponent + 1).translate(_RAISED)}"
+    told = grouped(value / unit, 2) + " ± ?" if not error > 0 or not math.isfinite(error) else with_error(
+        value / unit, error / unit)
+    return f"({told})·{power}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -10,6 +10,7 @@ import numpy as np
 from fitting.dataset import FloatArray
 
 _TOLD_APART = 1e-12  # smallest singular value, relative to the largest, of parameters that the data tell apart
+_UNFELT = 1e-130  # largest derivative of a parameter whose variance no floating number could hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ class Solution:
     def covariance(self) -> FloatArray:
         """(J^T J)^-1, shape (k, k), unscaled.
 
-        NaN for parameters on a bound, for those that no residual feels and for those that cannot be told apart.
+        NaN for parameters on a bound, for those that no residual feels (all derivatives below 1e-130) and for those that
+        cannot be told apart.
         """
         return self._information[0]
 
@@ -95,7 +97,9 @@ class Solution:
         matrix = np.full((k, k), np.nan)
         if self.factor is None:
             return matrix, False
-        norm = np.sqrt(np.sum(self.factor**2, axis=0))
+        top = np.max(np.abs(self.factor), axis=0, initial=0.0)
+        felt = top > _UNFELT
+        norm = np.where(felt, top, 0.0) * np.sqrt(np.sum((self.factor / np.where(felt, top, 1.0)) ** 2, axis=0))
         asleep = ~self.at_bound & (norm == 0)
         open_ = np.flatnonzero(~self.at_bound & ~asleep)
         unfelt = bool(np.any(asleep)) and not np.any(self.at_bound)
@@ -106,6 +110,6 @@ class Solution:
         _, singular, vt = np.linalg.svd(np.concatenate([columns, missing]), full_matrices=False)
         good = singular >= _TOLD_APART * singular[0]
         told = ~np.any(np.abs(vt[~good]) > 1e-6, axis=0)
-        inverse = (vt[good].T / singular[good] ** 2) @ vt[good] / np.outer(norm[open_], norm[open_])
+        inverse = (vt[good].T / singular[good] ** 2) @ vt[good] / norm[open_, None] / norm[open_]
         matrix[np.ix_(open_[told], open_[told])] = inverse[np.ix_(told, told)]
         return matrix, unfelt or not bool(np.all(good))

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli import by_xps
 from app.cli.inputs import everything_in
 from app.cli.output import Progress, print_json, table
 from app.cli.status import DONE, one_line, say
@@ -44,6 +45,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     parser.add_argument("--csv", type=Path, metavar="FOLDER", help="write profiles, spectra and figures as tables")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.sodalite", help="write a project with the factors")
     parser.add_argument("--json", action="store_true", help="everything as JSON")
+    by_xps.add_options(parser)
     return parser
 
 
@@ -60,6 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = everything_in(arguments.file)
     entry = _entry(project, arguments.spectrum)
+    if arguments.xps is not None:
+        by_xps.check(arguments)
+        if arguments.factors is None:
+            return by_xps.run(arguments, project, entry)
     spectrum, wish = entry.processed(), _wish(arguments, entry)
     with Progress() as bar:
         if arguments.factors is None:
@@ -74,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     project, id = keep_factors(project, entry.id, found, spectrum.hash)
     about = analysis_of(project.entry(entry.id), id)
+    if arguments.xps is not None:
+        return by_xps.run(arguments, project, project.entry(entry.id), id)
     _print(about, as_json=arguments.json)
     for path in _write(arguments, project, project.entry(entry.id), about):
         say(one_line(str(path)))

@@ -46,6 +46,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentPars
     )
     parser.add_argument("--layer", action="append", default=[], metavar="[NAME=]ION",
                         help="a trace that stands for a layer; give two or more, the bulk included")
+    parser.add_argument(
+        "--rsf", nargs=3, action="append", default=[], metavar=("ION", "MATRIX", "VALUE"),
+        help="relative sensitivity factor of an ion in a matrix in atoms/cm3, with its error as in 2.1e22+-1e21",
+    )
+    parser.add_argument("--matrix-atoms", type=float, metavar="N", help="atoms of the matrix in atoms/cm3")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write all traces over the axis as a table")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser
@@ -59,20 +64,23 @@ def run(arguments: argparse.Namespace) -> int:
     BadData
         If the file holds no depth profile, or a range makes no sense.
     """
+    from app.cli.concentrations import amounts_of, rows_of, words_of
     from app.project.sims_depth import answer
 
     project = everything_in(arguments.file)
     entry = _told(_entry(project, arguments), arguments)
     with Progress() as progress:
         found = answer(entry, progress=progress)
+    concentrations = amounts_of(project, entry, found, arguments)
     if arguments.csv is not None:
         check_target(arguments.csv, arguments.file)
         _write(arguments.csv, found, arguments.axis)
     if arguments.json:
-        print_json(_object(entry, found))
+        print_json({**_object(entry, found), "concentrations": rows_of(concentrations)})
     else:
-        print(_text(entry, found))
-    for failed in (found.depth_failed, found.layers_failed, *(one.failed for one in found.interfaces)):
+        print("\n\n".join(filter(None, (_text(entry, found), words_of(concentrations)))))
+    for failed in (found.depth_failed, found.layers_failed, *(one.failed for one in found.interfaces),
+                   *(one.failed for one in concentrations)):
         if failed:
             say(one_line(failed))
     return DONE
@@ -126,6 +134,7 @@ def _interface(entry: Entry, text: str, number: int, axis: str | None) -> Interf
 
     from app.project.sims_depth import depth_along
     from fitting.sims.depth import clock_of
+    from fitting.sims.interface import HELD_AT_FIRST
     from fitting.sims.setup import Interface
     from fitting.sims.traces import along
 
@@ -143,7 +152,7 @@ def _interface(entry: Entry, text: str, number: int, axis: str | None) -> Interf
                   None if depth is None else depth.depth)
     ends = np.interp([min(low, high), max(low, high)], shown.values, clock.values)
     return Interface(f"i{number}", f"Interface {number}", trace, float(ends[0]), float(ends[1]), clock.quantity,
-                     response)  # type: ignore[arg-type]
+                     response, held=HELD_AT_FIRST.get(response, ()))  # type: ignore[arg-type]
 
 
 def _ions(profile: Spectrum) -> list[dict[str, Any]]:
@@ -190,6 +199,7 @@ def _object(entry: Entry, found: DepthAnswer) -> dict[str, Any]:
 
 def _text(entry: Entry, found: DepthAnswer) -> str:
     """Tables for people."""
+    from app.project.sims_depth import response_words
     from fitting.sims.traces import share_of_total
 
     clock = found.profile.navigation[0]
@@ -209,7 +219,7 @@ def _text(entry: Entry, found: DepthAnswer) -> str:
     if found.interfaces:
         unit = next((one.unit for one in found.interfaces if one.unit), "")
         parts.append(table(("Trace", "Response", f"Position / {unit}", f"16-84 % width / {unit}", "χ²ᵣ", "Remarks"), [
-            (one_line(one.label), one.interface.response, with_error(one.position, one.position_error),
+            (one_line(one.label), response_words(one.interface), with_error(one.position, one.position_error),
              with_error(one.width, one.width_error), "" if math.isnan(one.chi2) else f"{one.chi2:.2f}",
              one_line(one.failed or one.status)) for one in found.interfaces], right=(2, 3, 4)))
     if found.layers is not None:

@@ -1,4 +1,7 @@
-"""CSV: UTF-8, comma, decimal point, LF, one header row with units in brackets."""
+"""CSV: UTF-8, comma, decimal point, LF, one header row with units in brackets.
+
+Mass spectra have lines with a # above it, which say dead time and mass scale (see `mass_notes`).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from app.files.atomic import write_text
+from app.files.mass_notes import channels_of, notes_of
 from fitting.dataset import AXIS_LABELS, Spectrum
 from fitting.processing.mass_scale import law_step
+from fitting.recipe import Recipe
 from fitting.stored import Stored
 from libraries.errors import BadData
 
 
-def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLike] | None = None) -> None:
+def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLike] | None = None,
+              recipe: Recipe | None = None) -> None:
     """Write one spectrum as a table: axis, intensity, transmission where there is one, and curves.
 
     Parameters
@@ -28,6 +34,8 @@ def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLi
     curves : mapping of str to array, optional
         Background, envelope, components, residual ... on the same axis and in the unit of the intensities. A name that
         ends with a unit in brackets keeps it.
+    recipe : Recipe, optional
+        What was done to a mass spectrum; told above the columns.
 
     Raises
     ------
@@ -47,6 +55,10 @@ def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLi
     values: list[np.ndarray] = [axis.values]
     if isinstance(spectrum.counts, Stored):
         raise BadData("An image of this size is no table", where=spectrum.name, todo="Export HDF5, or one region of it")
+    channels = channels_of(spectrum, recipe)
+    if channels is not None:
+        columns.insert(0, AXIS_LABELS["channel"])
+        values.insert(0, channels)
     law = law_step(spectrum)
     if law is not None:  # channels of a time-of-flight spectrum with the m/z that their file gives
         columns.append(AXIS_LABELS["mass"])
@@ -64,11 +76,15 @@ def write_csv(path: str | Path, spectrum: Spectrum, curves: Mapping[str, ArrayLi
             raise BadData(f"The curve '{name}' of shape {array.shape} does not fit the axis", where=spectrum.name)
         columns.append(name if name.endswith("]") else _titled(name, unit))
         values.append(array)
-    write_table(path, columns, zip(*(array.tolist() for array in values), strict=True))
+    rows = zip(*(array.tolist() for array in values), strict=True)
+    write_table(path, columns, rows, notes=notes_of(spectrum, recipe))
 
 
-def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]], *,
+                notes: Sequence[str] = ()) -> None:
     """Write a table; numbers are written so that reading them gives the same number, None as an empty cell.
+
+    `notes` are lines above it, each behind a #.
 
     Raises
     ------
@@ -80,7 +96,7 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequenc
     if len(set(columns)) != len(columns):
         twice = sorted({name for name in columns if columns.count(name) > 1})
         raise BadData(f"Two columns are called '{twice[0]}'", where=str(path), todo="Give each its own name")
-    lines = [",".join(map(_text, columns))]
+    lines = [*(f"# {note}" for note in notes), ",".join(map(_text, columns))]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(columns):
             raise BadData(f"{len(row)} cells for {len(columns)} columns", where=f"{path}, row {number}")

@@ -10,7 +10,9 @@
     elements.csv      sums over elements with 95 % intervals
     ratios.csv        the atomic ratios that samples ask for
     core_loss.csv, fine_structure.csv, thickness.csv, factors.csv      what energy-loss spectra gave
+    by_xps_….csv      composition of factors calibrated by XPS, the composition along the depth, the given depths
     depth.csv         layers and interfaces of depth profiles, with errors and the depth scale
+    concentrations.csv    sensitivity factors with what they give; "... concentration ION.csv" along the depth
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.files.atomic import atomic_path, make_folder
+from app.files.by_xps_tables import add_by_xps, calibrated_entries, write_calibrated
 from app.files.composition_tables import ELEMENT_FIELDS as ELEMENT_FIELDS
 from app.files.composition_tables import LINE_FIELDS as LINE_FIELDS
 from app.files.composition_tables import (
@@ -33,6 +36,7 @@ from app.files.composition_tables import (
     write_compositions,
 )
 from app.files.composition_tables import write_composition as write_composition
+from app.files.concentration_tables import add_concentrations, write_all
 from app.files.csv_writer import write_csv, write_table
 from app.files.depth_tables import COLUMNS as DEPTH_COLUMNS
 from app.files.depth_tables import project_rows
@@ -78,7 +82,7 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
     target = Path(folder)
     make_folder(target)
     names = sample_names(project)
-    taken = {"components", "parameters", "composition", "elements", "ratios", "depth", *_LOSS_TABLES}
+    taken = {"components", "parameters", "composition", "elements", "ratios", "depth", "concentrations", *_LOSS_TABLES}
     for entry in project.entries:
         spectrum = entry.processed()
         sample = names.get(entry.sample, "")
@@ -89,13 +93,13 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
         if entry.masses.peaks:
             write_peaks(target / f"{_free(_safe(f'{stem} peaks'), taken)}.csv", entry.masses.peaks)
         if len(spectrum.navigation) > 1 or spectrum.stored:  # an image: its sum and its maps; HDF5 holds all of it
-            write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single())
+            write_csv(target / f"{_free(_safe(f'{stem} sum'), taken)}.csv", entry.single(), recipe=entry.recipe)
             for one in entry.maps:
                 path = target / f"{_free(_safe(f'{stem} map {one.name}'), taken)}.csv"
                 write_maps_csv(path, [one], spectrum.navigation)
             continue
         if not entry.fits or spectrum.navigation:
-            write_csv(target / f"{_free(_safe(stem), taken)}.csv", spectrum)
+            write_csv(target / f"{_free(_safe(stem), taken)}.csv", spectrum, recipe=entry.recipe)
             continue
         for fit in entry.fits:
             name = stem if len(entry.fits) == 1 else f"{stem} {fit.name}"
@@ -108,8 +112,12 @@ def write_csv_folder(project: Project, folder: str | Path) -> Path:
         write_compositions(target, compositions(project)[0], names, project)
     for name, (columns, rows) in loss_tables(project).items():
         write_table(target / f"{name}.csv", columns, rows)
+    for entry, found in calibrated_entries(project):
+        before = _free(_safe(f"{names.get(entry.sample, '')} {entry.title}".strip()), taken)
+        write_calibrated(target, entry.by_xps, found, f"{before} ")
     if deep := list(project_rows(project)):
         write_table(target / "depth.csv", DEPTH_COLUMNS, deep)
+    write_all(target, project, lambda stem: target / f"{_free(_safe(stem), taken)}.csv")
     return target
 
 
@@ -307,6 +315,8 @@ def _add_tables(
             if spectrum.axis.labels and len(spectrum.navigation) in (1, 3):
                 add_profiles(group, entry)
                 add_factors(group, entry)
+                add_by_xps(group, entry)
+                add_concentrations(group, project, entry)
             for place, fit in enumerate(entry.fits, start=1):
                 _add_fit(group.create_group(f"fit_{place}"), fitted_spectrum(entry, fit), fit)
             for key in [key for key in waiting if sample_and_level(project, key)[0] is not None]:

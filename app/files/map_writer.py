@@ -1,6 +1,7 @@
 """Maps as TIFF for other programs, and all maps of a project in a folder.
 
-A TIFF has up to three pages of 32-bit floats: values, standard errors, flags; not a number where there is none. Its
+A TIFF has up to three pages of 32-bit floats: values, standard errors, flags; not a number where there is none. A map
+in voxels (scans, rows, columns) has a page for each scan instead, first of the values, then of errors and flags. Its
 description says unit and pixel size in the words of ImageJ, which scales the picture by them. Pillow writes it (it
 comes with Matplotlib; MIT-CMU licence).
 
@@ -24,6 +25,7 @@ from app.files.map_tables import write_maps_csv
 from fitting.dataset import Axis
 from fitting.image.classes import is_classes
 from fitting.image.maps import Map
+from fitting.sims.cube_maps import lateral
 from libraries.errors import BadData
 
 if TYPE_CHECKING:
@@ -49,10 +51,12 @@ def write_tiff(path: str | Path, one: Map, navigation: Sequence[Axis] = ()) -> N
     """
     from PIL import Image
 
-    pages = [one.values] + [np.asarray(page, float) for page in (one.error, one.flags) if page is not None]
-    pictures = [Image.fromarray(np.atleast_2d(page).astype(np.float32)) for page in pages]
-    sizes = [axis.step for axis in navigation if axis.quantity == "distance" and axis.step > 0]
-    tags: dict[int, object] = {_DESCRIPTION: _description(one, len(pages), sizes)}
+    stacks = [one.values, *(page for page in (one.error, one.flags) if page is not None)]
+    pages = [page for stack in stacks for page in (stack if stack.ndim == 3 else (np.atleast_2d(stack),))]
+    pictures = [Image.fromarray(np.asarray(page, dtype=np.float32)) for page in pages]
+    lengths = [axis for axis in navigation if axis.quantity == "distance" and axis.step > 0]
+    sizes = [axis.step for axis in lengths]
+    tags: dict[int, object] = {_DESCRIPTION: _description(one, len(pages), lengths)}
     if sizes:
         # Pixels in a unit of length, which the description names.
         tags |= {_X_RESOLUTION: 1.0 / sizes[-1], _Y_RESOLUTION: 1.0 / sizes[0], _RESOLUTION_UNIT: 1}
@@ -62,11 +66,12 @@ def write_tiff(path: str | Path, one: Map, navigation: Sequence[Axis] = ()) -> N
         temporary.write_bytes(image.getvalue())
 
 
-def _description(one: Map, pages: int, sizes: Sequence[float]) -> str:
+def _description(one: Map, pages: int, lengths: Sequence[Axis]) -> str:
     names = ["values", *(["errors"] if one.error is not None else []), *(["flags"] if one.flags is not None else [])]
-    lines = ["ImageJ=1.11a", f"images={pages}", f"slices={pages}", *(["unit=nm"] if sizes else [])]
-    lines += [f"name={one.name}", f"intensity unit={one.unit or 'none'}", f"pages={', '.join(names[:pages])}"]
-    lines += [f"pixel size={size:.6g} nm" for size in sizes[-1:]]
+    scans = f" of {len(one.values)} scans each" if one.values.ndim == 3 else ""
+    lines = ["ImageJ=1.11a", f"images={pages}", f"slices={pages}", *(f"unit={axis.unit}" for axis in lengths[-1:])]
+    lines += [f"name={one.name}", f"intensity unit={one.unit or 'none'}", f"pages={', '.join(names)}{scans}"]
+    lines += [f"pixel size={axis.step:.6g} {axis.unit}" for axis in lengths[-1:]]
     kind = "class" if is_classes(one) else "flag"
     lines += [f"{kind} {number}={words}" for number, words in one.legend if kind == "class" or one.flags is not None]
     lines += [f"origin={' '.join(one.origin.split())}", f"data={one.data_hash}"]
@@ -77,7 +82,7 @@ def _description(one: Map, pages: int, sizes: Sequence[float]) -> str:
 
 
 def write_maps(entries: Sequence[Entry], folder: str | Path, progress: Progress | None = None) -> Path:
-    """All maps of some entries, each as TIFF and CSV, in a folder that is made where it is missing.
+    """All maps of some entries, each as TIFF and (not of voxels) CSV, in a folder that is made where it is missing.
 
     Raises
     ------
@@ -95,8 +100,10 @@ def write_maps(entries: Sequence[Entry], folder: str | Path, progress: Progress 
         if progress is not None:
             progress(number / len(found), one.name)
         stem = _free(re.sub(r"[^\w\-+. ]+", "_", f"{entry.title} {one.name}").strip(" ._")[:80] or "map", taken)
-        write_tiff(target / f"{stem}.tif", one, entry.spectrum.navigation)
-        write_maps_csv(target / f"{stem}.csv", [one], entry.spectrum.navigation)
+        axes = entry.spectrum.navigation
+        write_tiff(target / f"{stem}.tif", one, axes)
+        if one.values.ndim < 3:  # of voxels a table has millions of rows
+            write_maps_csv(target / f"{stem}.csv", [one], lateral(axes) if one.values.ndim == 2 else axes)
     return target
 
 

@@ -2,7 +2,7 @@
 
 The first line names the columns: "m/z" or "Mass (u)", perhaps "Channel", and "Intensity" with its unit in brackets
 where it has one. Channels and m/z together are read as in SurfaceLab's spectra. Whole numbers without a unit are taken
-for counts, which is said.
+for counts, which is said. Lines with a # above it may tell dead time and mass scale (see `mass_notes`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from app.files.columns_text import split_lines
 from app.files.contents import read_bytes, read_text
 from app.files.format import Reader, ReadOptions
 from app.files.instrument import DAMAGED, Pairs, Unit
+from app.files.mass_notes import DEAD_TIME, notes_in
 from app.files.surfacelab_spectrum import axis_of, columns_of, negative_note
 from app.files.surfacelab_text import stated_dead_time, whole_numbers
 from fitting.dataset import FloatArray, Meta, Noise, Spectrum
+from fitting.processing.mass_scale import LAW
 from libraries.errors import BadData, BadFile
 
 FORMAT = "mass spectrum text"
@@ -62,11 +64,14 @@ def read(path: Path, options: ReadOptions | None = None) -> list[Spectrum]:
     axis, part, notes = axis_of(columns, where)
     unit, said = _unit(stated, counts)
     counted = unit == "counts" and counts.min() >= 0
-    dead = stated_dead_time(counts) if counted else []
+    told, comments = notes_in([line.strip() for line in lines[:at] if line.strip()])
+    dead = stated_dead_time(counts) if counted and not any(key == DEAD_TIME for key, _ in told) else []
+    # The law itself follows from channel and m/z in full digits; its line says whence it is.
+    told = [(f"{LAW} when it was exported" if key == LAW else key, value) for key, value in told]
     meta = Meta(
         title=path.stem, region=path.stem, sample=path.stem, technique="sims", intensity_unit=unit, file=where,
-        file_format=FORMAT, comments=tuple(line.strip() for line in lines[:at] if line.strip()),
-        extra=instrument.notes([*said, *dead, *notes, *negative_note(counts)]),
+        file_format=FORMAT, comments=comments,
+        extra=instrument.notes([*said, *told, *dead, *notes, *negative_note(counts)]),
     )
     noise = Noise("poisson", 1.0) if counted else Noise("unknown")
     try:

@@ -130,12 +130,13 @@ def profile_of(text: str, path: Path, where: str, title: str) -> Spectrum:
         Its name.
     """
     table = _table(text, where)
-    places, notes = [], []
+    places, errors = [], []
     for place in range(table.first, len(table.heads)):
         if table.heads[place].lower().startswith(ERROR_OF.lower()):
-            notes.append(("column left out", f"{table.heads[place]}: errors follow from the counts"))
+            errors.append(table.heads[place])
         elif parse_label(table.heads[place]).kind != "ratio":
             places.append(place)
+    notes = _error_notes(errors)
     counts = np.column_stack([table.column(place) for place in places])
     digits = digits_of(row[place] for row in table.rows[:_SAMPLE] for place in places)
     kept = Kept(tuple(table.heads[place] for place in places), counts, digits)
@@ -155,6 +156,14 @@ def profile_of(text: str, path: Path, where: str, title: str) -> Spectrum:
         return Spectrum(axis, whole_numbers(counts), noise, meta, navigation=(navigation,), scales=scales)
     except BadData as error:
         raise BadFile(error.what, where=table.where, todo=DAMAGED) from error
+
+
+def _error_notes(heads: Sequence[str]) -> list[tuple[str, str]]:
+    """What became of the columns of errors: one remark, not one for every ion."""
+    if not heads:
+        return []
+    more = f" and {len(heads) - 1} more like it" if len(heads) > 1 else ""
+    return [("column left out", f"{heads[0]}{more}: errors follow from the counts")]
 
 
 def _heads(line: str) -> tuple[list[str], list[str], str, int]:

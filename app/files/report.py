@@ -140,9 +140,10 @@ def _entry(project: Project, entry: Entry) -> list[Html]:
     from app.files.figures import spectrum_figure
 
     if entry.spectrum.meta.technique == "sims":
+        from app.files.report_concentrations import concentration_sections
         from app.files.report_sims import sims_sections
 
-        return sims_sections(entry, _picture)
+        return [*sims_sections(entry, _picture), *concentration_sections(project, entry)]
     losses = entry.spectrum.meta.technique == "eels"
     try:
         spectrum = entry.single() if losses else entry.processed()

@@ -31,7 +31,7 @@ def sims_sections(entry: Entry, picture: Picture) -> list[Html]:
         (draw a figure, what it shows) -> HTML.
     """
     parts: list[Html] = [tag("h3", entry.title), facts(_conditions(entry))]
-    sections = (_masses,) if kind_of(entry.spectrum) == "spectrum" else (_traces, _ions, _depth, _factors)
+    sections = (_masses,) if kind_of(entry.spectrum) == "spectrum" else (_traces, _ions, _depth, _factors, _by_xps)
     for section in sections:
         try:
             parts += section(entry, picture)
@@ -158,7 +158,7 @@ def _ions(entry: Entry, picture: Picture) -> list[Html]:
 
 def _depth(entry: Entry, picture: Picture) -> list[Html]:
     """Depth scale, interfaces, layers."""
-    from app.project.sims_depth import RESPONSES, answer
+    from app.project.sims_depth import answer, response_words
 
     if kind_of(entry.spectrum) == "image":
         return []
@@ -177,7 +177,7 @@ def _depth(entry: Entry, picture: Picture) -> list[Html]:
         value = one.failed or f"{with_error(one.position, one.position_error)}{unit}"
         width = "" if one.failed else f"{with_error(one.width, one.width_error)}{unit}"
         chi2 = f"{one.chi2:.2f}" if math.isfinite(one.chi2) else ""
-        rows.append((one.interface.name, one.label, RESPONSES[one.interface.response], value, width, chi2, one.status))
+        rows.append((one.interface.name, one.label, response_words(one.interface), value, width, chi2, one.status))
     if rows:
         parts.append(table(("Interface", "Trace", "Response", "Position", "16–84 % width or thickness", "χ²/dof",
                             "Remark"), rows, numbers=(3, 4, 5)))
@@ -222,3 +222,15 @@ def _factors(entry: Entry, picture: Picture) -> list[Html]:
         if about.ambiguity:
             parts.append(tag("p", f"Bands: {about.ambiguity}.", class_="note"))
     return parts
+
+
+def _by_xps(entry: Entry, picture: Picture) -> list[Html]:
+    from app.files.by_xps_tables import report_rows, settings
+    from app.project.sims_by_xps import compositions_of
+
+    if not entry.by_xps.depths:
+        return []
+    found = compositions_of(entry)
+    heads, rows = report_rows(found)
+    return [tag("h4", "Composition of factors by XPS"), table(heads, rows, numbers=tuple(range(1, len(heads)))),
+            tag("p", f"{found.label}. {'; '.join(settings(entry.by_xps, found))}.", class_="note")]

@@ -16,6 +16,12 @@ SIMS = (
             enabled="sims_profile"),
     Command("file.export_depth", "Layers and interfaces…", "File/Export", "sims_layers.ask_file", 3, tip="Layers and "
             "interfaces of the shown profile with errors and the depth scale, as CSV", enabled="sims_profile"),
+    Command("file.export_concentrations", "Concentrations…", "File/Export", "amounts_panel.sensitivity.ask_file", 3,
+            tip="Sensitivity factors of the shown profile with their results, and concentrations along the depth: CSV",
+            enabled="sims_profile"),
+    Command("file.export_by_xps", "Composition of factors by XPS…", "File/Export", "amounts_panel.by_xps.ask_folder", 3,
+            tip="Compositions of the shown profile's factors, and along the depth, with errors: CSV tables in a folder",
+            enabled="sims_profile"),
     Command("sims.mass", "Mass…", "SIMS", _PAGE, 0, tip="Calibration of the mass scale, peaks, assignment",
             enabled="sims_spectrum", argument="Mass"),
     Command("sims.find_peaks", "Find peaks", "SIMS", "mass_panel.find_peaks", 0, tip="Find, measure and name the lines "
@@ -30,6 +36,8 @@ SIMS = (
             "interfaces", enabled="sims_profile"),
     Command("sims.factors", "Factors…", "SIMS", _PAGE, 1, tip="PCA, NMF and MCR of a profile or cube",
             enabled="sims_profile", argument="Factors"),
+    Command("sims.amounts", "Amounts…", "SIMS", _PAGE, 1, tip="Concentrations by sensitivity factors in one matrix; "
+            "the composition of factors after XPS", enabled="sims_profile", argument="Amounts"),
     Command("sims.keep_profile", "Add profile of the region", "SIMS", "profiles_panel.add_region", 1, tip="The profile "
             "of the chosen pixels of a cube as an entry of its own", enabled="sims_cube"),
     Command("sims.show_profile", "Show profile", "SIMS", "centre.show_profile", 2, tip="The profile of the chosen "

@@ -20,6 +20,7 @@ from fitting.dataset import Spectrum
 from fitting.image.place import ALL, Place
 from fitting.model import FitModel
 from fitting.recipe import Recipe
+from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
 
 MAX_UNDO = 500
@@ -351,9 +352,10 @@ class Document(QObject):
         """The single spectrum of the plot: of an image or series the sum over the pixels of `place`.
 
         Of an image that stays in its file an estimate until the sum has been read (`app.gui.stored_controller`).
+        None of ions along a depth: they are drawn as traces, and a cube is not added up for nothing.
         """
         entry = self.entry
-        if entry is None:
+        if entry is None or kind_of(entry.spectrum) in ("profile", "cube"):
             return None
         try:
             return preview(entry, self.place) if is_slow(entry, self.place) else entry.single(self.place)

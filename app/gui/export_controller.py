@@ -17,7 +17,7 @@ from app.files.msa_writer import write_msa
 from app.files.profile_tables import ProfileTable, raw_table, shown_table, write_profile_csv, write_profile_xlsx
 from app.files.xlsx_writer import write_xlsx
 from app.project.project import Entry, Project, RegionFit
-from app.project.sims_profiles_at import profile_at
+from app.project.sims_profiles_at import is_part, place_name, profile_at
 
 if TYPE_CHECKING:
     from app.cli.intervals import Uncertainties
@@ -116,7 +116,8 @@ class ExportController(QObject):
 
         dialog = self._save_dialog(f"Export depth profile, {words}", "CSV (*.csv);;Excel workbook (*.xlsx)", "csv")
         dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix("xlsx" if "xlsx" in name else "csv"))
-        dialog.selectFile(f"{entry.title} {words}.csv")
+        title = place_name(entry, place) if is_part(entry, place) else entry.title
+        dialog.selectFile(f"{title} {words}.csv".replace("/", "-"))
         self._ask(dialog, write)
 
     def intervals(self) -> None:

@@ -17,7 +17,7 @@ from app.files.references import MissingFile
 from app.gui.action_set import Row
 from app.gui.recovery import Recoverer
 from app.project import collect, lock, store
-from app.project.import_words import import_words
+from app.project.import_words import counted_words, import_words
 from app.project.pairs import pair_up, pair_words
 from app.project.project import Project, add_spectra
 from app.project.series import with_variables
@@ -198,7 +198,7 @@ class FileController(QObject):
         text = files[0].name if len(files) == 1 else f"{len(files)} files"
         document.apply(f"Import {text}", project)
         document.select(new[0] if new else None)
-        self._window.say(f"{len(spectra)} spectra from {text}")
+        self._window.say(f"{counted_words(spectra)} from {text}")
         for words in pair_words(alone, project)[:MOST_PAIRS]:
             self._window.messages.show_message(f"{words}.", "info")
         for words in import_words(spectra)[:MOST_PAIRS]:

@@ -118,7 +118,8 @@ class LiveFit(QObject):
 
     def _follow(self) -> None:
         """Fit at once what the hand does not hold."""
-        entry, fit, spectrum = self._document.entry, self._document.fit, self._document.shown()
+        entry, fit = self._document.entry, self._document.fit
+        spectrum = self._document.shown() if fit is not None else None
         if entry is None or fit is None or spectrum is None:
             return
         before = self._model_before(entry.id, fit.id)

@@ -29,7 +29,7 @@ def may_correct(entry: Entry) -> str:
     spectrum = entry.spectrum
     recorded = recorded_of(spectrum)
     if recorded == "on":
-        return "Corrected by the instrument's software already, as the file says."
+        return "Corrected already, as the file says."
     if spectrum.axis.quantity != "channel":
         return "A correction needs the channels of the recorder, which this file does not hold."
     if spectrum.x.size > 1 and spectrum.axis.step != 1.0:

@@ -22,6 +22,8 @@ from libraries.ions import parse_ion
 REACH = 400e-6  # how far from its m/z by the present scale an ion's line is looked for; ours
 _APART, _CLEAR = 3.0, 10.0  # a line's own widths that are left out; standard errors of the floor; both ours
 _SAME_LINE = 2e-5  # relative difference of channels below which two names mean one line; ours
+PRESENT = "This law is the present mass scale"
+_OTHER_LINE = 0.5  # u: half way to the next nominal mass
 
 
 def line_near(view: MassView, x: float, reach: float) -> Pick:
@@ -80,6 +82,24 @@ def calibration_of(entry: Entry, view: MassView) -> MassCalibration | None:
     """
     used = [one for one in calibrants_of(entry, view) if one.ion.text not in entry.masses.unused]
     return calibrate(used) if len(used) > 1 else None
+
+
+def objection(law: MassCalibration | None, view: MassView) -> str:
+    """Why a law is not to become the mass scale; "" where nothing speaks against it.
+
+    A law that puts one of its own ions nearer to another nominal mass cannot hold for all of them, whatever its errors.
+    """
+    if law is None:
+        return "Name and tick two lines at least: the law has two numbers"
+    for one, ppm in zip(law.calibrants, law.residuals_ppm, strict=True):
+        off = ppm * 1e-6 * one.ion.mz
+        if not abs(off) <= _OTHER_LINE:
+            told = f"{abs(off):.2g} u off" if math.isfinite(off) else "before m/z 0"
+            return f"The law puts {one.ion} {told}: check which ion belongs to which line, or take its tick away"
+    if view.law is not None and math.isclose(law.slope, view.law.slope, rel_tol=1e-12) and math.isclose(
+            law.offset, view.law.offset, rel_tol=1e-9, abs_tol=1e-9):
+        return PRESENT
+    return ""
 
 
 def calibrants_of(entry: Entry, view: MassView) -> tuple[Calibrant, ...]:

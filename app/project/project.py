@@ -27,6 +27,8 @@ from fitting.model import FitModel
 from fitting.processing.mass_scale import law_step
 from fitting.recipe import Recipe
 from fitting.result import FitResult
+from fitting.sims.by_xps_setup import ByXps
+from fitting.sims.sensitivity_setup import SensitivitySetup
 from fitting.sims.setup import DepthScale, Interface, LayerSetup, MassSetup, ProfileLook, VolumeLook
 from fitting.xps.layers import StackLayer
 from fitting.xps.study import Study
@@ -90,6 +92,10 @@ class Entry:
         Calibrants, peak list and mass resolution.
     volume : VolumeLook
         How a cube is drawn in three dimensions.
+    sensitivity : SensitivitySetup
+        Sensitivity factors of its ions in one matrix.
+    by_xps : ByXps
+        XPS compositions at some of its depths, by which its factors are calibrated.
     """
 
     id: str
@@ -116,6 +122,8 @@ class Entry:
     layering: LayerSetup = field(default_factory=LayerSetup)
     masses: MassSetup = field(default_factory=MassSetup)
     volume: VolumeLook = field(default_factory=VolumeLook)
+    sensitivity: SensitivitySetup = field(default_factory=SensitivitySetup)
+    by_xps: ByXps = field(default_factory=ByXps)
 
     @property
     def title(self) -> str:

@@ -8,16 +8,19 @@ which points belong to an interface.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from app.numerals import grouped
 from app.project.project import Entry
 from app.project.sims_profiles_at import profile_at, trace_values, trace_words
 from fitting.dataset import AXIS_LABELS, Axis, FloatArray, Spectrum
 from fitting.factors.kept import KeptFactors
 from fitting.factors.mcr import closure
 from fitting.sims.depth import DepthResult, clock_of, depth_of
+from fitting.sims.factor_traces import is_factor
 from fitting.sims.interface import InterfaceFit, crossing, fit_interface
 from fitting.sims.layer_fit import LayerFit, fit_layer
 from fitting.sims.layers import Layers, layers_of
@@ -25,6 +28,11 @@ from fitting.sims.setup import DepthScale, Interface, LayerSetup
 from fitting.tape import Cancel, Progress
 from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError, UnknownName
 
+POOR = 2.0  # reduced chi2 from which a response does not describe the counts; errors then grow by 1.4; ours
+_AT_BOUND, _SINGULAR, _LIMIT = ("A length is not determined: it lies at its limit",
+                                "The points cannot tell the lengths apart", "The fit did not settle")
+_SHORT = {_AT_BOUND: "at its limit", _SINGULAR: "not unique", _LIMIT: "not settled"}
+FACTORS_OF_ALL = "Factors, and what is told from them, are those of all pixels"
 RESPONSES = {"crossing": "16–84 %", "erf": "Error function", "mri": "MRI", "dowsett": "Dowsett"}
 
 
@@ -77,6 +85,15 @@ class Evaluated:
     part: slice = field(default_factory=lambda: slice(0, 0))
     curve: FloatArray | None = None
     failed: str = ""
+
+    @property
+    def poor(self) -> str:
+        """In a word or two why the numbers are no result; "" for a fit that describes the counts."""
+        if self.failed or not self.status:
+            return ""
+        if self.chi2 > POOR:
+            return f"poor, {grouped(self.chi2, 0 if self.chi2 >= 10 else 1)}"
+        return next((short for words, short in _SHORT.items() if self.status.startswith(words)), "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,9 +251,15 @@ def _with_scale(numbers: tuple[float, float, float, float], depth: DepthResult |
 
 def _words_of(fit: InterfaceFit | LayerFit) -> str:
     return {
-        "converged": "", "at bound": "A length is not determined: it lies at its limit",
-        "singular": "The points cannot tell the lengths apart", "iteration limit": "The fit did not settle",
+        "converged": "", "at bound": _AT_BOUND, "singular": _SINGULAR, "iteration limit": _LIMIT,
     }.get(fit.status, fit.status)  # fmt: skip
+
+
+def response_words(interface: Interface) -> str:
+    """How an interface was evaluated, with the lengths that were not fitted: "MRI, λ = 0 held"."""
+    symbols = {"lam": "λ", "sigma": "σ", "up": "λᵤ", "down": "λ_d"}
+    held = ", ".join(f"{symbols.get(name, name)} = {value:g}" for name, value in interface.held)
+    return RESPONSES[interface.response] + (f", {held} held" if held else "")
 
 
 def _lengths(fit: InterfaceFit | LayerFit) -> tuple[tuple[str, float, float], ...]:
@@ -306,7 +329,7 @@ def _scatter(traces: FloatArray) -> FloatArray:
 # -- everything -----------------------------------------------------------------------------------------------------
 
 
-def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | None = None, *,
+def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | None = None, *, part: bool = False,
            progress: Progress | None = None, cancel: Cancel | None = None) -> DepthAnswer:
     """Depth scale, interfaces and layers.
 
@@ -317,6 +340,8 @@ def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | N
         Of a cube that of the pixels that are looked at; by default that of all pixels.
     known : DepthAnswer, optional
         An earlier answer: what follows from the same numbers is taken from it.
+    part : bool
+        The profile is that of some pixels only: what is told from factors is that of all, which is noted.
     progress, cancel : callables, optional
 
     Raises
@@ -349,7 +374,14 @@ def answer(entry: Entry, profile: Spectrum | None = None, known: DepthAnswer | N
         raise
     except SodaliteError as error:
         layers_failed = str(error)
-    return DepthAnswer(basis, depth, depth_failed, tuple(done), layers, layers_failed, _old_factors(entry))
+    notes = (_old_factors(entry), FACTORS_OF_ALL if part and uses_factors(entry) else "")
+    return DepthAnswer(basis, depth, depth_failed, tuple(done), layers, layers_failed, ". ".join(filter(None, notes)))
+
+
+def uses_factors(entry: Entry, traces: Sequence[str] = ()) -> bool:
+    """Whether depths, interfaces, layers or one of these traces are told from factors."""
+    told = (*traces, *(one.trace for one in entry.interfaces), *(one.trace for one in entry.layering.markers))
+    return any(map(is_factor, told)) or bool(entry.layering.factors) or entry.depth.kind == "phases"
 
 
 def _old_factors(entry: Entry) -> str:
@@ -363,13 +395,38 @@ def _old_factors(entry: Entry) -> str:
 
 def proposed_range(clock: Axis, values: FloatArray) -> tuple[float, float]:
     """The part of a trace with its clearest step, in the unit of the clock: a start for the analyst's own range."""
-    n = values.size
-    half = max(3, n // 10)
+    n, half = values.size, _half(values)
     if n < 4 * half:
         return float(clock.values[0]), float(clock.values[-1])
+    at, _ = _step_of(values)
+    first, last = max(at - 2 * half, 0), min(at + 2 * half, n - 1)
+    return float(clock.values[first]), float(clock.values[last])
+
+
+def clearest_step(entry: Entry, profile: Spectrum, names: Sequence[str]) -> str:
+    """Of these traces the one whose clearest step stands highest above its counting noise; "" for none."""
+    best, found = 0.0, ""
+    for name in names:
+        try:
+            values = trace_values(entry, profile, name)[0]
+        except SodaliteError:  # not of this profile
+            continue
+        height = _step_of(values)[1] if values.size >= 4 * _half(values) and np.all(np.isfinite(values)) else 0.0
+        if height > best:
+            best, found = height, name
+    return found
+
+
+def _half(values: FloatArray) -> int:
+    return max(3, values.size // 10)
+
+
+def _step_of(values: FloatArray) -> tuple[int, float]:
+    """Where the means of a tenth of the points before and after differ most, and by how many roots of their sum."""
+    n, half = values.size, _half(values)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(half, n - half + 1)
     before, after = (sums[at] - sums[at - half]) / half, (sums[at + half] - sums[at]) / half
-    middle = int(at[np.argmax(np.abs(after - before) / np.sqrt(np.maximum(after + before, 1e-12)))])
-    first, last = max(middle - 2 * half, 0), min(middle + 2 * half, n - 1)
-    return float(clock.values[first]), float(clock.values[last])
+    heights = np.abs(after - before) / np.sqrt(np.maximum(after + before, 1e-12))
+    best = int(np.argmax(heights))
+    return int(at[best]), float(heights[best])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.project.project import Entry, Project, fresh_id
-from app.project.sims_depth import depth_along
+from app.project.sims_depth import FACTORS_OF_ALL, depth_along, uses_factors
 from fitting.dataset import FloatArray, Spectrum
 from fitting.sims.channel_terms import channel_names, described, term_words
 from fitting.sims.factor_traces import amounts_of, factor_of, is_factor
@@ -92,7 +92,7 @@ def depths_of(entry: Entry, profile: Spectrum) -> FloatArray | None:
 
 
 def show_profile(
-    entry: Entry, profile: Spectrum, others: Mapping[str, tuple[Entry, Spectrum]] | None = None
+    entry: Entry, profile: Spectrum, others: Mapping[str, tuple[Entry, Spectrum]] | None = None, *, part: bool = False
 ) -> ShownProfile:
     """The traces of an entry's look.
 
@@ -103,6 +103,8 @@ def show_profile(
         Its profile (points, ions): of a cube that of the chosen pixels.
     others : mapping of id to (entry, profile), optional
         The entries that are drawn beside.
+    part : bool
+        The profile is that of some pixels only: factors are those of all, which is noted.
 
     Returns
     -------
@@ -115,6 +117,8 @@ def show_profile(
     look = replace(look, axis=place.quantity)
     wanted = chosen_ions(entry, profile)
     drawn = _drawn(entry, profile, look, depths, wanted, notes)
+    if part and uses_factors(entry, wanted):
+        notes.append(FACTORS_OF_ALL)
     own = polarity_of(profile.axis.labels)
     for other, theirs in (others or {}).values():
         beside: list[str] = []

@@ -33,17 +33,32 @@ def profile_at(entry: Entry, place: Place = ALL, *, progress: Progress | None = 
         if len(spectrum.navigation) != 1 or not spectrum.axis.labels:
             raise BadData("This is no depth profile of ions", where=entry.title, todo="Open a profile or a cube")
         return spectrum
-    whole = Place(place.index, place.roi)
-    key = (str(whole), next((roi for roi in entry.rois if roi.id == whole.roi), None))
+    place = replace(place, scans=())
+    key = (str(place), next((roi for roi in entry.rois if roi.id == place.roi), None))
     known: dict[object, Spectrum] = spectrum.__dict__.setdefault("_depth_profiles", {})
     if key not in known:
         shape = tuple(len(axis) for axis in spectrum.navigation)
-        mask = None if whole == ALL else whole.mask(shape[1:], entry.rois)
-        found = profile_of(spectrum, mask, progress=progress, cancel=cancel)
+        mask = None if place == ALL else place.mask(shape[1:], entry.rois)
+        name = place_name(entry, place) if is_part(entry, place) else ""
+        found = profile_of(spectrum, mask, name=name, progress=progress, cancel=cancel)
         if len(known) >= _KEPT:
             known.pop(next(iter(known)))
         known[key] = found
     return known[key]
+
+
+def is_part(entry: Entry, place: Place) -> bool:
+    """Whether the profile at a place is that of some pixels of a cube only."""
+    return len(entry.spectrum.navigation) == 3 and bool(place.roi or place.index)
+
+
+def place_name(entry: Entry, place: Place) -> str:
+    """The profile at a place of a cube in words."""
+    if not is_part(entry, place):
+        return f"Profile of {entry.title}"
+    roi = next((one for one in entry.rois if one.id == place.roi), None)
+    words = roi.name if roi is not None else f"Pixel ({', '.join(map(str, reversed(place.index)))})"
+    return f"{entry.title}, all but {words}" if place.outside and roi is not None else f"{entry.title}, {words}"
 
 
 def trace_choices(entry: Entry) -> tuple[tuple[str, str], ...]:

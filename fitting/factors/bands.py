@@ -15,7 +15,7 @@ R. Tauler, J. Chemom. 15, 627 (2001); J. Jaumot, R. Tauler, Chemom. Intell. Lab.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ NOISE = 2.0  # standard errors: of the limits, and the least that numbers may li
 _STEPS, _FIRST, _LEAST, _LARGEST = 60, 0.1, 1e-3, 0.3
 _OVER = 0.5  # standard errors by which the linear step may miss a limit
 _GAIN = 1e-4  # relative gain below which a way has ended
+_AGAIN, _BETTER = 1, 1e-3  # other ends that a way begins from; share of the value by which they must be farther
 _TIGHT, _ADDED = 25, 200  # rows a pair of factors that limit a step; rows that are added where others are missed
 
 
@@ -130,14 +131,22 @@ def ambiguity(
     aims = [_Aim(factor, sign) for factor in range(k) for sign in (-1.0, 1.0)]
     aims += [_Aim(factor, sign, *weights) for other, weights in enumerate(_regions(c0, s0, limits))
              for factor in range(k) for sign in (-1.0, 1.0) if factor != other]  # fmt: skip
-    found_c, found_s, signals = [c0], [s0], [_signal(c0, s0)]
+    bound = _Bound(c0, s0, noise, limits)
+    ends = [(c0, s0)]
     for number, aim in enumerate(aims):
-        c, s = _way(c0, s0, aim, noise, limits, cancel)
-        found_c.append(c)
-        found_s.append(s)
-        signals.append(_signal(c, s))
+        ends.append(_way(c0, s0, aim, bound, cancel))
         if progress is not None:
-            progress((number + 1) / len(aims), "Ambiguity of the factors")
+            progress(0.5 * (number + 1) / len(aims), "Ambiguity of the factors")
+    for number, aim in enumerate(aims):
+        # A way ends where a small turn gains nothing: other ways' ends are other places to begin.
+        values = np.array([aim.value(*end) for end in ends])
+        own, scale = values[number + 1], float(np.abs(values).max())
+        for i in _begins(ends, values, own, scale):
+            ends.append(_way(*ends[i], aim, bound, cancel))
+        if progress is not None:
+            progress(0.5 + 0.5 * (number + 1) / len(aims), "Ambiguity of the factors: other ways")
+    found_c, found_s = [c for c, _ in ends], [s for _, s in ends]
+    signals = [_signal(*end) for end in ends]
     shares = np.stack((np.min(signals, axis=0), np.max(signals, axis=0)), axis=1) / total
     return Bands(np.array(found_c), np.array(found_s), shares)
 
@@ -155,11 +164,17 @@ def _signal(c: FloatArray, s: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.sum(c * c, axis=0) * np.sum(s * s, axis=1)))
 
 
+def _begins(ends: Sequence[tuple[FloatArray, FloatArray]], values: FloatArray, own: float, scale: float) -> list[int]:
+    """Other ends to begin from: the best ones for an aim, farther than its own end."""
+    best = np.argsort(-values)[:_AGAIN]
+    return [int(i) for i in best if values[i] > own + _BETTER * scale]
+
+
 def _way(
-    c: FloatArray, s: FloatArray, aim: _Aim, noise: float, limits: Limits, cancel: Cancel | None
+    c: FloatArray, s: FloatArray, aim: _Aim, bound: _Bound, cancel: Cancel | None
 ) -> tuple[FloatArray, FloatArray]:
     """Turn the factors step by step until the aim is reached."""
-    bound, trust = _Bound(c, s, noise, limits), _FIRST
+    limits, trust = bound.limits, _FIRST
     at = bound.tight(c)
     now, scale = aim.value(c, s), float(np.abs(_Aim(aim.factor, 1.0, *_everywhere(aim)).value(c, s)))
     for _ in range(_STEPS):

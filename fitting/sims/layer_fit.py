@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.engine import minimise
-from fitting.sims.interface import LENGTHS, Kind, ResponseFit, covariance_of
+from fitting.sims.interface import LENGTHS, Kind, ResponseFit
+from fitting.sims.interface_errors import covariance_of, told_within
 from fitting.sims.response import dowsett_step, gauss_step, mri_step
 from fitting.statistics import deviance_residuals, variance_of
 from fitting.tape import Cancel
@@ -84,6 +85,7 @@ def fit_layer(
     Returns
     -------
     LayerFit
+        Depths and lengths known no better than to half of the range have the covariance NaN.
 
     Raises
     ------
@@ -135,6 +137,7 @@ def fit_layer(
     covariance, dof = np.zeros((len(names), len(names))), max(found.dof, 1)
     share = covariance_of(found, [name for name, one in zip(names, free, strict=True) if one])
     covariance[np.ix_(free, free)] = share * (1.0 if noise.known else found.cost / dof)
+    told_within(covariance, 0.5 * float(z[-1] - z[0]), range(3, len(names)))
     return LayerFit(kind, names, frozen_array(values), frozen_array(covariance), tuple(held),
                     found.cost / dof if noise.known else 1.0, found.verdict)
 

@@ -13,6 +13,7 @@ they leave the balance point where the boundary was, while the depth of 50 % of 
 0.31 w for a mixing length w). The information depth moves all boundaries alike. Thicknesses are differences. Beside
 them stands the thickness by amount, the integral of x_k over the depth, to which tails anywhere add.
 Where the two differ by more than their errors, one of the assumptions does not hold.
+A phase that comes back at another depth is cut into parts (`fitting.sims.layer_parts`), each a layer of its own.
 
 What the closure leaves unexplained (matrix effects, phases without a trace) is an error of the shares: a boundary gets
 misfit times the slope dz/dF, which for an error function is 1.253 times its 16-84 % width. A trace that other phases
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,6 +40,7 @@ from scipy.special import ndtr
 from fitting.dataset import FloatArray, frozen_array
 from fitting.factors.mcr import closure
 from fitting.sims.depth import DepthResult
+from fitting.sims.layer_parts import Part, at_cuts, called, parts_of, split
 from fitting.tape import Cancel
 from libraries.errors import BadData, Cancelled, NotDetermined
 
@@ -47,8 +49,6 @@ RESOLVED = 0.5  # a layer whose share never reaches this is nowhere the main pha
 _REACH = 4.0  # half widths to each side within which the balance point is taken
 _SLOPE = math.sqrt(math.pi / 2.0)  # dz/dF at the middle of an error function over its 16-84 % width
 _LOW, _HIGH = float(ndtr(-1.0)), float(ndtr(1.0))
-_TWICE = "stands at more than one depth"
-_THERE, _GONE = 0.6, 0.2  # of its largest share: a phase that comes back after it was gone stands at two depths
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Layer:
     number : int
         From the surface down, from 1.
     name : str
+        That of the trace, with a number where the phase stands at several depths: "Oxide (2)".
     trace : int
         Which of the given traces.
     top, top_error, bottom, bottom_error : float
@@ -106,9 +107,9 @@ class Layers:
     ----------
     rows : tuple of Layer
     depth : array, shape (n,)
-    shares : array, shape (n, k)
-        Closed, in the order of the layers.
-    scales : array, shape (k,)
+    shares : array, shape (n, layers)
+        Closed, in the order of the layers; of a phase at several depths the part that is that layer.
+    scales : array, shape (layers,)
         By which the traces were multiplied, in the order of the layers.
     misfit : float
         Root mean square by which the scaled traces miss the sum of one, without what the noise makes of it.
@@ -134,9 +135,9 @@ class Layers:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What one set of traces gives, layers in the order of `order`."""
+    """What one set of traces gives, layers in the order of `parts`."""
 
-    order: FloatArray
+    parts: tuple[Part, ...]
     centres: FloatArray
     shares: FloatArray
     edges: FloatArray  # boundaries (k - 1,), NaN where not determined
@@ -199,13 +200,13 @@ def layers_of(
     if sigma is not None and (sigma.shape != y.shape or not np.all(np.isfinite(sigma)) or np.any(sigma < 0)):
         raise BadData("Errors of the traces do not fit them", todo="Repeat the factor analysis")
     closed, factors = _closed(y, names)
-    found = _evaluate(z, closed, None)
-    repeats = _repeats(z, y, sigma, found.order, np.random.default_rng(seed), draws, cancel)
-    order = found.order.astype(int)
+    found = _evaluate(z, closed, _by_depth(z, closed, factors * (np.sqrt(np.maximum(y, 1.0)) if sigma is None
+                                                                 else sigma)))
+    repeats = _repeats(z, y, sigma, found.parts, np.random.default_rng(seed), draws, cancel)
     misfit = _misfit(closed)
     wrong = _Wrong(misfit, *_changes(z, found, names, alternatives))
-    rows = _warned(tuple(_row(i, found, repeats, names, z, scale, wrong) for i in range(order.size)))
-    return Layers(rows, z, found.shares, factors[order], misfit, quantity, unit)
+    rows = tuple(_row(i, found, repeats, names, z, scale, wrong) for i in range(len(found.parts)))
+    return Layers(rows, z, found.shares, factors[[part.trace for part in found.parts]], misfit, quantity, unit)
 
 
 def _checked(depth: ArrayLike, traces: ArrayLike, names: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
@@ -244,29 +245,49 @@ def _misfit(closed: FloatArray) -> float:
     return math.sqrt(max(float(np.mean(off[1:] * off[:-1])), 0.0))
 
 
-def _evaluate(z: FloatArray, closed: FloatArray, order: FloatArray | None) -> _Found:
-    """Shares, order, boundaries and amounts."""
+def _shares(closed: FloatArray) -> FloatArray:
     total = closed.sum(axis=1)
     if np.any(total <= 0):
         raise NotDetermined(f"None of the traces is seen at point {int(np.argmax(total <= 0)) + 1}",
                             todo="Leave empty points out, or choose traces that cover the profile")
-    shares = closed / total[:, None]
-    # What lies between the surface and the first point is taken to be as at the first point.
+    return np.asarray(closed / total[:, None])
+
+
+def _by_depth(z: FloatArray, closed: FloatArray, errors: FloatArray) -> tuple[Part, ...]:
+    """The parts of all phases from the surface down."""
+    shares = _shares(closed)
+    parts = parts_of(shares, errors)
+    return tuple(parts[i] for i in np.argsort(_centres(*_from_surface(z, split(shares, parts))), kind="stable"))
+
+
+def _from_surface(z: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Depths from 0, their weights in an integral, and the shares there.
+
+    What lies between the surface and the first point is taken to be as at the first point.
+    """
     grid = z if z[0] <= 0 else np.concatenate([[0.0], z])
     full = shares if z[0] <= 0 else np.concatenate([shares[:1], shares])
     weights = np.zeros(grid.size)
     weights[:-1] += 0.5 * np.diff(grid)
     weights[1:] += 0.5 * np.diff(grid)
-    heavy = weights @ full**2  # squares: a phase's traces far from its layer do not move its centre
-    centres = (weights * grid) @ full**2 / heavy
-    order = np.argsort(centres, kind="stable") if order is None else order
-    shares, full, centres = shares[:, order], full[:, order], centres[order]
+    return grid, weights, full
+
+
+def _centres(grid: FloatArray, weights: FloatArray, full: FloatArray) -> FloatArray:
+    """Centres of the squares: a phase's traces far from its layer do not move its centre."""
+    return np.asarray((weights * grid) @ full**2 / np.maximum(weights @ full**2, 1e-300))
+
+
+def _evaluate(z: FloatArray, closed: FloatArray, parts: tuple[Part, ...]) -> _Found:
+    """Shares, boundaries and amounts of layers in this order."""
+    shares = split(_shares(closed), parts)
+    grid, weights, full = _from_surface(z, shares)
     edges, widths = [], []
-    for j in range(order.size - 1):
+    for j in range(len(parts) - 1):
         edge, width = _boundary(z, shares[:, j + 1 :].sum(axis=1))
         edges.append(edge)
         widths.append(width)
-    return _Found(order, centres, shares, np.array(edges), np.array(widths), weights @ full)
+    return _Found(parts, _centres(grid, weights, full), shares, np.array(edges), np.array(widths), weights @ full)
 
 
 def _boundary(z: FloatArray, beneath: FloatArray) -> tuple[float, float]:
@@ -306,7 +327,7 @@ class _Repeats:
     centres: FloatArray
 
 
-def _repeats(z: FloatArray, y: FloatArray, sigma: FloatArray | None, order: FloatArray, rng: np.random.Generator,
+def _repeats(z: FloatArray, y: FloatArray, sigma: FloatArray | None, parts: tuple[Part, ...], rng: np.random.Generator,
              draws: int, cancel: Cancel | None) -> _Repeats:
     rows: list[_Found] = []
     names = tuple(str(i) for i in range(y.shape[1]))
@@ -318,11 +339,11 @@ def _repeats(z: FloatArray, y: FloatArray, sigma: FloatArray | None, order: Floa
         else:
             again = np.maximum(y + sigma * rng.standard_normal(y.shape), 0.0)
         try:
-            rows.append(_evaluate(z, _closed(again, names)[0], order))
+            rows.append(_evaluate(z, _closed(again, names)[0], parts))
         except NotDetermined:
             continue
     if len(rows) < max(2, draws // 2):
-        k = order.size
+        k = len(parts)
         return _Repeats(np.zeros((0, k - 1)), np.zeros((0, k - 1)), np.zeros((0, k)), np.zeros((0, k)))
     return _Repeats(*(np.array([getattr(one, name) for one in rows])
                       for name in ("edges", "widths", "amounts", "centres")))
@@ -344,7 +365,7 @@ def _changes(z: FloatArray, found: _Found, names: tuple[str, ...],
     for traces in alternatives:
         y = _checked(z, traces, names)[1]
         try:
-            other = _evaluate(z, _closed(y, names)[0], found.order)
+            other = _evaluate(z, _closed(y, names)[0], found.parts)
         except NotDetermined:
             continue
         change = np.nan_to_num(other.edges - found.edges)
@@ -361,8 +382,10 @@ def _std(values: FloatArray) -> float:
 
 def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: FloatArray,
          scale: DepthResult | None, systematic: _Wrong) -> Layer:
-    last = i == found.order.size - 1
-    slope = np.concatenate([[0.0], systematic.misfit * _SLOPE * np.nan_to_num(found.widths), [0.0]])
+    last, part = i == len(found.parts) - 1, found.parts[i]
+    widths = np.nan_to_num(found.widths)
+    cut = np.concatenate([[0.0], at_cuts(found.shares, found.parts) * widths, [0.0]])
+    slope = np.hypot(np.concatenate([[0.0], systematic.misfit * _SLOPE * widths, [0.0]]), cut)
     wrong = np.hypot(slope, np.concatenate([[0.0], systematic.edges, [0.0]]))
     top, top_error = (0.0, 0.0) if i == 0 else (
         float(found.edges[i - 1]), math.hypot(_std(repeats.edges[:, i - 1]), wrong[i]))
@@ -375,7 +398,7 @@ def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: Fl
     error = math.nan if last else math.hypot(_std(repeats.edges[:, i] - above), slope[i], slope[i + 1],
                                                systematic.thickness[i], _impure(found, i, thickness),
                                                (thickness - float(found.amounts[i])) / math.sqrt(12.0))
-    amount_error = _std(repeats.amounts[:, i])
+    amount_error = math.hypot(_std(repeats.amounts[:, i]), cut[i], cut[i + 1])
     if scale is not None and scale.stated:
         end = float(z[-1]) if last else bottom
         if i and math.isfinite(top):
@@ -390,10 +413,10 @@ def _row(i: int, found: _Found, repeats: _Repeats, names: tuple[str, ...], z: Fl
     if i and len(repeats.centres):
         below = float(np.mean(repeats.centres[:, i] > repeats.centres[:, i - 1]))
     share = float(found.shares[:, i].max())
-    remarks = _remarks(i, last, share, found.shares[:, i], z, thickness, bottom if not last else top)
-    trace = int(found.order[i])
-    return Layer(i + 1, names[trace], trace, top, top_error, bottom, bottom_error, thickness, error,
-                 float(found.amounts[i]), amount_error, width, width_error, share, below, remarks)
+    remarks = _remarks(last, share, found.shares[:, i], thickness, bottom if not last else top)
+    name, back = called(names, found.parts, i)
+    return Layer(i + 1, name, part.trace, top, top_error, bottom, bottom_error, thickness, error,
+                 float(found.amounts[i]), amount_error, width, width_error, share, below, remarks + back)
 
 
 def _impure(found: _Found, i: int, thickness: float) -> float:
@@ -405,8 +428,7 @@ def _impure(found: _Found, i: int, thickness: float) -> float:
     return max(expected - float(found.shares[:, i].max()), 0.0) * thickness
 
 
-def _remarks(i: int, last: bool, share: float, shares: FloatArray, z: FloatArray, thickness: float,
-             edge: float) -> tuple[str, ...]:
+def _remarks(last: bool, share: float, shares: FloatArray, thickness: float, edge: float) -> tuple[str, ...]:
     remarks = []
     if last:
         remarks.append("reaches to the end of the profile")
@@ -417,25 +439,4 @@ def _remarks(i: int, last: bool, share: float, shares: FloatArray, z: FloatArray
         remarks.append("not resolved as a layer: it lies within its neighbours")
     if share < RESOLVED:
         remarks.append(f"nowhere the main phase (at most {100 * share:.0f} %)")
-    if _entries(shares / share) > 1:
-        remarks.append(_TWICE)
     return tuple(remarks)
-
-
-def _warned(rows: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """A phase that stands at two depths has no place in the order: what is said of the others' edges may not hold."""
-    twice = [row.name for row in rows if _TWICE in row.remarks]
-    words = f"{', '.join(twice)} stands at more than one depth: edges and thickness may not hold, the amount does"
-    return tuple(replace(row, remarks=(*row.remarks, words)) if twice and _TWICE not in row.remarks else row
-                 for row in rows)
-
-
-def _entries(relative: FloatArray) -> int:
-    """How often a trace comes up after it was gone."""
-    count, inside = 0, False
-    for value in relative:
-        if not inside and value >= _THERE:
-            count, inside = count + 1, True
-        elif value < _GONE:
-            inside = False
-    return count

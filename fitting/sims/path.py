@@ -1,20 +1,25 @@
 """A smooth path through positions with errors: as stiff as the positions ask for.
 
-Reference: P. H. C. Eilers, Anal. Chem. 75, 3631 (2003), with second differences; the stiffness is chosen by generalised
-cross-validation (P. Craven, G. Wahba, Numer. Math. 31, 377 (1979)) with each degree of freedom counted 1.4 times, which
-keeps it from following the noise (Y.-J. Kim, C. Gu, J. R. Stat. Soc. B 66, 337 (2004)).
+Positions are a path with independent errors; its second differences are independent Gaussian numbers of unknown size,
+the stiffness. Each stiffness has a marginal likelihood of the positions, with the straight line free (REML), and the
+path is the mean over all of them, even in the logarithm of the stiffness, with these weights. The errors are those of
+the posterior: beside what the counts scatter they hold what a path that is too stiff leaves out, on average over the
+path, and that the stiffness is not known.
+
+References: P. H. C. Eilers, Anal. Chem. 75, 3631 (2003), second differences; G. Wahba, J. R. Stat. Soc. B 45, 133
+(1983), posterior errors; G. Wahba, Ann. Stat. 13, 1378 (1985), marginal likelihood.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from fitting.dataset import FloatArray
 
 _FEWEST = 5
 _STIFFNESS = np.logspace(-2, 7, 37)
-_DEGREE = 1.4
-_OUTLIER = 3.0  # errors beyond which a position counts less and less (Huber)
+_OUTLIER = 3.0  # errors beyond which a position counts less and less
 
 
 def smooth_path(
@@ -34,7 +39,7 @@ def smooth_path(
     Returns
     -------
     path, errors : array, shape (n,)
-        The errors are those of the counts, not of what a path that is too stiff leaves out.
+        The errors hold the scatter of the positions and, on average along the path, what its stiffness leaves out.
     """
     if not smooth or at.size < _FEWEST:
         return _between(at, values, wanted), np.interp(wanted, at, errors)
@@ -47,27 +52,42 @@ def smooth_path(
     penalty = second.T @ second
     scale = float(np.median(errors)) or 1.0
     weight = 1.0 / np.maximum(errors / scale, 1e-3) ** 2
-    robust = np.ones(at.size)
-    hat = np.eye(at.size)
+    # The first path knows an outlier by its neighbours: the likelihood alone would bend to reach it.
+    robust = _trusted(values - median_filter(values, 5, mode="nearest"), errors)
+    path, covariance = values, np.eye(at.size)
     for _ in range(3):
-        used = weight * robust
-        hat = min((_hat(used, stiff * penalty) for stiff in _STIFFNESS), key=lambda h: _score(h, values, used))
-        pull = np.abs(values - hat @ values) / np.maximum(errors, 1e-12)
-        spread = max(float(np.median(pull)) / 0.6745, 1.0)
-        robust = np.minimum(1.0, _OUTLIER * spread / np.maximum(pull, 1e-12))
-    path = hat @ values
-    spread_ = np.sqrt((hat**2) @ errors**2)
-    return _between(at, path, wanted), np.interp(wanted, at, spread_)
+        path, covariance = _posterior(values / scale, weight * robust, penalty)
+        path, covariance = path * scale, covariance * scale**2
+        robust = _trusted(values - path, errors)
+    lines = np.array([_between(at, unit, wanted) for unit in np.eye(at.size)]).T
+    return lines @ path, np.sqrt(np.sum((lines @ covariance) * lines, axis=1))
 
 
-def _hat(weight: FloatArray, penalty: FloatArray) -> FloatArray:
-    return np.linalg.solve(np.diag(weight) + penalty, np.diag(weight))
+def _trusted(off: FloatArray, errors: FloatArray) -> FloatArray:
+    """Factors of the weights: an outlier counts as if its error were so large that it lies three of them off."""
+    pull = np.abs(off) / np.maximum(errors, 1e-12)
+    spread = max(float(np.median(pull)) / 0.6745, 1.0)
+    return np.minimum(1.0, _OUTLIER * spread / np.maximum(pull, 1e-12)) ** 2
 
 
-def _score(hat: FloatArray, values: FloatArray, weight: FloatArray) -> float:
-    free = max(values.size - _DEGREE * float(np.trace(hat)), 1e-3)
-    rest = values - hat @ values
-    return float(np.sum(weight * rest**2)) / free**2
+def _posterior(values: FloatArray, weight: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean path and its covariance over all degrees of stiffness; `weight` is one over the variance."""
+    heard = weight * values
+    paths, spreads, scores = [], [], []
+    for stiff in _STIFFNESS:
+        inside = np.diag(weight) + stiff * penalty
+        spread = np.linalg.inv(inside)
+        path = spread @ heard
+        # -2 log of the marginal likelihood, but for a constant.
+        misfit = float(heard @ (values - path))
+        scores.append(misfit + float(np.linalg.slogdet(inside)[1]) - (values.size - 2) * float(np.log(stiff)))
+        paths.append(path)
+        spreads.append(spread)
+    share = np.exp(-0.5 * (np.array(scores) - min(scores)))
+    share /= share.sum()
+    mean = share @ np.array(paths)
+    off = np.array(paths) - mean
+    return mean, np.tensordot(share, spreads, axes=1) + (off * share[:, None]).T @ off
 
 
 def _between(at: FloatArray, values: FloatArray, wanted: FloatArray) -> FloatArray:

@@ -42,6 +42,11 @@ def prepare() -> bool:
         return missing
 
 
+def prepared() -> bool:
+    """Whether the next picture finds everything compiled."""
+    return _done.is_set() or _mark().exists()
+
+
 def _mark() -> Path:
     """A file that says that this state of the source was compiled for this place."""
     here = Path(__file__)

@@ -300,14 +300,14 @@ def _fraction(spectrum: Spectrum, above: _Below, below: _Below) -> tuple[FloatAr
     there = below.counts > 0
     bottom = np.where(there, below.counts, np.nan)
     f = above.counts / bottom
-    covariance = _common(spectrum, above.places, below.places)
+    covariance = common_variance(spectrum, above.places, below.places)
     variance = (above.variance + f**2 * below.variance - 2.0 * f * covariance) / bottom**2
     # An ion that is all of its denominator has no error, but for rounding.
     small = 1e-9 * (above.variance + f**2 * below.variance) / bottom**2
     return f, np.where(np.abs(variance) <= small, 0.0, np.maximum(variance, 0.0))
 
 
-def _common(spectrum: Spectrum, first: Sequence[int], second: Sequence[int]) -> FloatArray:
+def common_variance(spectrum: Spectrum, first: Sequence[int], second: Sequence[int]) -> FloatArray:
     """Covariance of two sums of channels at each point; NaN where channels share ions that have no own channel."""
     known = described(spectrum.axis)
     counts = spectrum.y

@@ -90,3 +90,4 @@ def test_a_measured_profile(realdata, capsys):
     assert status == 0
     assert "Single ions add up to" in out
     assert "InO⁻" in out
+    assert "MRI, λ = 0 held" in out

@@ -1,5 +1,7 @@
 """The Depth and Layers pages: scale, interfaces dragged on the profile, layers; undone, saved, exported."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +12,7 @@ from app.project.project import Project, add_spectra
 from app.project.sims_profiles import with_look
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.sims.response import gauss_step
+from fitting.sims.setup import Interface
 
 T = np.arange(1.0, 121.0)
 
@@ -129,6 +132,8 @@ def test_interface_added_dragged_held_and_removed(qtbot, window):
     document.redo()
     choose(part.response, "mri")
     worked_out(qtbot, window)
+    assert document.entry.interfaces[0].held == (("lam", 0.0),)  # SIMS: the analyst lets it free, if any reason is
+    assert "λ is held at 0" in part.words.text()
     part.lengths.edited.emit("lam", 1, "0.3")
     assert document.entry.interfaces[0].held == (("lam", 0.3),)
     worked_out(qtbot, window)
@@ -143,6 +148,44 @@ def test_interface_added_dragged_held_and_removed(qtbot, window):
     part.remove.click()
     assert document.entry.interfaces == ()
     qtbot.waitUntil(lambda: not plot.ranges.shown and not plot.marks.shown)
+
+
+def test_the_trace_offered_is_that_of_the_profile(qtbot, window):
+    part, document, plot = window.depth_panel.interfaces, window.document, window.centre.profile
+    first = part.trace.itemData(0)
+    id, project = document.entry.id, document.project
+    document.apply("Other traces", with_look(project, id, ions=("NaO-",)))
+    qtbot.waitUntil(lambda: part.trace.currentData() == "NaO-")
+    assert first != "NaO-"
+    document.undo()
+    qtbot.waitUntil(lambda: len(plot.shown.drawn) == 3)
+    key = next(one.key for one in plot.shown.drawn if one.trace.name == "C2H-")
+    plot.highlight(key)
+    assert part.trace.currentData() == "C2H-"
+    part.trace.setCurrentIndex(part.trace.findData("C2-"))  # by hand: it stays
+    document.apply("Other traces", with_look(document.project, id, ions=("NaO-", "C2-")))
+    qtbot.waitUntil(lambda: len(plot.shown.drawn) == 2)
+    part.add.click()
+    assert part.trace.currentData() == "C2-"
+    assert document.entry.interfaces[0].trace == "C2-"
+
+
+def test_a_poor_fit_does_not_read_like_a_result(qtbot, window):
+    part, document = window.depth_panel.interfaces, window.document
+    good = Interface("a", "Good", "C2-", 50.0, 110.0, "time", "erf", "step")
+    poor = Interface("b", "Poor", "NaO-", 20.0, 110.0, "time", "erf", "step")  # steps up and down
+    entry = document.entry
+    document.apply("Interfaces", document.project.with_entry(replace(entry, interfaces=(good, poor))))
+    worked_out(qtbot, window)
+    qtbot.waitUntil(lambda: part.rows.rowCount() == 2 and part.rows.cell(part.rows.index(1, 4)).text != "")
+    rows = [[part.rows.cell(part.rows.index(row, column)) for column in range(5)] for row in range(2)]
+    assert float(rows[0][4].text) == pytest.approx(1.0, abs=0.6)
+    assert not rows[0][2].muted
+    assert rows[1][4].text.startswith("⚠ poor, ")
+    assert rows[1][2].muted
+    assert rows[1][3].muted
+    assert "errors are multiplied" in rows[1][4].tooltip
+    qtbot.waitUntil(lambda: part.view.horizontalScrollBar().maximum() == 0)
 
 
 def test_ranges_stay_on_their_points_when_the_scale_changes(qtbot, window):

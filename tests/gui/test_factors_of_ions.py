@@ -96,6 +96,29 @@ def test_closed_factors_with_bands_are_kept_drawn_saved_and_undone(qtbot, window
     assert document.entry.factors == ()
 
 
+def test_the_number_of_factors_follows_the_shown_analysis(qtbot, window):
+    panel, document = window.factors_panel, window.document
+    panel.bands.setChecked(False)
+    panel.number.setValue(2)
+    find(qtbot, window)
+    panel.number.setValue(8)
+    find(qtbot, window)
+    assert [len(one.names) for one in document.entry.factors] == [2, 8]
+    assert panel.number.value() == 8
+    assert "with 8 factors some are split or noise" in panel.figures.text()
+    step = document.undo_text
+    panel.chosen.setCurrentIndex(0)
+    panel.chosen.activated.emit(0)
+    assert panel.number.value() == 2
+    assert "split or noise" not in panel.figures.text()
+    panel.number.setValue(5)
+    document.select(document.project.entries[1].id)  # it has no analysis: what is asked for stays
+    assert panel.number.value() == 5
+    document.select(document.project.entries[0].id)
+    qtbot.waitUntil(lambda: panel.number.value() == 2)
+    assert document.undo_text == step
+
+
 def test_zeros_start_with_the_shown_factors(qtbot, window):
     panel = window.factors_panel
     panel.bands.setChecked(False)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 from app.gui.window import MainWindow
+from app.project.mass_calibration import PRESENT
 from app.project.project import Project, add_spectra
 from libraries.ions import parse_ion
 from tests.app.project.test_masses import channel_of, spectrum
@@ -54,7 +56,13 @@ def find(qtbot, window):
 def test_clicks_calibrate_and_one_undo_takes_each_back(qtbot, window):
     page, document = window.mass_panel, window.document
     assert not page.peaks.find.isEnabled()
+    assert not page.scale.use.isEnabled()
+    assert "two lines" in page.scale.use.toolTip()
+    assert not page.scale.remove.isEnabled()
     calibrate(qtbot, window)
+    qtbot.waitUntil(lambda: not page.scale.use.isEnabled())
+    assert page.scale.use.toolTip() == PRESENT
+    assert page.scale.remove.isEnabled()
     assert [ion for ion, _ in document.entry.masses.calibrants] == ["Na2OH+", "Na2F+", "Na2CO3+"]
     assert document.undo_text == "Mass scale"
     assert "calibrated on" in page.scale.now.text()
@@ -175,6 +183,54 @@ def test_intensity_is_logarithmic_by_choice(qtbot, window):
     assert view.canvas.mapper().y[1] > 1000
     view.tell_cursor(view.data_position(channel_of("Na2OH+"), 1000.0))
     assert seen[-1] == pytest.approx(1000.0, rel=0.05)
+
+
+def test_the_logarithm_keeps_lines_above_the_noise_and_no_block_below(qtbot, window):
+    from app.gui import theme
+    from app.gui.plot.envelope import NO_COUNT
+
+    view = window.view
+    assert (view.spectrum().y == 0).sum() > 10_000
+    assert view._picture.drawn[1].min() == pytest.approx(np.log10(NO_COUNT))  # zeros stand just below one count
+    assert np.isfinite(view._picture.drawn[1]).all()
+    view.canvas.viewport().repaint()
+    image = view.canvas.viewport().grab().toImage()
+    ratio = image.devicePixelRatio()
+    ink = theme.current().data
+    dark = QColor(ink).lightness()
+
+    def inked(height):
+        """Share of the columns of pixels that are inked at a height of the plot."""
+        row = round(view.canvas.mapper().py(np.log10(height)) * ratio)
+        box = view.canvas.mapper().box
+        columns = range(round((box.left() + 12) * ratio), round((box.right() - 12) * ratio))
+        return np.mean([abs(image.pixelColor(x, row).lightness() - dark) < 60 for x in columns])
+
+    assert inked(0.7) < 0.35  # a line through all channels inks nearly all of it
+    assert 0.0 < inked(100.0) < 0.1  # lines that stand out are drawn
+
+
+def test_an_envelope_keeps_every_highest_channel(qtbot):
+    from PySide6.QtCore import QRectF
+    from PySide6.QtGui import QTransform
+
+    from app.gui.plot.envelope import columns_of, floor_of
+
+    rng = np.random.default_rng(0)
+    x = np.arange(1_000_000.0)
+    y = rng.poisson(0.3, x.size).astype(float)
+    y[[10, 654_321]] = 1e5
+    scale = QTransform.fromScale(800 / x.size, -1.0)
+    at, high = columns_of(x, np.log10(np.maximum(y, 0.5)), scale, QRectF(0, 0, x.size, 10))
+    assert at.size == high.size <= 801
+    assert (high == 5.0).sum() == 2
+    assert abs(at[high == 5.0] - x[y == 1e5]).max() <= x.size / 800  # within its column
+    assert high.min() >= np.log10(0.5)
+    assert columns_of(x, y, QTransform.fromScale(8.0, -1.0), QRectF(1000, 0, 100, 10)) is None  # single channels
+    assert floor_of(y, True) == 0.5
+    assert floor_of(np.array([0.0, 4e-4, 0.2]), False) == pytest.approx(2e-4)
+    assert floor_of(np.array([1e-20, 1.0]), False) == pytest.approx(1e-8)
+    assert floor_of(np.zeros(3), False) == 0.5
 
 
 def test_names_stand_on_the_plot_and_leave_with_the_page(qtbot, window):

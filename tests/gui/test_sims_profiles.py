@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui.sims.profile_marks import Curve, Mark, Range
 from app.gui.sims.profile_names import spread
-from app.gui.window import MainWindow
+from app.gui.window import INSPECTOR_WIDTH, MainWindow
 from app.project import store
 from app.project.project import Project, add_spectra
 from fitting.dataset import Axis, Meta, Noise, Spectrum
@@ -232,13 +232,12 @@ def test_cube_regions_complement_and_own_entry(qtbot, window):
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Pixel (1, 2)")
     assert np.array_equal(plot.profile.y, counts[:, 2, 1])
     qtbot.waitUntil(lambda: not page.complement.isEnabled())
-    document.set_place(Place(roi="r1", outside=True))  # outside of the outside is the inside, by name as well
-    qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Right")
-    assert np.array_equal(plot.profile.y, inside)
-    document.set_place(Place(roi="r1"))
+    document.set_place(Place(roi="r1", outside=True))  # the same as the button beside the image
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, all but Right")
     qtbot.waitUntil(lambda: page.complement.isEnabled() and page.complement.isChecked())
+    assert np.array_equal(plot.profile.y + inside, whole)
     page.complement.click()
+    assert document.place == Place(roi="r1")
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "cube, Right")
     page.keep.click()
     added = document.project.entries[-1]
@@ -263,6 +262,11 @@ def test_ions_page(qtbot, window, tmp_path):
     assert texts["PF6-"][3] == "−0.7"
     assert "Na₃F₄⁻" in texts["PF6-"][5]
     assert texts["total"][5] == "total"
+    window.resizeDocks([window.inspector], [INSPECTOR_WIDTH], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: page.view.columnWidth(5) >= 90)
+    assert page.view.horizontalScrollBar().maximum() == 0  # all that is essential is seen
+    assert page.view.isColumnHidden(2)
+    assert "Exact m/z 144.96" in page.ions.cell(page.ions.index(page.ions.row_of("PF6-"), 1)).tooltip
     assert page.isotopes.rowCount() == 1
     assert page.isotopes.cell(page.isotopes.index(0, 4)).text == "agrees"
     page.isotope_view.setCurrentIndex(page.isotopes.index(0, 0))

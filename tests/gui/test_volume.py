@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from itertools import combinations, product
 
 import h5py
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QImage, QPainter
 from PySide6.QtTest import QTest
 
 from app.files.arrays import file_array
 from app.gui import theme as themes
+from app.gui.plot.colours import small
+from app.gui.sims import volume_frames
+from app.gui.sims.volume_box import paint_box
+from app.gui.sims.volume_canvas import EDGE, FOOT, TOP
+from app.gui.sims.volume_legend import laid_out
 from app.gui.window import MainWindow
 from app.project.cube_sources import first_choice, ion_key, places, sources, voxels
 from app.project.project import Project, add_spectra
@@ -21,6 +28,7 @@ from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.maps import Map
 from fitting.image.place import ALL, Place
 from fitting.sims.cube import image_of, volume_of
+from fitting.sims.raycast_rays import Camera
 from fitting.sims.setup import DepthScale
 from tests.gui.plot_support import drag
 
@@ -184,8 +192,8 @@ def test_modes_are_undo_steps_and_sections_follow_the_hand(qtbot, window, volume
     planes = canvas.drawn.frame.planes
     rows, columns = np.nonzero(planes == 0)
     middle = len(rows) // 2
-    scale = canvas.height() / planes.shape[0]
-    start = QPointF((columns[middle] + 0.5) * scale, (rows[middle] + 0.5) * scale)
+    scale = canvas.room().height() / planes.shape[0]
+    start = QPointF((columns[middle] + 0.5) * scale, canvas.room().top() + (rows[middle] + 0.5) * scale)
     was = canvas.drawn.wish.cuts
     drag(canvas, start, start + QPointF(0, 40))
     drawn(qtbot, volume)
@@ -198,6 +206,55 @@ def test_modes_are_undo_steps_and_sections_follow_the_hand(qtbot, window, volume
     window.document.undo()
     assert window.document.entry.volume.mode == "maximum"
     drawn(qtbot, volume)
+
+
+def test_words_around_the_picture_do_not_stand_on_it_or_each_other(volume):
+    canvas = volume.canvas
+    room, size = canvas.room(), canvas.size()
+    metrics = QFontMetrics(small(canvas.font()))
+    legend = laid_out(canvas.labels.legend, metrics, size.width() - 2 * EDGE)
+    assert len(legend) == len(canvas.labels.legend) > 1
+    assert all(TOP + place.bottom() <= room.top() + 1 for place in legend)
+    assert not any(a.intersects(b) for a, b in combinations(legend, 2))
+    assert room.bottom() < size.height() - FOOT - metrics.height()  # the line below has its own room
+    assert canvas.plane_at(QPointF(20, 2)) == -1
+    image, wish = QImage(size, QImage.Format.Format_RGB32), canvas.drawn.wish
+    painter = QPainter(image)
+    painter.setFont(small(canvas.font()))
+    seen = 0
+    for azimuth, elevation, zoom in product(range(0, 360, 25), range(-90, 91, 30), (0.98, 1.6, 6.0)):
+        turned = replace(wish, camera=Camera(float(azimuth), float(elevation), zoom))
+        words = paint_box(painter, turned, canvas.labels.axes, room.width(), room.height())
+        assert not any(a.intersects(b) for a, b in combinations(words, 2))
+        assert all(QRectF(0, 0, room.width(), room.height()).contains(one) for one in words)
+        seen = max(seen, len(words))
+    painter.end()
+    assert seen == 9  # two limits and a name an axis
+
+
+def test_a_picture_that_takes_long_is_told(qtbot, window, monkeypatch):
+    go, draw = threading.Event(), volume_frames.Preparation.draw
+    compiled = []
+
+    def slow(self, wish):
+        go.wait(30)
+        return draw(self, wish)
+
+    monkeypatch.setattr(volume_frames.Preparation, "draw", slow)
+    monkeypatch.setattr(volume_frames, "prepared", lambda: bool(compiled))
+    window.actions_["sims.show_volume"].trigger()
+    view = window.centre.volume
+    try:
+        qtbot.waitUntil(lambda: view.canvas.working.startswith("Preparing the drawing, once on a computer"),
+                        timeout=20_000)
+        compiled.append(True)
+        qtbot.waitUntil(lambda: view.canvas.working.startswith("Drawing…"), timeout=20_000)
+    finally:
+        go.set()
+    drawn(qtbot, view)
+    assert view.canvas.working == ""
+    view.canvas.stop()
+    qtbot.waitUntil(lambda: not view.frames.busy and not view._waiting.isActive() and window.tasks.idle, timeout=60_000)
 
 
 def test_controls_choose_what_is_drawn(qtbot, window, volume):

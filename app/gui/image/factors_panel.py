@@ -19,6 +19,7 @@ from app.gui.sims.factor_rules import FactorRules
 from app.gui.sims.factor_together import TogetherChoice
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.project import factor_analysis
+from app.project.rank_words import rank_words
 from fitting.factors.analysis import MOST_FACTORS, Factors, Method, number_of_factors
 from fitting.factors.constraints import NONE
 from fitting.factors.kept import KeptFactors
@@ -43,6 +44,7 @@ class FactorsPanel(Panel):
         self._task: Task | None = None
         self._tests: tuple[str, RankTests] | None = None
         self._wanted = ""  # id of the analysis to be shown
+        self._followed = ""  # id of the one whose number of factors is offered
         self._drawn: tuple[object, ...] = ()
         self._build_setup()
         self._build_ions()
@@ -156,6 +158,7 @@ class FactorsPanel(Panel):
         if key == self._drawn:
             return
         self._drawn = key
+        self._follow(found)
         ions = found is not None and bool(found.labels)
         for widget in (self.title, self.chosen, self.figures, self.add, self.remove):
             widget.setVisible(found is not None)
@@ -170,6 +173,12 @@ class FactorsPanel(Panel):
             self.chosen.addItem(f"{one.title}, {one.range_words}", one.id)
         self.chosen.setCurrentIndex(self.chosen.findData(found.id))
         self._show_analysis(found)
+
+    def _follow(self, found: KeptFactors | None) -> None:
+        """Another analysis is shown: the next one is asked for as that was, until something else is chosen."""
+        if found is not None and found.id != self._followed:
+            self.number.setValue(len(found.names))
+        self._followed = found.id if found is not None else ""
 
     def _show_kind(self, found: KeptFactors | None) -> None:
         """Ions are chosen by name, energies by a range."""
@@ -240,12 +249,15 @@ class FactorsPanel(Panel):
         ended = "" if found.status in ("exact", "converged") else f" It ended by its {found.status}."
         blocks = [words for words in found.constraints if words.startswith("solved on ")]
         rules = ", ".join(words for words in found.constraints if words not in blocks)
+        surplus = rank_words(len(found.names), found.tests)
+        ranks = f" {surplus}" if surplus else ""
         asked = (f" With {rules}." if rules else "") + "".join(f" S{words[1:].replace(' x ', ' × ')}."
                                                                for words in blocks)
-        return (
+        words = (
             f"Lack of fit {found.lof:.2f} % ({len(found.names)} factors cannot have less than {found.lof_bound:.2f} "
-            f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{asked}{ended}{old}"
+            f"%), explained {found.explained:.2f} %, χ²/dof {found.chi2:.3g} ({noise}).{asked}{ended}{old}{ranks}"
         )
+        return words.replace(" %", "\N{NO-BREAK SPACE}%")
 
     def _current(self, found: KeptFactors) -> bool:
         spectrum = self.document.spectrum()

@@ -365,14 +365,14 @@ class Navigator(Panel):
         if image is None or not image.navigation:
             return
         if pixel is None:
-            what = "curve" if self.view.series else "image"
-            hint = f"Click the {what} " + ("for one pixel" if image.axis.labels else "to see a single spectrum")
+            hint = "Click for one pixel" if image.axis.labels else "Click for a single spectrum"
             self.readout.setText("" if self.document.place.roi else hint)
             return
         place = Place((pixel[1],)) if self.view.series else Place(pixel)
         value = self.view.value_at(*pixel)
         one = self.image.map if self.view is self.image else self.curve.map
         words = value_words(image, place, one, value, self.view.levels)
+        self.readout.setWordWrap(False)  # no jump of the image under the pointer
         self.readout.setText(words)
         self.readout.setToolTip(words)
 
@@ -450,6 +450,7 @@ class Navigator(Panel):
         for name, each in self.tools.items():
             each.setChecked(name == tool)
         hints = {name: tip for name, _, tip in TOOLS}
+        self.readout.setWordWrap(bool(tool))
         self.readout.setText(hints.get(tool, ""))
         if tool:
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -56,7 +56,7 @@ class PlainAxis(pg.AxisItem):
         if self.powers:
             return [_power(value * scale) for value in values]
         if max(abs(v) for v in values) * scale >= 1e7 or 0 < spacing * scale < 1e-6:
-            return [f"{v * scale:.3g}" for v in values]
+            return [_scientific(v * scale) for v in values]
         decimals = max(0, -math.floor(math.log10(spacing * scale) + 1e-9))
         return [grouped(v * scale, decimals) for v in values]
 
@@ -78,9 +78,22 @@ class PlainAxis(pg.AxisItem):
         self.setLabel(self.labelText)
 
 
+_SUPER = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _scientific(value: float) -> str:
+    """A very large or small number: 2·10¹⁴, 10⁻⁷."""
+    if value == 0.0:
+        return "0"
+    digits, power = f"{value:.2e}".split("e")
+    digits = digits.rstrip("0").rstrip(".")
+    ten = "10" + str(int(power)).translate(_SUPER)
+    return {"1": ten, "-1": f"−{ten}"}.get(digits, f"{digits.replace('-', '−')}·{ten}")
+
+
 def _power(exponent: float) -> str:
     """A power of ten: 1, 10, 100, then 10³; nothing below one count."""
     whole = round(exponent)
     if abs(exponent - whole) > 1e-6 or whole < 0:
         return ""
-    return str(10**whole) if whole < 3 else "10" + str(whole).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return str(10**whole) if whole < 3 else "10" + str(whole).translate(_SUPER)

@@ -14,6 +14,7 @@ from app.gui.plot.colours import faded
 from app.gui.plot.comparison import Pile, flat
 from app.gui.plot.drawn import curves_of
 from app.gui.plot.edits import title
+from app.gui.plot.envelope import Envelope, floor_of
 from app.gui.plot.geometry import tall_zero_loss
 from app.gui.plot.handles import handles_of
 from app.gui.plot.layers import Curve, CurveSet, Dots, Span, Spans
@@ -27,7 +28,6 @@ from libraries.errors import SodaliteError
 
 MANY_POINTS = 1200  # from here on a spectrum is drawn as a line; losses always are
 DOT, SMALL_DOT = 2.6, 2.2
-FLOOR = 0.3  # a logarithm draws channels without any count here, below one count
 
 
 class Picture:
@@ -40,9 +40,10 @@ class Picture:
         self._pile, self._before, self._guide = CurveSet(3), CurveSet(3.5), CurveSet(8)
         self._curves = CurveSet(4)
         self._outside, self._dots, self._envelope = Dots(5, DOT), Dots(6, DOT), CurveSet(7)
+        self._decades = Envelope(6)
         for item in (
             self._shade, self._others, self._pile, self._before, self._curves, self._outside, self._dots,
-            self._envelope, self._guide,
+            self._decades, self._envelope, self._guide,
         ):
             canvas.main.addItem(item, ignoreBounds=True)
         self._band, self._residual = Spans(-20), Dots(5, SMALL_DOT)
@@ -63,6 +64,7 @@ class Picture:
         self._colours = colours
         self._dots.set_colour(colours.data, DOT)
         self._outside.set_colour(colours.outside, DOT)
+        self._decades.set_colour(colours.data)
         self._residual.set_colour(colours.data, SMALL_DOT)
 
     # -- what is drawn ------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ class Picture:
         self._pile.set_curves(())
         y = flat(spectrum)
         if self.logarithmic:
-            y = np.log10(np.maximum(y, FLOOR))
+            y = np.log10(np.maximum(y, floor_of(y, spectrum.meta.intensity_unit == "counts")))
         self.drawn = (spectrum.x, y)
         drawn = self._drawn(entry, spectrum)
         active = drawn.get(fit.id) if fit is not None else None
@@ -131,6 +133,7 @@ class Picture:
         self.drawn = (empty, empty)
         for dots in (self._dots, self._outside, self._residual):
             dots.set_data(empty, empty)
+        self._decades.set_data(empty, empty)
         for lines in (self._others, self._curves, self._envelope, self._pile, self._before, self._guide):
             lines.set_curves(())
         self._shade.set_spans(())
@@ -156,6 +159,13 @@ class Picture:
 
     def _show_data(self, x: np.ndarray, y: np.ndarray, only: RegionFit | None, losses: bool) -> None:
         joined = losses or x.size > MANY_POINTS
+        nothing = np.zeros(0)
+        if self.logarithmic and joined:
+            self._decades.set_data(x, y)
+            self._dots.set_data(nothing, nothing)
+            self._outside.set_data(nothing, nothing)
+            return
+        self._decades.set_data(nothing, nothing)
         inside = np.ones(x.size, bool)
         if only is not None and not joined:
             low, high = only.model.region

@@ -10,6 +10,7 @@ from app.gui.document import Document
 from app.gui.tasks import Cancel, Progress, Task, Tasks
 from app.project.project import Entry
 from app.project.sims_depth import DepthAnswer, answer
+from app.project.sims_profiles_at import is_part
 from fitting.dataset import Spectrum
 from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
@@ -95,8 +96,10 @@ class DepthAnswers(QObject):
                 self._fail(wanted, self._source.failed)
             return  # `arrived` brings it
 
+        part = is_part(entry, self.document.place)
+
         def work(progress: Progress, cancel: Cancel) -> DepthAnswer:
-            return answer(entry, profile, known, progress=progress, cancel=cancel)
+            return answer(entry, profile, known, part=part, progress=progress, cancel=cancel)
 
         def broken(error: BaseException) -> None:
             if not isinstance(error, SodaliteError):

@@ -18,10 +18,11 @@ from app.gui.sims.layer_source_part import LayerSourcePart
 from app.gui.sims.profile_marks import Curve, Mark, Range
 from app.gui.tasks import Tasks
 from app.project import sims_depth_edits as edits
-from app.project.sims_depth import DepthAnswer, Evaluated, proposed_range
+from app.project.sims_depth import DepthAnswer, Evaluated, clearest_step, proposed_range
 from app.project.sims_profiles_at import trace_choices, trace_values, trace_words
 from fitting.dataset import FloatArray
 from fitting.sims.depth import clock_of
+from fitting.sims.interface import HELD_AT_FIRST
 from fitting.sims.setup import DepthScale, Interface, LayerSetup
 from fitting.sims.traces import axes_of
 from libraries.errors import NotDetermined, SodaliteError
@@ -39,6 +40,7 @@ class DepthPanel(Panel):
         self._window: Any = None
         self._plot: Any = None
         self._choices: tuple[object, tuple[tuple[str, str], ...]] = (None, ())
+        self._steps: tuple[object, object, tuple[str, ...], str] = (None, None, (), "")
         self.scale = DepthScalePart()
         self.interfaces = InterfacesPart()
         self.layers = LayerSourcePart()
@@ -68,6 +70,9 @@ class DepthPanel(Panel):
         self._plot.ranges.released.connect(self._released)
         self._plot.axis_changed.connect(self._draw)
         self._plot.shown_changed.connect(self._draw)
+        self._plot.shown_changed.connect(lambda: self.interfaces.offer(self._offered()))
+        self._plot.highlight_changed.connect(
+            lambda: self.interfaces.offer(self._offered(), chosen=bool(self._plot.highlighted)))
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class DepthPanel(Panel):
             if self._choices[0] is None or any(a is not b for a, b in zip(key, self._choices[0], strict=True)):
                 self._choices = (key, trace_choices(entry))
             traces = self._choices[1]
-        self.interfaces.show_interfaces(entry, answer, traces)
+        self.interfaces.show_interfaces(entry, answer, traces, self._offered())
         self.layers.show_source(entry, answer, traces)
         if self.answers.failed:
             self.say(self.answers.failed)
@@ -123,6 +128,21 @@ class DepthPanel(Panel):
         marks = [mark for one in found if (mark := self._mark(one, along, shown)) is not None]
         plot.marks.put(_OWNER, marks)
         plot.curves.put(_OWNER, [curve for one in found if (curve := self._curve(one, shown)) is not None])
+
+    def _offered(self) -> str:
+        """The trace that is highlighted on the profile, else of those drawn the one with the clearest step."""
+        plot, entry = self._plot, self.document.entry
+        if plot is None or entry is None or plot.profile is None or plot.shown is None:
+            return ""
+        own = {one.key: one.trace.name for one in plot.shown.drawn if not one.other}
+        if plot.highlighted in own:
+            return own[plot.highlighted]
+        names = tuple(own.values())
+        profile, factors, known, found = self._steps
+        if profile is not plot.profile or factors is not entry.factors or known != names:
+            found = clearest_step(entry, plot.profile, names)
+            self._steps = (plot.profile, entry.factors, names, found)
+        return found
 
     def _axes(self) -> dict[str, FloatArray]:
         """All numbers along the drawn profile."""
@@ -214,7 +234,8 @@ class DepthPanel(Panel):
             clock = clock_of(profile)
             low, high = proposed_range(clock, trace_values(entry, profile, trace)[0])
             name = f"Interface {len(entry.interfaces) + 1}" if shape == "step" else f"Layer {len(entry.interfaces) + 1}"
-            new = Interface("", name, trace, low, high, clock.quantity, response, shape)
+            new = Interface("", name, trace, low, high, clock.quantity, response, shape,
+                            HELD_AT_FIRST.get(response, ()))
             project, id = edits.add_interface(self.document.project, entry.id, new)
             self.document.apply(f"Add {name.lower()}", project)
             self.interfaces.view.show_current(id)

@@ -16,7 +16,7 @@ from app.numerals import with_error
 from app.project.project import Entry
 from app.project.sims_depth import RESPONSES, DepthAnswer, Evaluated
 from app.project.sims_profiles_at import trace_words
-from fitting.sims.interface import LENGTHS
+from fitting.sims.interface import HELD_AT_FIRST, LENGTHS
 from fitting.sims.setup import Interface
 from libraries.errors import BadModel
 
@@ -24,6 +24,9 @@ SHAPES = {"step": "Interface", "layer": "Layer: both interfaces"}
 _SYMBOLS = {"w": "Mixing length w", "lam": "Information depth λ", "sigma": "Roughness σ", "up": "Growth length λᵤ",
             "down": "Decay length λ_d"}
 _ERF = {"sigma": "Standard deviation σ"}
+_FIT, _POOR = 48, 96  # pixels of the last column: a number, a word
+_CHI2 = "About 1 where the response describes the counts"
+_LAMBDA = "λ is held at 0: in SIMS it is below 0.4 nm, and no profile tells it from the rest."
 _FREE = "Drag its range on the profile; it needs the plateaus on both sides."
 
 
@@ -52,6 +55,7 @@ class InterfacesPart(QWidget):
         super().__init__(parent)
         self._found: dict[str, Evaluated] = {}
         self._interfaces: dict[str, Interface] = {}
+        self._offered: str | None = None
         self.trace, self.response, self.shape = (self._choice(name) for name in ("Trace", "Response", "Shape"))
         self.trace.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.trace.setMinimumContentsLength(12)
@@ -65,11 +69,11 @@ class InterfacesPart(QWidget):
         self.remove = button("Remove", "Take the chosen interface away", self._remove, sign="delete")
         self.rows = RowsModel((
             Column("Name", "Double-click to rename"), Column("Trace"), Column("Position", "", True),
-            Column("Width", "16–84 % width of an interface, thickness of a layer", True), Column("χ²ᵣ", "", True),
+            Column("Width", "16–84 % width of an interface, thickness of a layer", True), Column("χ²ᵣ", _CHI2, True),
         ))
         self.rows.edited.connect(self._rename)
         self.view = RowsView(self.rows, "Interfaces")
-        self.view.set_widths((96, 92, 104, 104, 46), stretch=0)
+        self.view.set_widths((92, 76, 99, 99, _FIT), stretch=0)
         self.view.current_changed.connect(self._moved)
         self.lengths = RowsModel((
             Column("Length of the response", "Tick to keep a known value"),
@@ -110,23 +114,26 @@ class InterfacesPart(QWidget):
         return key if key in self._interfaces else next(iter(self._interfaces), "")
 
     def show_interfaces(self, entry: Entry | None, answer: DepthAnswer | None,
-                        traces: tuple[tuple[str, str], ...]) -> None:
-        """Show the interfaces of an entry with what was worked out of them."""
+                        traces: tuple[tuple[str, str], ...], offered: str = "") -> None:
+        """Show the interfaces of an entry with what was worked out of them; `offered` is a trace for the next."""
         interfaces = entry.interfaces if entry is not None else ()
         before = self.current
         self._interfaces = {one.id: one for one in interfaces}
         self._found = {one.interface.id: one for one in answer.interfaces} if answer is not None else {}
         if traces != tuple((self.trace.itemData(i), self.trace.itemText(i)) for i in range(self.trace.count())):
-            kept = self.trace.currentData()
+            kept = self.trace.currentData() if self.trace.currentData() != self._offered else None
             self.trace.clear()
             for name, words in traces:
                 self.trace.addItem(words, name)
+            self._offered = self.trace.itemData(0)
             self.trace.setCurrentIndex(max(self.trace.findData(kept), 0))
+        self.offer(offered)
         units = {one.unit for one in self._found.values() if not one.failed}
         unit = f" / {units.pop()}" if len(units) == 1 else ""
         self.rows.retitle(2, f"Position{unit}")
         self.rows.retitle(3, f"Width{unit}")
         self.rows.set_rows([self._row(one, trace_words(entry, one.trace)) for one in interfaces] if entry else [])
+        self.view.setColumnWidth(4, _POOR if any(one.poor for one in self._found.values()) else _FIT)
         self.view.setVisible(bool(interfaces))
         self.view.fit_height(2, 8)
         self.remove.setEnabled(bool(interfaces))
@@ -134,6 +141,13 @@ class InterfacesPart(QWidget):
         if self._interfaces and self.view.current_key() != wanted:
             self.view.show_current(wanted)
         self._show_current()
+
+    def offer(self, trace: str, *, chosen: bool = False) -> None:
+        """A trace for the next interface, unless another was chosen by hand in the list; `chosen` on the profile."""
+        if trace and self.trace.findData(trace) >= 0:
+            if chosen or self.trace.currentData() == self._offered:
+                self.trace.setCurrentIndex(self.trace.findData(trace))
+            self._offered = trace
 
     def _row(self, one: Interface, trace: str) -> Row:
         found = self._found.get(one.id)
@@ -146,12 +160,14 @@ class InterfacesPart(QWidget):
         width = told(found.width, found.width_error)
         if one.shape == "layer":
             width = f"{width} thick"
-        chi2 = "" if math.isnan(found.chi2) else f"{found.chi2:.2f}"
+        poor = found.poor
+        chi2 = f"⚠ {poor}" if poor else "" if math.isnan(found.chi2) else f"{found.chi2:.2f}"
         own = told(found.position, found.own_error)
         return Row(one.id, (
             name, about,
-            Cell(told(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale"),
-            Cell(width, tooltip=found.status), Cell(chi2, tooltip="About 1 where the response describes the counts"),
+            Cell(told(found.position, found.position_error), tooltip=f"{own} {found.unit} on the given scale",
+                 muted=bool(poor)),
+            Cell(width, tooltip=found.status, muted=bool(poor)), Cell(chi2, tooltip=found.status or _CHI2),
         ))
 
     def _show_current(self) -> None:
@@ -185,7 +201,9 @@ class InterfacesPart(QWidget):
         else:
             points = found.part.stop - found.part.start
             remark = "" if not math.isnan(found.chi2) else " χ²ᵣ is no test here: errors come from the scatter."
-            self.words.setText(". ".join(filter(None, (f"{points} points", found.status))) + f".{remark} {_FREE}")
+            known = f" {_LAMBDA}" if one.response == "mri" and held.get("lam") == 0 else ""
+            self.words.setText(". ".join(filter(None, (f"{points} points", found.status)))
+                               + f".{remark}{known} {_FREE}")
 
     def _moved(self, key: str) -> None:
         self._show_current()
@@ -213,7 +231,8 @@ class InterfacesPart(QWidget):
         else:
             response = self.response.currentData()
             shape = "step" if response == "crossing" else one.shape
-            new = replace(one, response=response, shape=shape, held=_fitting(one.held, response))
+            held = dict(HELD_AT_FIRST.get(response, ())) | dict(_fitting(one.held, response))
+            new = replace(one, response=response, shape=shape, held=tuple(held.items()))
         if new != one:
             self.edited.emit(one.id, new)
 

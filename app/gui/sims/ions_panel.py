@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QWidget
 
 from app.files.peak_list import read_peaks
@@ -41,9 +42,10 @@ MASS_TIP = "As the file states it: the centre of the interval of its peak list, 
 DIFFERENCE_TIP = "m/z of the file less exact m/z, in thousandths of u; of a peak list's centre, so no mass accuracy"
 _ALSO_TIP = "Ions of the library and their isotopologues nearer than one line width at this mass resolution"
 _PULSES_TIP = "Pixels of the region x shots a pixel x scans a point; for saturation and the correction of dead time"
-_SHORT = {"agrees": "agrees", "saturated": "saturated", "minor overlapped": "overlap on minor",
-          "major overlapped": "overlap on major", "minor lost": "minor too weak", "too strong": "minor too strong",
+_SHORT = {"agrees": "agrees", "saturated": "saturated", "minor overlapped": "minor overlap",
+          "major overlapped": "major overlap", "minor lost": "minor weak", "too strong": "minor strong",
           "not determined": "not determined"}
+_EXACT, _WIDE = 2, 580  # its column; pixels of a page that has room for it
 _ORDER = {"saturated": 0, "agrees": 2, "not determined": 3}
 
 
@@ -81,13 +83,15 @@ class IonsPanel(Panel):
         self.body.addLayout(row(QLabel("Mass resolution m/Δm"), self.resolution, self.names))
         self.ions = self.table(RowsModel((
             Column("Ion", "Double-click to rename; the file's name stays in the raw data"),
-            Column("m/z", MASS_TIP, True), Column("Exact", "m/z of the formula, electron included", True),
+            Column("m/z", f"{MASS_TIP}. A wider page shows the exact m/z beside it", True),
+            Column("Exact", "m/z of the formula, electron included", True),
             Column("Δ / mu", DIFFERENCE_TIP, True), Column("Counts", "Along the whole profile", True),
             Column("Also", _ALSO_TIP + "; of sums and totals what they are"),
         )))
         self.ions.edited.connect(self._rename)
         self.view = RowsView(self.ions, "Ions")
-        self.view.set_widths((100, 70, 70, 60, 112, 60), 5)
+        self.view.set_widths((96, 70, 70, 56, 104, 60), 5)
+        self.view.setColumnHidden(_EXACT, True)
         self.view.setMinimumHeight(190)
         self.view.current_changed.connect(self._highlight)
         self.body.addWidget(self.view, 3)
@@ -102,7 +106,7 @@ class IonsPanel(Panel):
             Column("Off / %", "Measured over natural, less 1", True), Column("Verdict"),
         )))
         self.isotope_view = RowsView(self.isotopes, "Isotopes against nature")
-        self.isotope_view.set_widths((136, 96, 60, 56, 90), 4)
+        self.isotope_view.set_widths((100, 96, 60, 64, 90), 4)
         self.use_minor = button("Draw from the minor isotope", "The major ion as its minor isotope over natural "
                                 "abundance, as a trace of its own", self.draw_minor)
         self.isotope_view.selectionModel().currentRowChanged.connect(lambda *_: self._offer_minor())
@@ -158,7 +162,7 @@ class IonsPanel(Panel):
         fill(self.resolution, entry.masses.resolution)
         fill(self.pulses, entry.masses.pulses)
         self.ions.set_rows([_ion_row(one) for one in table.rows])
-        self.view.fit_columns((1, 2, 4))
+        self.view.fit_columns((1, _EXACT, 4))
         self._show_isotopes(profile, table)
         self.state.setText(table.state)
         self.correct.setEnabled(table.raw and entry.masses.pulses > 0)
@@ -200,6 +204,11 @@ class IonsPanel(Panel):
         if self._plot is not None and self._plot.shown is not None and self._plot.highlighted != key \
                 and any(one.key == key for one in self._plot.shown.drawn):
             self._plot.highlight(key)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The exact m/z has a column of its own where there is room: it is the m/z less the difference."""
+        super().resizeEvent(event)
+        self.view.setColumnHidden(_EXACT, self.width() < _WIDE)
 
     # -- edits --------------------------------------------------------------------------------------------------
 
@@ -287,7 +296,8 @@ def _ion_row(one: IonRow) -> Row:
     also = ", ".join(one.also)
     return Row(one.name, (
         Cell(one.words + (" ⚠" if one.saturated else ""), edit=one.name, tooltip=tip),
-        Cell(f"{one.mass:.4f}" if math.isfinite(one.mass) and one.mass else ""),
+        Cell(f"{one.mass:.4f}" if math.isfinite(one.mass) and one.mass else "",
+             tooltip=f"Exact m/z {one.exact:.5f}" if math.isfinite(one.exact) else MASS_TIP),
         Cell(f"{one.exact:.4f}" if math.isfinite(one.exact) else ""),
         Cell(signed(f"{one.difference:+.1f}") if known else "", tooltip=DIFFERENCE_TIP),
         Cell(counts), Cell(also, tooltip=also) if one.kind == "ion" else Cell(one.kind, muted=True),

@@ -19,6 +19,7 @@ from app.gui.sims.layer_bar import LayerBar
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_1, GAP_3
 from app.numerals import with_error
+from app.project.sims_profiles_at import is_part, place_name
 from fitting.sims.layers import Layer, Layers
 
 _EMPTY = "Choose on the Depth page from what the layers are told: factors, or one trace a layer."
@@ -142,7 +143,8 @@ class LayersPage(Panel):
         entry, answer = self.document.entry, self.answers.answer
         if entry is None or answer is None:
             return
-        title = entry.title
+        place = self.document.place
+        title = place_name(entry, place) if is_part(entry, place) else entry.title
         self._window.exports.write(lambda _project, target: write_depth(target, title, answer), path)
 
 

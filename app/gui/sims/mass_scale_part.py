@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.gui.sims.mass_panel import MassPanel
 
 _SUGGESTED = 4
+_APPLY = "Make this law the step to m/z, in the place of the present one"
 
 
 class MassScalePart(MassPart):
@@ -53,7 +54,7 @@ class MassScalePart(MassPart):
         self.fit = muted("")
         self.warnings = muted("")
         self.warnings.setProperty("role", "warning")
-        self.use = button("Apply scale", "Make this law the step to m/z, in the place of the present one", self.apply_)
+        self.use = button("Apply scale", _APPLY, self.apply_)
         self.remove = button("Remove", "Take the chosen ion out of the calibrants", self.remove_chosen, sign="delete")
         self.suggest = QComboBox()
         self.suggest.setAccessibleName("Further calibrants")
@@ -72,6 +73,7 @@ class MassScalePart(MassPart):
         self.body.addLayout(row(self.use, self.remove))
         self._fill()
         self._law: MassCalibration | None = None
+        self._problem = ""
         self._polarity = ""
         self._drawn: tuple[object, ...] = ()
 
@@ -94,7 +96,7 @@ class MassScalePart(MassPart):
         self.click.setEnabled(not self.page.busy)
         key = (view, entry.masses, entry.id)
         if key == self._drawn:
-            self.use.setEnabled(self._law is not None and not self.page.busy)
+            self._allow(view)
             return
         self._drawn = key
         self.now.setText(self._present(entry, view))
@@ -104,6 +106,7 @@ class MassScalePart(MassPart):
             problem = ""
         except SodaliteError as error:
             self._law, problem = None, str(error)
+        self._problem = problem
         self._show_rows(entry, view)
         self._show_law(entry, view, problem)
         self._show_suggestions(entry, view)
@@ -140,7 +143,8 @@ class MassScalePart(MassPart):
 
     def _show_law(self, entry: Entry, view: masses.MassView, problem: str) -> None:
         law = self._law
-        self.use.setEnabled(law is not None and not self.page.busy)
+        self._allow(view)
+        self.remove.setEnabled(bool(entry.masses.calibrants))
         self.fit.setVisible(law is not None or bool(problem))
         self.warnings.setVisible(False)
         if law is None:
@@ -159,13 +163,20 @@ class MassScalePart(MassPart):
             words += (f" It moves m/z {low:.0f} by {grouped(moves[0], 0)} ppm and m/z {high:.0f} by "
                       f"{grouped(moves[1], 0)} ppm.")
         self.fit.setText(words)
-        warnings = list(law.warnings)
+        against = mass_calibration.objection(law, view)
+        warnings = list(law.warnings) if against == mass_calibration.PRESENT else [against, *law.warnings]
         top = max((one.mass for one in entry.masses.peaks), default=0.0)
         if top > high:
             warnings.append(law.outside(top))
         ended = (text if text.endswith("?") else f"{text.rstrip('.')}." for text in warnings if text)
         self.warnings.setText("\n".join(ended))
         self.warnings.setVisible(any(warnings))
+
+    def _allow(self, view: masses.MassView) -> None:
+        """A law that cannot be right is not applied; the button says why."""
+        against = self._problem or mass_calibration.objection(self._law, view)
+        self.use.setEnabled(not against and not self.page.busy)
+        self.use.setToolTip(against or _APPLY)
 
     def _show_suggestions(self, entry: Entry, view: masses.MassView) -> None:
         found: tuple[Suggestion, ...] = ()

@@ -25,6 +25,7 @@ from app.gui.tasks import Tasks
 from app.numerals import grouped, with_error
 from app.project.project import Entry
 from app.project.sims_profiles import Drawn, ShownProfile, show_profile
+from app.project.sims_profiles_at import is_part
 from fitting.dataset import Spectrum
 from fitting.sims.kinds import kind_of
 from libraries.errors import SodaliteError
@@ -53,12 +54,15 @@ class ProfilePlot(Panel):
         A click on the plot: place on the axis, height, key of the trace that was hit ("" for none).
     reading(str)
         What the pointer reads, for the status bar; "" where it is elsewhere.
+    highlight_changed()
+        Another trace stands out, or none.
     """
 
     shown_changed = Signal()
     axis_changed = Signal()
     clicked = Signal(float, float, str)
     reading = Signal(str)
+    highlight_changed = Signal()
 
     def __init__(self, document: Document, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(document, "Depth profile", parent)
@@ -140,7 +144,7 @@ class ProfilePlot(Panel):
         same = bool(self._key) and self._key[0] == entry.id
         self._key = key
         try:
-            found = show_profile(entry, profile, others)
+            found = show_profile(entry, profile, others, part=is_part(entry, self.document.place))
         except SodaliteError as error:
             self._clear(str(error))
             return
@@ -165,8 +169,8 @@ class ProfilePlot(Panel):
         keys = {drawn.key for drawn in found.drawn}
         layer = self.canvas.traces
         layer.colours = theme.current().series
-        layer.hidden = frozenset(layer.hidden & keys)
-        layer.strong = layer.strong if layer.strong in keys else ""
+        layer.hidden = frozenset(layer.hidden & keys) if same else frozenset()
+        layer.strong = layer.strong if same and layer.strong in keys else ""
         if turned:
             self.canvas.auto_x = self.canvas.auto_y = True
             self.names.offset = 0
@@ -225,6 +229,7 @@ class ProfilePlot(Panel):
         if key in layer.hidden:
             layer.hidden -= {key}
         self._redraw()
+        self.highlight_changed.emit()
 
     def toggle_hidden(self, key: str) -> None:
         """Hide a trace, or show it again."""
@@ -237,12 +242,6 @@ class ProfilePlot(Panel):
         self.canvas.traces.update()
         self.canvas.fit_ranges()
         self.canvas.viewport().update()
-
-    def set_complement(self, wanted: bool) -> None:
-        """Of a region of a cube: the profile of all pixels outside."""
-        if wanted != self.source.complement:
-            self.source.complement = wanted
-            self._selected()
 
     def nearest(self, point: QPointF) -> tuple[Line, int] | None:
         """The trace and the number of its point that a pixel reads."""

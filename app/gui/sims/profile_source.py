@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Signal
 
 from app.gui.document import Document
 from app.gui.tasks import Task, Tasks
 from app.project.project import Entry
+from app.project.sims_profiles_at import place_name
 from fitting.dataset import Spectrum
 from fitting.image.place import ALL, Place, Roi
 from fitting.sims.cube import profile_of
@@ -15,7 +17,7 @@ from fitting.sims.kinds import kind_of
 from libraries.errors import Cancelled, SodaliteError
 
 _KEPT = 32
-Key = tuple[str, str, Roi | None, bool]
+Key = tuple[str, str, Roi | None]
 
 
 class ProfileSource(QObject):
@@ -32,7 +34,6 @@ class ProfileSource(QObject):
     def __init__(self, document: Document, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document, self.tasks = document, tasks
-        self.complement = False
         self.failed = ""
         self._known: dict[Key, Spectrum] = {}
         self._running: dict[Key, Task] = {}
@@ -41,10 +42,9 @@ class ProfileSource(QObject):
     def shown(self) -> Spectrum | None:
         """The profile of the shown entry at the place that is looked at; None while it is added up."""
         entry = self.document.entry
-        return None if entry is None else self.of(
-            entry, self.document.place, self.complement and bool(self.document.place.roi))
+        return None if entry is None else self.of(entry, self.document.place)
 
-    def of(self, entry: Entry, place: Place = ALL, complement: bool = False) -> Spectrum | None:
+    def of(self, entry: Entry, place: Place = ALL) -> Spectrum | None:
         """The profile of an entry; None where it is not known yet, or cannot be (`failed`)."""
         self.failed = ""
         try:
@@ -58,9 +58,9 @@ class ProfileSource(QObject):
         if kind != "cube":
             self.failed = "This measurement has no depth"
             return None
-        place = Place(place.index, place.roi, outside=place.outside)  # all scans
+        place = replace(place, scans=())  # all of them
         roi = next((one for one in entry.rois if one.id == place.roi), None)
-        key = (spectrum.hash, str(place), roi, complement and place != ALL)
+        key = (spectrum.hash, str(place), roi)
         if key in self._known:
             return self._known[key]
         if key in self._bad:
@@ -70,15 +70,12 @@ class ProfileSource(QObject):
         return None
 
     def _start(self, key: Key, entry: Entry, cube: Spectrum, place: Place) -> None:
-        rois, complement = entry.rois, key[3]
+        rois = entry.rois
 
         def work(progress: object, cancel: object) -> Spectrum:
             shape = tuple(len(axis) for axis in cube.navigation)
             mask = None if place == ALL else place.mask(shape[1:], rois)
-            if mask is not None and complement:
-                mask = np.logical_not(mask)
-            name = place_name(entry, place, complement)
-            return profile_of(cube, mask, name=name, progress=progress, cancel=cancel)  # type: ignore[arg-type]
+            return profile_of(cube, mask, name=place_name(entry, place), progress=progress, cancel=cancel)  # type: ignore[arg-type]
 
         def done(profile: Spectrum) -> None:
             while len(self._known) >= _KEPT:
@@ -98,12 +95,3 @@ class ProfileSource(QObject):
     def _ended(self, key: Key) -> None:
         self._running.pop(key, None)
         self.arrived.emit()
-
-
-def place_name(entry: Entry, place: Place, complement: bool = False) -> str:
-    """A place of a cube in words, as the name of its profile."""
-    if place == ALL or not (place.roi or place.index):
-        return f"Profile of {entry.title}"
-    roi = next((one for one in entry.rois if one.id == place.roi), None)
-    words = roi.name if roi is not None else f"Pixel ({', '.join(map(str, reversed(place.index)))})"
-    return f"{entry.title}, all but {words}" if complement != place.outside else f"{entry.title}, {words}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -13,14 +14,13 @@ from app.gui.document import Document
 from app.gui.panels.base import Panel, button, heading, muted, row
 from app.gui.panels.tables import Column, RowsModel, RowsView
 from app.gui.sims.profile_rows import beside_rows, trace_rows
-from app.gui.sims.profile_source import place_name
 from app.gui.tasks import Tasks
 from app.gui.theme import GAP_2, SPIN_MARGINS
 from app.numerals import with_error
 from app.project.project import Entry
 from app.project.sims_profiles import add_profile, chosen_ions, resolution_of, with_look
+from app.project.sims_profiles_at import is_part, place_name
 from fitting.dataset import AXIS_LABELS, Spectrum
-from fitting.image.place import ALL
 from fitting.sims.channel_terms import channel_names, read_term, term_words
 from fitting.sims.ion_groups import GROUPS, ions_of
 from fitting.sims.kinds import kind_of
@@ -215,12 +215,11 @@ class ProfilesPanel(Panel):
         place = self.document.place
         for widget in (self.region, self.region_words):
             widget.setVisible(cube)
-        part = cube and place != ALL and bool(place.roi or place.index)
+        part = is_part(entry, place)
         self.complement.setEnabled(part and bool(place.roi))
-        outside = self._plot is not None and self._plot.source.complement and bool(place.roi)
-        self.complement.setChecked(outside and part)
+        self.complement.setChecked(part and bool(place.roi) and place.outside)
         if cube:
-            words = place_name(entry, place, outside)
+            words = place_name(entry, place)
             self.region_words.setText(f"Drawn: {words}." + ("" if part else " Choose a pixel or draw a region on the "
                                       "image at the left to see its own profile."))
         rows = beside_rows(self.document.project, entry)
@@ -305,16 +304,15 @@ class ProfilesPanel(Panel):
                        overlaid=(*overlaid, key) if on else overlaid)
 
     def _complement(self, on: bool) -> None:
-        if self._plot is not None:
-            self._plot.set_complement(bool(on))
+        if self.document.place.roi:
+            self.document.set_place(replace(self.document.place, outside=bool(on)))
 
     def add_region(self) -> None:
         """The profile of the region as an entry of its own."""
         found = self._profile()
         if found is not None and self._plot is not None:
             entry, profile = found
-            place = self.document.place
-            name = place_name(entry, place, self._plot.source.complement and bool(place.roi))
+            name = place_name(entry, self.document.place)
             project, _ = add_profile(self.document.project, entry.id, profile, name)
             self.document.apply(f"Add {name}", project)
 

@@ -15,6 +15,7 @@ from fitting.dataset import AXIS_LABELS, Axis, FloatArray
 from fitting.sims.raycast_rays import projected
 
 AWAY = 9.0  # pixels from an edge to its words
+_TRIES = 5  # steps outwards in search of room
 
 
 def corners(wish: Wish) -> FloatArray:
@@ -23,8 +24,31 @@ def corners(wish: Wish) -> FloatArray:
     return np.array(list(product(*limits)), dtype=float).reshape(2, 2, 2, 3)
 
 
-def paint_box(painter: QPainter, wish: Wish, axes: tuple[Axis, ...], width: int, height: int) -> None:
-    """Edges (those behind pale), outlines of section planes, and the scales."""
+class _Words:
+    """Words beside the box: inside the picture, and not over each other."""
+
+    def __init__(self, painter: QPainter, width: int, height: int) -> None:
+        self._painter, self._room = painter, QRectF(2.0, 1.0, width - 4.0, height - 2.0)
+        self.taken: list[QRectF] = []
+
+    def put(self, at: FloatArray, out: FloatArray, text: str) -> None:
+        """Text whose side towards the box lies at a point; further out where others stand, left out where all do."""
+        metrics = self._painter.fontMetrics()
+        wide, high = metrics.horizontalAdvance(text) + 2.0, float(metrics.height())
+        for step in range(_TRIES):
+            there = at + step * 0.6 * high * out
+            box = QRectF(there[0] - wide / 2 + out[0] * wide / 2, there[1] - high / 2 + out[1] * high / 2, wide, high)
+            # Words that would be cut off move inwards.
+            box.moveLeft(min(max(box.left(), self._room.left()), self._room.right() - wide))
+            box.moveTop(min(max(box.top(), self._room.top()), self._room.bottom() - high))
+            if not any(box.intersects(other) for other in self.taken):
+                self.taken.append(box)
+                self._painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+                return
+
+
+def paint_box(painter: QPainter, wish: Wish, axes: tuple[Axis, ...], width: int, height: int) -> list[QRectF]:
+    """Edges (those behind pale), outlines of section planes, and the scales; where their words stand."""
     colours = theme.current()
     flat = projected(wish.camera, wish.shape, wish.size, width, height, corners(wish))
     farthest = np.unravel_index(int(np.argmax(flat[..., 2])), (2, 2, 2))
@@ -37,9 +61,14 @@ def paint_box(painter: QPainter, wish: Wish, axes: tuple[Axis, ...], width: int,
             painter.drawLine(_point(flat[ends]), _point(flat[other]))
     if wish.look.mode == "sections":
         _paint_planes(painter, wish, width, height)
+    words = _Words(painter, width, height)
     if len(axes) == 3:
-        for axis in range(3):
-            _paint_scale(painter, wish, axes[axis], axis, flat)
+        names = [_paint_scale(painter, words, wish, axes[axis], axis, flat) for axis in range(3)]
+        painter.setPen(QColor(colours.text))
+        for name in names:
+            if name is not None:
+                words.put(*name)
+    return words.taken
 
 
 def _point(at: FloatArray) -> QPointF:
@@ -61,15 +90,19 @@ def _paint_planes(painter: QPainter, wish: Wish, width: int, height: int) -> Non
         painter.drawPolygon(QPolygonF([_point(at) for at in flat]))
 
 
-def _paint_scale(painter: QPainter, wish: Wish, axis: Axis, which: int, flat: FloatArray) -> None:
-    """Name and limits of an axis beside that of its four edges which lies lowest (depth: leftmost) on the outline."""
+def _paint_scale(painter: QPainter, words: _Words, wish: Wish, axis: Axis, which: int,
+                 flat: FloatArray) -> tuple[FloatArray, FloatArray, str] | None:
+    """Limits of an axis beside that of its four edges which lies lowest (depth: leftmost) on the outline.
+
+    Where its name belongs is returned; None where there is no room.
+    """
     edges = []
     for ends in product(*((0, 1) if a != which else (0,) for a in range(3))):
         other = tuple(1 if a == which else ends[a] for a in range(3))
         edges.append((flat[ends][:2], flat[other][:2]))
     length = float(np.hypot(*(edges[0][1] - edges[0][0])))
     if length < 40:
-        return  # seen from its end
+        return None  # seen from its end
     middle = flat.reshape(-1, 3)[:, :2].mean(axis=0)
 
     def rank(edge: tuple[FloatArray, FloatArray]) -> float:
@@ -90,12 +123,12 @@ def _paint_scale(painter: QPainter, wish: Wish, axis: Axis, which: int, flat: Fl
     for at, sense, text in ((start, 1, f"{low:.3g}"), (end, -1, f"{high:.3g}{unit}")):
         # Away from the corner, where the words of the next axis stand.
         inset = 4 + abs(along[0]) * painter.fontMetrics().horizontalAdvance(text) / 2
-        _words(painter, at + sense * inset * along + AWAY * out, out, text)
-    painter.setPen(QColor(theme.current().text))
+        words.put(at + sense * inset * along + AWAY * out, out, text)
     widest = max(painter.fontMetrics().horizontalAdvance(f"{high:.3g}{unit}"), 30)
     further = AWAY if abs(out[0]) < 0.7 else AWAY + 6
     if length > 2 * widest + painter.fontMetrics().horizontalAdvance(name) or abs(out[0]) > 0.7:
-        _words(painter, (start + end) / 2 + further * out, out, name)
+        return (start + end) / 2 + further * out, out, name
+    return None
 
 
 def limits_on(axis: Axis, first: int, last: int) -> tuple[float, float]:
@@ -104,14 +137,3 @@ def limits_on(axis: Axis, first: int, last: int) -> tuple[float, float]:
         step = axis.step if axis.step > 0 and axis.quantity == "distance" else 1.0
         return first * step, (last + 1) * step
     return float(axis.values[first]), float(axis.values[last])
-
-
-def _words(painter: QPainter, at: FloatArray, out: FloatArray, text: str) -> None:
-    """Text whose side towards the box lies at a point."""
-    metrics = painter.fontMetrics()
-    wide, high = metrics.horizontalAdvance(text) + 2.0, float(metrics.height())
-    left = at[0] - wide / 2 + out[0] * wide / 2
-    top = at[1] - high / 2 + out[1] * high / 2
-    window = painter.window()  # words that would be cut off move inwards
-    left = min(max(left, 3.0), window.width() - wide - 3.0)
-    painter.drawText(QRectF(left, top, wide, high), Qt.AlignmentFlag.AlignCenter, text)

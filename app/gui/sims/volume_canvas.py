@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFontMetrics,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -23,11 +24,12 @@ from app.gui import theme
 from app.gui.plot.colours import small
 from app.gui.sims.volume_box import paint_box
 from app.gui.sims.volume_frames import Drawn, Wish
-from app.gui.sims.volume_legend import LegendRow, paint_legend
+from app.gui.sims.volume_legend import LegendRow, laid_out, paint_legend
 from fitting.dataset import Axis
 from fitting.sims.raycast_rays import Camera, projected
 
-ROOM = 0.86  # zoom that leaves room for the scales
+ROOM = 0.98  # zoom that leaves room for the scales
+EDGE, TOP, FOOT = 12, 8, 8  # pixels around the words above and below the picture
 HOME = Camera(30.0, 25.0, ROOM)
 VIEWS = {"home": HOME, "top": Camera(0.0, 90.0, ROOM), "front": Camera(0.0, 0.0, ROOM),
          "side": Camera(90.0, 0.0, ROOM)}
@@ -74,6 +76,7 @@ class VolumeCanvas(QWidget):
         self.camera = HOME
         self.labels = Labels()
         self.words = ""  # instead of a picture
+        self.working = ""  # while one is made
         self.drawn: Drawn | None = None
         self._image: QImage | None = None
         self._held: tuple[str, QPointF, Camera, int, float] | None = None
@@ -108,6 +111,12 @@ class VolumeCanvas(QWidget):
         """Whether the hand moves the volume."""
         return self._held is not None or self._rest.isActive()
 
+    def show_working(self, words: str) -> None:
+        """Words while a picture is made; "" when it is there."""
+        if words != self.working:
+            self.working = words
+            self.update()
+
     def stop(self) -> None:
         """Nothing is awaited any more."""
         self._rest.stop()
@@ -119,6 +128,7 @@ class VolumeCanvas(QWidget):
         """Draw."""
         painter = QPainter(self)
         self.paint(painter, self._image, self.drawn.wish if self.drawn is not None else None, self.size())
+        self._paint_working(painter)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(theme.current().accent), 1.5))
@@ -132,17 +142,55 @@ class VolumeCanvas(QWidget):
         if image is None or wish is None:
             painter.setPen(QColor(colours.muted))
             painter.drawText(frame.adjusted(24, 24, -24, -24),
-                             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.words)
+                             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.working or self.words)
             return
+        room = self.room(size)
+        painter.save()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(frame, image)
+        painter.drawImage(QRectF(room), image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(small(self.font()))
-        paint_box(painter, wish, self.labels.axes, size.width(), size.height())
-        paint_legend(painter, self.labels.legend, QRectF(12, 10, frame.width() - 24, 200), self.labels.table)
+        painter.setClipRect(room)
+        painter.translate(room.topLeft())
+        paint_box(painter, wish, self.labels.axes, room.width(), room.height())
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(small(self.font()))
+        paint_legend(painter, self.labels.legend, QPointF(EDGE, TOP), frame.width() - 2 * EDGE, self.labels.table)
         painter.setPen(QColor(colours.muted))
-        painter.drawText(frame.adjusted(12, 0, -12, -8), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
-                         | Qt.TextFlag.TextWordWrap, self.labels.below)
+        painter.drawText(frame.adjusted(EDGE, 0, -EDGE, -FOOT), Qt.AlignmentFlag.AlignLeft
+                         | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap, self.labels.below)
+
+    def room(self, size: QSize | None = None) -> QRect:
+        """Where the picture is: between the legend above and the line below it."""
+        size = self.size() if size is None else size
+        metrics = QFontMetrics(small(self.font()))
+        width = max(size.width() - 2 * EDGE, 1)
+        places = laid_out(self.labels.legend, metrics, width, self.labels.table)
+        top = round(TOP + places[-1].bottom()) if places else 0
+        foot = 0
+        if self.labels.below:
+            foot = FOOT + metrics.boundingRect(QRect(0, 0, width, 1000), int(Qt.TextFlag.TextWordWrap),
+                                               self.labels.below).height()
+        if size.height() - top - foot < size.height() // 2:
+            return QRect(0, 0, max(size.width(), 1), max(size.height(), 1))  # too small for words around a picture
+        return QRect(0, top, max(size.width(), 1), size.height() - top - foot)
+
+    def _paint_working(self, painter: QPainter) -> None:
+        """That a picture is made, over the one that is still shown."""
+        words, metrics = self.working, QFontMetrics(small(self.font()))
+        if not words or self._image is None:
+            return
+        room = QRectF(self.room())
+        wide, high = metrics.horizontalAdvance(words) + 20.0, metrics.height() + 8.0
+        box = QRectF(room.right() - wide - EDGE, room.top() + 6, wide, high)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.current().border_strong), 1))
+        painter.setBrush(QColor(theme.current().paper))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(small(self.font()))
+        painter.setPen(QColor(theme.current().text))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another size is another picture."""
@@ -166,11 +214,12 @@ class VolumeCanvas(QWidget):
 
     def plane_at(self, point: QPointF) -> int:
         """The section plane under a point: 0 scans, 1 rows, 2 columns; -1 for none."""
-        planes = self.drawn.frame.planes if self.drawn is not None else None
-        if planes is None or not self.rect().contains(point.toPoint()):
+        planes, room = self.drawn.frame.planes if self.drawn is not None else None, self.room()
+        if planes is None or not room.contains(point.toPoint()):
             return -1
         high, wide = planes.shape
-        row, column = int(point.y() / self.height() * high), int(point.x() / self.width() * wide)
+        row = int((point.y() - room.top()) / room.height() * high)
+        column = int((point.x() - room.left()) / room.width() * wide)
         return int(planes[min(row, high - 1), min(column, wide - 1)])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -199,7 +248,7 @@ class VolumeCanvas(QWidget):
         if kind == "turn":
             self.turn(camera.turned(-DEGREES * by.x(), DEGREES * by.y()), moving=True)
         elif kind == "pan":
-            side = min(self.width(), self.height())
+            side = min(self.room().width(), self.room().height())
             pan = (camera.pan[0] + by.x() / side, camera.pan[1] - by.y() / side)
             self.turn(replace(camera, pan=pan), moving=True)
         else:
@@ -212,7 +261,8 @@ class VolumeCanvas(QWidget):
             return
         points = np.zeros((2, 3))
         points[1, axis] = 1.0
-        a, b = projected(self.camera, wish.shape, wish.size, self.width(), self.height(), points)[:, :2]
+        room = self.room()
+        a, b = projected(self.camera, wish.shape, wish.size, room.width(), room.height(), points)[:, :2]
         step = b - a
         length = float(step @ step)
         if length < 1e-3:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
 from fitting.sims.raycast import Camera, Colour, Frame, Pixels, Scene, Volume, limits_of, render, softened, thinned
-from fitting.sims.raycast_prepare import prepare
+from fitting.sims.raycast_prepare import prepare, prepared
 from fitting.sims.setup import VolumeLook
+
+_MOMENT = 0.3  # seconds before anything is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +151,7 @@ class Frames(QObject):
         self.preparation = Preparation()
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
-        self._busy = False
+        self._busy, self._since = False, 0.0
         self._next: Wish | None = None
         self._made.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self.destroyed.connect(self._pool.waitForDone)
@@ -159,12 +161,23 @@ class Frames(QObject):
         """Whether a picture is under way."""
         return self._busy
 
+    @property
+    def words(self) -> str:
+        """What takes so long: "" for a picture that is made in a moment."""
+        seconds = time.perf_counter() - self._since
+        if not self._busy or seconds < _MOMENT:
+            return ""
+        told = f" {seconds:.0f} s" if seconds >= 2 else ""
+        if not prepared():
+            return f"Preparing the drawing, once on a computer: about 10 s…{told}"
+        return f"Drawing…{told}"
+
     def want(self, wish: Wish) -> None:
         """Draw this, as soon as the picture under way is done."""
         if self._busy:
             self._next = wish
             return
-        self._busy = True
+        self._busy, self._since = True, time.perf_counter()
         self._pool.start(_Runner(self, wish))
 
     def wait(self) -> None:

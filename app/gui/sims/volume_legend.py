@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from app.gui import theme
 from app.gui.image.colouring import bar
 
-SWATCH, BAR = 11.0, 110.0
+SWATCH, BAR, APART = 11.0, 110.0, 18.0
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,25 @@ class LegendRow:
         return f"{self.low:.3g}–{self.high:.3g}{unit} a voxel"
 
 
-def paint_legend(painter: QPainter, rows: Sequence[LegendRow], room: QRectF, table: str = "") -> None:
-    """Rows in the upper left corner; with a colour map a bar of it for the only row."""
-    colours, metrics = theme.current(), painter.fontMetrics()
-    high = metrics.height() + 5.0
-    top = room.top()
+def laid_out(rows: Sequence[LegendRow], metrics: QFontMetrics, width: float, table: str = "") -> list[QRectF]:
+    """Places of the rows, side by side as far as the width goes."""
+    high, left, top = metrics.height() + 5.0, 0.0, 0.0
+    places = []
     for row in rows:
-        line = QRectF(room.left(), top, room.width(), high)
+        words = metrics.horizontalAdvance(row.name) + 10 + metrics.horizontalAdvance(row.words) + 8
+        wide = (BAR + 8 if table else SWATCH + 7) + words
+        if left > 0 and left + wide > width:
+            left, top = 0.0, top + high
+        places.append(QRectF(left, top, min(wide, width), high))
+        left += wide + APART
+    return places
+
+
+def paint_legend(painter: QPainter, rows: Sequence[LegendRow], at: QPointF, width: float, table: str = "") -> None:
+    """Rows from a corner on; with a colour map a bar of it for the only row."""
+    colours, metrics = theme.current(), painter.fontMetrics()
+    for row, place in zip(rows, laid_out(rows, metrics, width, table), strict=True):
+        line = place.translated(at)
         painter.setPen(QPen(QColor(colours.border_strong), 1))
         if table:
             strip = QRectF(line.left(), line.center().y() - 5, BAR, 10)
@@ -53,9 +65,11 @@ def paint_legend(painter: QPainter, rows: Sequence[LegendRow], room: QRectF, tab
             painter.setBrush(QColor(row.colour))
             painter.drawRoundedRect(QRectF(line.left(), line.center().y() - SWATCH / 2, SWATCH, SWATCH), 2, 2)
             left = line.left() + SWATCH + 7
+        room = line.right() - left
+        name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight,
+                                  max(room - 12 - metrics.horizontalAdvance(row.words), room / 3))
         painter.setPen(QColor(colours.text))
-        painter.drawText(line.adjusted(left - line.left(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, row.name)
+        painter.drawText(line.adjusted(left - line.left(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(QColor(colours.muted))
-        after = left + metrics.horizontalAdvance(row.name) + 10
+        after = left + metrics.horizontalAdvance(name) + 10
         painter.drawText(line.adjusted(after - line.left(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, row.words)
-        top += high

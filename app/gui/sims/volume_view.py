@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -34,6 +34,7 @@ MODES = (("maximum", "Maximum", "The largest value along every line of sight"),
          ("sections", "Sections", "Three planes that can be dragged"))
 VIEWS = (("home", "Home"), ("top", "From above"), ("front", "Along the rows"), ("side", "Along the columns"))
 TABLE = "viridis"
+_TICK = 250  # ms between looks at how long a picture takes
 _choices: WeakKeyDictionary[Spectrum, tuple[str, ...]] = WeakKeyDictionary()
 
 
@@ -55,6 +56,9 @@ class VolumeView(Panel):
         self.dialog: QFileDialog | None = None
         self._window: Any = None
         self._full = 0.0  # seconds of the last full picture
+        self._clock = QTimer(self)
+        self._clock.setInterval(_TICK)
+        self._clock.timeout.connect(self._tell)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(0)
         self._build_bar()
@@ -106,6 +110,7 @@ class VolumeView(Panel):
         """Nothing is drawn for nobody."""
         super().hideEvent(event)
         self.canvas.stop()
+        self._clock.stop()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what changed meanwhile."""
@@ -132,8 +137,6 @@ class VolumeView(Panel):
         if wish is None:
             self.canvas.show_drawn(None, "" if self.volumes.error else "Reading the voxels…")
             return
-        if self.canvas.drawn is None:
-            self.canvas.show_drawn(None, "Drawing… The first picture on a computer takes longer.")
         self._ask(self.canvas.moving)
 
     def wish(self) -> Wish | None:
@@ -153,7 +156,7 @@ class VolumeView(Panel):
         table = sections_table(TABLE) if len(there) == 1 else None
         return Wish(there, entry.volume, self.canvas.camera, size,
                     tuple(_rgb(colours.of(number)) for number in range(len(there))), _rgb(QColor(colours.paper)),
-                    max(self.canvas.width(), 1), max(self.canvas.height(), 1), table)
+                    self.canvas.room().width(), self.canvas.room().height(), table)
 
     def _ask(self, moving: bool) -> None:
         """Have the picture drawn; coarser while the hand moves, where that is needed to keep up."""
@@ -161,6 +164,7 @@ class VolumeView(Panel):
         if wish is not None:
             full = self.devicePixelRatioF()
             self.frames.want(enlarged(wish, 0.5 if moving and self._full > SLOW else full))
+            self._tell()
 
     def _drawn(self, drawn: Drawn) -> None:
         entry, cube = self.document.entry, self.cube()
@@ -168,15 +172,27 @@ class VolumeView(Panel):
             return
         if drawn.wish.arrays[0].shape != tuple(len(axis) for axis in cube.navigation):
             return  # of another cube
-        if drawn.wish.width >= self.canvas.width():
+        if drawn.wish.width >= self.canvas.room().width():
             self._full = drawn.seconds
         self.canvas.show_labels(self._labels(entry, cube, drawn))
         self.canvas.show_drawn(drawn)
-        here, there = self.canvas.width() * drawn.wish.height, self.canvas.height() * drawn.wish.width
+        self._tell()
+        room = self.canvas.room()
+        here, there = room.width() * drawn.wish.height, room.height() * drawn.wish.width
         if abs(here - there) > 0.02 * max(here, there):
             self._ask(self.canvas.moving)  # drawn for another shape of the window: it would be stretched
 
+    def _tell(self) -> None:
+        """Say that a picture is made, once that takes longer than a moment."""
+        words = self.frames.words
+        self.canvas.show_working(words)
+        if self.frames.busy:
+            self._clock.start()
+        else:
+            self._clock.stop()
+
     def _failed(self, error: BaseException) -> None:
+        self._tell()
         if not isinstance(error, SodaliteError):
             raise error
         self.say(str(error))

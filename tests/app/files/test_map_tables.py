@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.files.figures import save_figure
 from app.files.map_figures import map_figure, overlay_figure, profile_figure
 from app.files.map_tables import table, write_maps_csv, write_profiles_csv, write_tiffs
+from app.files.map_writer import write_maps
 from app.files.report_losses import _map_row
 from fitting.dataset import Axis
 from fitting.image.maps import Map
@@ -146,3 +148,23 @@ def test_figure_of_classes_has_words_and_no_colour_bar(theme):
 def test_report_gives_shares_of_classes():
     assert _map_row(CLASSES, False)[1] == "vacuum 60 %, carbon 40 %"
     assert _map_row(one_map(), False)[1] == "12 eV"
+
+
+def test_a_map_in_voxels_becomes_a_stack_of_scans_with_the_unit_of_its_pixels(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    lateral = tuple(Axis((np.arange(n) + 0.5) * 0.39, "distance", "µm") for n in (4, 6))
+    axes = (Axis(np.arange(1.0, 4.0), "time", "s"), *lateral)
+    voxels = Map("v", "Bulk", "counts", np.arange(72.0).reshape(3, 4, 6))
+    entry = SimpleNamespace(title="Cube", maps=(voxels, one_map()), spectrum=SimpleNamespace(navigation=axes))
+    folder = write_maps([entry], tmp_path / "maps")
+    assert sorted(path.name for path in folder.iterdir()) == ["Cube Bulk.tif", "Cube M.csv", "Cube M.tif"]
+    with image.open(folder / "Cube Bulk.tif") as picture:
+        assert picture.n_frames == 3
+        words = picture.tag_v2[270]
+        picture.seek(2)
+        assert np.array_equal(np.asarray(picture), voxels.values[2].astype(np.float32))
+    assert "unit=um\n" in words
+    assert "pixel size=0.39 um" in words
+    assert "pages=values of 3 scans each" in words
+    with (folder / "Cube M.csv").open(encoding="utf-8") as file:  # the picture of a cube has places as well
+        assert next(csv.reader(file))[:4] == ["Row", "Column", "y [µm]", "x [µm]"]

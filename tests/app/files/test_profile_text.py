@@ -51,12 +51,14 @@ def test_places_and_their_units(write, head, mark, quantity, unit, factor):
 
 
 def test_further_places_are_scales_and_errors_are_left_out(write):
-    text = table("Point,Time (s),Dose (ions),Na+,Error of Na+,F+", [(1, 0, 10, 4, 2, 9), (2, 1, 20, 16, 4, 25)])
+    text = table("Point,Time (s),Dose (ions),Na+,Error of Na+,F+,Error of F+",
+                 [(1, 0, 10, 4, 2, 9, 3), (2, 1, 20, 16, 4, 25, 5)])
     (s,) = read(write(text))
     assert s.navigation[0].quantity == "time"
     assert [a.quantity for a in s.scales] == ["dose"]
     assert s.axis.labels == ("Na+", "F+")
-    assert dict(s.meta.extra)["column left out"].startswith("Error of Na+")
+    left_out = [text for name, text in s.meta.extra if name == "column left out"]
+    assert left_out == ["Error of Na+ and 1 more like it: errors follow from the counts"]  # one remark for all ions
 
 
 def test_lines_of_units_masses_and_names(write):

@@ -70,6 +70,22 @@ def test_clicked_lines_give_the_law(scaled, measured):
     assert np.all(np.isfinite(found.covariance))
 
 
+def test_a_law_that_cannot_be_right_is_objected_to(raw, scaled):
+    def objection(project):
+        law = mass_calibration.calibration_of(project.entries[0], view(project))
+        return mass_calibration.objection(law, view(project))
+
+    assert "two lines" in objection(raw)
+    one = mass_calibration.with_calibrant(raw, raw.entries[0].id, "Na2OH+", channel_of("Na2OH+"))
+    assert "two lines" in objection(one)
+    two = mass_calibration.with_calibrant(one, raw.entries[0].id, "Na2F+", channel_of("Na2F+"))
+    assert objection(two) == ""
+    # The line of Na4F3+ (m/z 149) taken for Na2CO3+ (106): no law holds for all three within a mass unit.
+    wrong = mass_calibration.with_calibrant(two, raw.entries[0].id, "Na2CO3+", channel_of("Na4F3+"))
+    assert "check which ion belongs to which line" in objection(wrong)
+    assert objection(scaled) == mass_calibration.PRESENT
+
+
 def test_a_scale_replaces_the_one_before_and_moves_the_peaks(scaled):
     entry = scaled.entries[0]
     with_peaks = masses.with_peaks(scaled, entry.id, masses.find_peaks(entry, view(scaled)))

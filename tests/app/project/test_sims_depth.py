@@ -10,7 +10,7 @@ from app.files.depth_tables import COLUMNS, depth_rows, project_rows, write_dept
 from app.project import sims_depth_edits as edits
 from app.project import store
 from app.project.project import Project, add_spectra
-from app.project.sims_depth import answer, depth_along, proposed_range
+from app.project.sims_depth import answer, clearest_step, depth_along, proposed_range
 from app.project.sims_profiles_at import profile_at, trace_choices, trace_values
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.place import Place, Roi
@@ -177,6 +177,33 @@ def test_a_range_is_proposed_where_the_step_is():
     low, high = proposed_range(clock, profile().y[:, 3])
     assert low < 110 < 150 < high
     assert low > 70
+
+
+def test_the_clearest_step_among_traces_is_found(project):
+    entry, spectrum = project.entries[0], profile()
+    flat = spectrum.y.copy()
+    flat[:, 1] = 4000 + 1500 * (np.arange(T.size) % 2)  # many counts, strong scatter, no step
+    flat[:, 2] = np.where(T < 100, 200, 260)
+    made = spectrum.with_(counts=flat)
+    assert clearest_step(entry, made, ("C2H-", "NaO-", "C2-")) == "C2-"
+    assert clearest_step(entry, made, ("C2H-", "NaO-")) == "NaO-"
+    assert clearest_step(entry, made, ("gone",)) == ""
+
+
+@pytest.mark.parametrize(("response", "trace", "low", "high", "poor"), [
+    ("erf", "C2-", 100.0, 160.0, ""), ("erf", "NaO-", 30.0, 160.0, "poor, "), ("crossing", "C2-", 100.0, 160.0, ""),
+    ("dowsett", "C2-", 128.0, 140.0, "any"),
+])
+def test_a_fit_that_is_no_result_says_so_in_a_word(project, response, trace, low, high, poor):
+    one = Interface("a", "A", trace, low, high, "time", response, "step")
+    _, entry = told(project, interfaces=(one,))
+    found = answer(entry).interfaces[0]
+    if poor == "any":
+        assert found.poor in ("at its limit", "not unique", "not settled")
+        assert found.status.startswith(("A length", "The points", "The fit did not"))
+    else:
+        assert found.poor.startswith(poor)
+        assert bool(found.poor) == bool(poor)
 
 
 def test_the_first_usable_scale_turns_the_axis_to_depth(project):

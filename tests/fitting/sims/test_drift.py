@@ -195,3 +195,22 @@ def test_errors_of_the_path_are_right():
         pulls.append((path - truth) / errors)
     assert abs(float(np.mean(pulls))) < 0.2
     assert 0.8 < float(np.std(pulls)) < 1.4
+
+
+@pytest.mark.parametrize("groups", [10, 30])
+@pytest.mark.parametrize("course", ["straight", "bent", "wavy"])
+def test_few_positions_give_a_path_with_honest_errors(groups, course, measured):
+    """As of 0.05 counts a pixel: ten groups of six scans, each known to a quarter of a pixel."""
+    truth = {"straight": lambda t: 3 * t, "bent": lambda t: 5 * t**2, "wavy": lambda t: -3 * t + np.sin(4 * t)}[course]
+    at, rng = 6.0 * np.arange(groups) + 2.5, np.random.default_rng(11)
+    wanted = np.arange(6.0 * groups)
+    pulls = []
+    for _ in range(40):
+        values = truth(at / wanted[-1]) + rng.normal(0, 0.25, groups)
+        path, errors = smooth_path(at, values, np.full(groups, 0.25), wanted)
+        pulls.append((path - truth(wanted / wanted[-1])) / errors)
+    size, inside = float(np.sqrt(np.mean(np.square(pulls)))), float(np.mean(np.abs(pulls) < 2))
+    measured(f"Path of drift, {course}, {groups} groups: root mean square pull", size, "", "0.8 to 1.2")
+    assert 0.8 < size < 1.2
+    assert inside > 0.92
+    assert np.mean(np.square(pulls), axis=0).max() < 1.5**2  # nowhere along the path much worse
