@@ -51,8 +51,8 @@ class Solution:
     def covariance(self) -> FloatArray:
         """(J^T J)^-1, shape (k, k), unscaled.
 
-        NaN for parameters on a bound, for those that no residual feels (all derivatives below 1e-130) and for those that
-        cannot be told apart.
+        NaN for parameters on a bound, for those that no residual feels (all derivatives below 1e-130) and for those
+        that cannot be told apart.
         """
         return self._information[0]
 

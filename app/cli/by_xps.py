@@ -58,9 +58,9 @@ def run(arguments: argparse.Namespace, project: Project, entry: Entry, id: str |
     with Progress() as bar:
         found = compositions_of(entry, progress=bar)
     if arguments.json:
-        print_json(_object(entry, found))
+        print_json(object_of(entry, found))
     else:
-        print(_text(found))
+        print(text_of(found))
     for path in _write(arguments, project.with_entry(entry), entry, found):
         say(one_line(str(path)))
     return DONE
@@ -96,7 +96,8 @@ def _or(value: float | None, other: float) -> float:
     return other if value is None else value
 
 
-def _text(found: FactorCompositions) -> str:
+def text_of(found: FactorCompositions) -> str:
+    """Compositions of factors as a table in words."""
     from app.files.by_xps_tables import report_rows
 
     heads, rows = report_rows(found)
@@ -105,7 +106,8 @@ def _text(found: FactorCompositions) -> str:
     return "\n".join(filter(None, told))
 
 
-def _object(entry: Entry, found: FactorCompositions) -> dict[str, Any]:
+def object_of(entry: Entry, found: FactorCompositions) -> dict[str, Any]:
+    """The same as a plain object."""
     from app.files.by_xps_tables import unlike
 
     factors = []

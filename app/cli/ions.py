@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from app.numerals import with_error
+from app.numerals import limit_or_amount, with_error
 from app.project.project import Entry, Project
 
 
 def ion_objects(project: Project) -> list[dict[str, Any]]:
-    """One object a sample: calibrants, layers and interfaces, factor analyses of its ToF-SIMS entries."""
+    """One object a sample: calibrants, layers, factor analyses and their calibration by XPS of its ToF-SIMS entries."""
+    from app.cli.by_xps import object_of
+    from app.files.by_xps_tables import calibrated_entries
+
+    calibrated = list(calibrated_entries(project))
     answers = []
     for sample in project.samples:
         entries = [one for one in project.entries_of(sample.id) if one.spectrum.meta.technique == "sims"]
@@ -21,6 +25,8 @@ def ion_objects(project: Project) -> list[dict[str, Any]]:
             "masses": [row for entry in entries for row in _masses(entry)],
             "layers": [row for entry in entries for row in _layers(entry)],
             "factors": [row for entry in entries for row in _factors(entry)],
+            "by_xps": [{"spectrum": entry.title} | object_of(entry, found) for entry, found in calibrated
+                       if entry.sample == sample.id],
         })  # fmt: skip
     return answers
 
@@ -40,6 +46,11 @@ def ion_text(answers: list[dict[str, Any]]) -> str:
             value = "not determined" if row["thickness"] is None else \
                 f"{with_error(row['thickness'], row['thickness_err'])} {row['unit']}"
             lines.append(f"{row['spectrum']}, layer {row['number']} {row['layer']}: {value}")
+        for row in answer["by_xps"]:
+            for factor in row["factors"]:
+                told = ", ".join(f"{name} {_amount(one)}" for name, one in factor["at_percent"].items())
+                lines.append(f"{row['spectrum']}, {factor['name']} in at.% ({row['label']}): "
+                             f"{told if factor['determined'] else 'not determined'}")
         lines.append("")
     return "\n".join(lines)
 
@@ -67,6 +78,12 @@ def _factors(entry: Entry) -> list[dict[str, Any]]:
     return [{"spectrum": entry.title, "analysis": one.title, "names": list(one.names), "lof": one.lof,
              "lof_bound": one.lof_bound, "chi2": one.chi2, "tests": [list(row) for row in one.tests]}
             for one in entry.factors]  # fmt: skip
+
+
+def _amount(one: dict[str, float]) -> str:
+    """A number with its error, or below what it lies where it does not stand clear of zero."""
+    value, error, most = one["value"], one["error"], one["below_95"]
+    return limit_or_amount(value, error, most, determined=not math.isfinite(error) or value >= 2.0 * error)
 
 
 def _plain(value: float) -> float | None:

@@ -9,14 +9,17 @@ import numpy as np
 from app.project import mass_calibration, masses
 from app.project.factor_analysis import Wish, keep_factors, rename_factor, solve
 from app.project.project import Entry, Project
+from app.project.sims_by_xps import with_by_xps
 from app.project.sims_depth_edits import add_interface, with_depth, with_layering
 from app.project.sims_profiles import with_look
 from app.samples.steps import Steps
 from fitting.factors.constraints import Constraints
 from fitting.image.place import Roi
+from fitting.sims.by_xps_setup import ByXps, XpsDepth
 from fitting.sims.columns import counted, place_of
 from fitting.sims.mass_calibration import SODIUM_CLUSTERS, calibrate
 from fitting.sims.setup import DepthScale, Interface, LayerSetup, PhaseRate
+from fitting.simulate.sims.compositions import ELEMENTS, seen_by_xps
 from fitting.solver import Cancel, Progress
 from libraries.ions import parse_ion
 
@@ -43,6 +46,9 @@ MARKERS = {
 RATES = {"Organic": 0.098, "Chlorine oxides": 0.082, "Oxide and hydroxide": 0.056, "Halide salts": 0.068,
          "Bulk": 0.061}  # fmt: skip
 RATE_ERROR, CRATER, CRATER_ERROR = 0.05, 48.2, 0.5
+# XPS of a twin that was sputtered to these depths (nm, known to 0.3); attenuation length in nm, noise in at.%.
+XPS_DEPTHS, DEPTH_ERROR = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0, 36.0, 42.0), 0.3
+ATTENUATION, XPS_ERROR = 2.5, 0.7
 
 
 def work_interphase(project: Project, progress: Progress | None = None, cancel: Cancel | None = None) -> Project:
@@ -54,6 +60,7 @@ def work_interphase(project: Project, progress: Progress | None = None, cancel: 
         tell(f"Factors of the {polarity} ions")
         project = _factors(project, f"{polarity}_ions", polarity, cancel)
         project = _depth(project, f"{polarity}_ions", polarity)
+        project = _by_xps(project, f"{polarity}_ions")
     return project
 
 
@@ -114,3 +121,13 @@ def _depth(project: Project, id: str, polarity: str) -> Project:
     rows, columns = (len(axis) for axis in entry.spectrum.navigation[1:])
     middle = Roi("centre", "Centre", "ellipse", ((0.34 * columns, 0.34 * rows), (0.66 * columns, 0.66 * rows)))
     return project.with_entry(replace(entry, rois=(*entry.rois, middle)))
+
+
+def _by_xps(project: Project, id: str) -> Project:
+    """The factors' compositions from XPS at ten depths, simulated like the ions."""
+    numbers = seen_by_xps(np.array(XPS_DEPTHS), ATTENUATION, XPS_ERROR, seed=1)
+    errors = (XPS_ERROR,) * len(ELEMENTS)
+    depths = tuple(XpsDepth(place, DEPTH_ERROR if place > 0 else 0.0, tuple(map(float, row)), errors, "simulated")
+                   for place, row in zip(XPS_DEPTHS, numbers, strict=True))
+    factors = project.entry(id).factors[-1].id
+    return with_by_xps(project, id, ByXps(factors, ELEMENTS, depths, ATTENUATION))

@@ -8,18 +8,14 @@ from scipy.integrate import trapezoid
 
 from fitting.sims.by_xps_given import SharesAlong
 from fitting.sims.by_xps_setup import ByXps, XpsDepth
+from fitting.simulate.sims.compositions import ELEMENTS, composition
 from fitting.simulate.sims.interphase import shares, total_time
 from fitting.simulate.sims.phases import PHASES
 
-ELEMENTS = ("C", "O", "F", "Na", "Cl")
-# at.% without hydrogen, chosen: polymer with carbonate, NaClOx with oxide, Na2O/NaOH/Na2CO3, NaF with NaCl, carbon.
-COMPOSITIONS = np.array([
-    [62.0, 33.0, 1.0, 3.0, 1.0], [12.0, 44.0, 4.0, 22.0, 18.0], [4.0, 36.0, 2.0, 57.0, 1.0],
-    [2.0, 3.0, 38.0, 47.0, 10.0], [88.0, 5.0, 1.0, 5.0, 1.0],
-])
 # Atoms in nm3 without hydrogen from densities of handbooks: NaF 73, NaCl 45, Na2O 66, carbon of 1.5 g/cm3 75.
 DENSITIES = np.array([70.0, 70.0, 66.0, 62.0, 75.0])
 NAMES = tuple(phase.name for phase in PHASES)
+COMPOSITIONS = np.array([composition(name) for name in NAMES])
 PLACES = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0, 36.0, 42.0)
 
 
