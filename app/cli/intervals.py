@@ -240,7 +240,7 @@ def write(path: Path, found: Uncertainties, entry: Entry, fit: RegionFit) -> Non
     ------
     CannotWrite
     """
-    from app.files.csv_writer import write_table
+    from app.files.csv_table import write_table
 
     write_table(path, COLUMNS, _rows(found, entry, fit))
 

@@ -240,7 +240,7 @@ def _text(entry: Entry, found: DepthAnswer) -> str:
 
 def _write(path: Path, found: DepthAnswer, axis: str | None) -> None:
     """All channels over the axis."""
-    from app.files.csv_writer import write_table
+    from app.files.csv_table import write_table
     from fitting.sims.channel_terms import channel_names
     from fitting.sims.traces import along
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from app import __version__
 from app.files.atomic import atomic_path, cannot_write
 from app.files.contents import check
-from app.files.csv_writer import cell
+from app.files.csv_table import cell
 from app.files.wire import plain
 from fitting.backgrounds import kind as background_kind
 from fitting.batch import STATUSES, BatchJob, ChunkResult, Chunks, Series, result_fields, settled, slabs

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from app.files.columns_text import split_lines
 from app.files.composition_tables import plain_text
 from app.files.contents import read_bytes, read_text
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from app.numerals import UNDETERMINED, limit_or_amount
 from fitting.dataset import FloatArray
 from fitting.sims.by_xps import LABEL

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from libraries.errors import SodaliteError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.files.composition_tables import plain_text
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from libraries.errors import NotDetermined
 
 if TYPE_CHECKING:

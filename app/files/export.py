@@ -37,7 +37,8 @@ from app.files.composition_tables import (
 )
 from app.files.composition_tables import write_composition as write_composition
 from app.files.concentration_tables import add_concentrations, write_all
-from app.files.csv_writer import write_csv, write_table
+from app.files.csv_table import write_table
+from app.files.csv_writer import write_csv
 from app.files.depth_tables import COLUMNS as DEPTH_COLUMNS
 from app.files.depth_tables import project_rows
 from app.files.loss_tables import loss_tables

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from app.project.project import Entry
 from fitting.factors.kept import KeptFactors
 

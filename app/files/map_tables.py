@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.files.atomic import atomic_path, make_folder
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from fitting.dataset import AXIS_LABELS, Axis
 from fitting.image.classes import class_word, is_classes
 from fitting.image.maps import Map

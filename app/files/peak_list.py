@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.files.columns_text import MARKS, Scheme, split_lines
 from app.files.contents import read_bytes, read_text
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from fitting.sims.setup import MassPeak
 from libraries.errors import BadFile, UnknownName
 from libraries.ions import parse_ion

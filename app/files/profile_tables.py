@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.files.atomic import write_text
-from app.files.csv_writer import cell, write_table
+from app.files.csv_table import cell, write_table
 from app.files.profile_text import ERROR_OF, LABELS, MASSES
 from fitting.dataset import AXIS_LABELS, FloatArray, Spectrum
 from fitting.sims.columns import columns

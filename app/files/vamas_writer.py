@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from app.files.atomic import write_text
-from app.files.csv_writer import number
+from app.files.csv_table import number
 from app.files.vamas import DECIMALS, binding, regular
 from app.files.vamas_lines import NO_VALUE
 from app.files.vamas_syntax import COMMENTS, END, ITEMS, MAGIC, ORDINATES, PARAMETERS, VARIABLES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from app.gui.action_set import Row
 from app.gui.errors import log
 from app.gui.fit_merge import merged

@@ -246,6 +246,6 @@ def export_csv(result: CoreResult, target: Path) -> None:
     ------
     CannotWrite
     """
-    from app.files.csv_writer import write_table
+    from app.files.csv_table import write_table
 
     write_table(target, COLUMNS, table_rows(result))

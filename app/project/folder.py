@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from app.files.atomic import write_text
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from app.project import series, store, trends
 from app.project.folder_files import DONE, FAILED, content, files_in, journal, outputs_of
 from app.project.project import Entry, Project, RegionFit, Sample, add_spectra, fresh_id

@@ -14,6 +14,7 @@ from app.project.project import Entry, Project
 from fitting.processing.mass_scale import flight_times, mass_scale_step
 from fitting.recipe import Recipe
 from fitting.sims import assignment, peaks
+from fitting.sims.ion_names import usual_alternatives
 from fitting.sims.lines import Line
 from fitting.sims.mass_calibration import Calibrant, MassCalibration, Pick, Suggestion, calibrate, further_calibrants
 from libraries.errors import BadData, NotDetermined, SodaliteError
@@ -170,6 +171,17 @@ def find_calibrants(view: MassView, ions: Sequence[str]) -> tuple[tuple[tuple[st
         else:
             found.append((parse_ion(text).text, pick.channel))
     return tuple(found), tuple(missing)
+
+
+def shared_lines(view: MassView, ions: Sequence[str]) -> dict[str, str]:
+    """Ions whose line another listed ion moves: each with the nearest one within two line widths."""
+    found = {}
+    for text in ions:
+        ion = parse_ion(text)
+        others = usual_alternatives(ion, 0.5 * ion.mz / view.widths.at(view.mz, ion.mz))
+        if others:
+            found[ion.text] = others[0].text
+    return found
 
 
 def suggestions(

@@ -83,9 +83,15 @@ class ScanDrift:
         return of(self.path_rows, self.path_row_errors), of(self.path_columns, self.path_column_errors)
 
     @property
+    def guessed(self) -> bool:
+        """Whether most groups could not be compared, so that the path between the others is unknown: our own limit."""
+        return 2 * self.unsure > self.rows.size
+
+    @property
     def found(self) -> bool:
-        """Whether there is a drift: more than three errors and more than half a pixel."""
-        return any(size > 3 * error and size > 0.5 for size, error in zip(self.reach, self.reach_errors, strict=True))
+        """Whether there is a drift: more than three errors and more than half a pixel, and no guess."""
+        sizes = zip(self.reach, self.reach_errors, strict=True)
+        return not self.guessed and any(size > 3 * error and size > 0.5 for size, error in sizes)
 
 
 def scan_images(

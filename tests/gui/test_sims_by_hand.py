@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.files.profile_text import read
-from app.gui.sims.cube_steps_part import CubeStepsPart, drift_words, guessed
+from app.gui.sims.cube_steps_part import CubeStepsPart, drift_words
 from app.project.project import Project, add_spectra
 from app.project.sims_depth import FACTORS_OF_ALL, answer
 from app.project.sims_profiles import show_profile
@@ -159,7 +159,10 @@ def drift_of(unsure: int) -> ScanDrift:
 
 
 def test_a_path_between_a_few_scans_is_not_corrected(qtbot, shown):
-    assert not guessed(drift_of(5))
+    assert drift_of(5).found
+    assert not drift_of(5).guessed
+    assert drift_of(6).guessed
+    assert not drift_of(6).found
     assert "guess" not in drift_words(drift_of(5), ("#000000", "#ffffff"))
     assert "is a guess, and is not corrected" in drift_words(drift_of(6), ("#000000", "#ffffff"))
     shown.inspector.show_page("Process")

@@ -124,7 +124,7 @@ class CubeStepsPart(CorrectionPart):
         ):
             done = found is not None and make(found) in steps  # type: ignore[operator]
             button_.setText("Corrected" if done else words)
-            button_.setEnabled(free and not done and not (found is self.drift and guessed(self.drift)))
+            button_.setEnabled(free and not done and not (isinstance(found, ScanDrift) and found.guessed))
         for button_ in (self.find_drift_button, self.find_depth_button):
             button_.setEnabled(free)
 
@@ -230,18 +230,13 @@ class CubeStepsPart(CorrectionPart):
             self._correct("Correct topography", corrections.topography_step(self.topography))
 
 
-def guessed(drift: ScanDrift | None) -> bool:
-    """Whether most images could not be compared, so that the path between the others is not known."""
-    return drift is not None and 2 * drift.unsure > drift.rows.size
-
-
 def drift_words(drift: ScanDrift, colours: tuple[str, ...]) -> str:
     """What was found, with the colours of the curves."""
     (down, across), (down_error, across_error) = drift.reach, drift.reach_errors
     verdict = "" if drift.found else " That is no drift beyond its error, or less than half a pixel."
     grouped = f" {drift.group} scans each were added." if drift.group > 1 else ""
     unsure = f" {drift.unsure} could not be compared." if drift.unsure else ""
-    if guessed(drift):
+    if drift.guessed:
         verdict = (" With so few images the path is a guess, and is not corrected: compare with neighbouring scans, "
                    "choose an ion with more structure, or join more scans.")
     return (f"<span style='color:{colours[0]}'>●</span> rows {down:.2f} ± {down_error:.2f}, "

@@ -18,7 +18,8 @@ from app.gui.sims.layer_source_part import LayerSourcePart
 from app.gui.sims.profile_marks import Curve, Mark, Range
 from app.gui.tasks import Tasks
 from app.project import sims_depth_edits as edits
-from app.project.sims_depth import DepthAnswer, Evaluated, clearest_step, proposed_range
+from app.project.clear_steps import clearest_step, proposed_range
+from app.project.sims_depth import DepthAnswer, Evaluated
 from app.project.sims_profiles_at import trace_choices, trace_values, trace_words
 from fitting.dataset import FloatArray
 from fitting.sims.depth import clock_of

@@ -228,6 +228,7 @@ class MassScalePart(MassPart):
         """Look for all ions of the list near the present scale."""
         ions = tuple(self.ion.itemText(i) for i in range(self.ion.count()))
         left: list[str] = []
+        shared: dict[str, str] = {}
 
         def change(project: Project, entry: Entry, view: masses.MassView) -> Project:
             found, missing = mass_calibration.find_calibrants(view, ions)
@@ -237,10 +238,14 @@ class MassScalePart(MassPart):
                               todo="Click two lines by hand first")
             for text, channel in found:
                 project = mass_calibration.with_calibrant(project, entry.id, text, channel)
-            return project
+            shared.update(mass_calibration.shared_lines(view, [text for text, _ in found]))
+            return masses.with_setup(project, entry.id, unused=tuple(sorted({*entry.masses.unused, *shared})))
 
-        if self.page.apply("Find calibrants", change) and left:
-            self.page.tell([f"No line: {', '.join(left)}."])
+        if self.page.apply("Find calibrants", change):
+            told = [f"No line: {', '.join(left)}."] if left else []
+            told += [f"{text} is not used: {other} may move its line." for text, other in shared.items()]
+            if told:
+                self.page.tell(told)
 
     def add_suggested(self) -> None:
         """Take a suggested line."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFileDialog, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
-from app.files.csv_writer import write_table
+from app.files.csv_table import write_table
 from app.gui import theme
 from app.gui.document import Document
 from app.gui.image.colouring import bar, coloured, label, limits

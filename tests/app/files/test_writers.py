@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as hnp
 
 from app.files import read
 from app.files.atomic import atomic_path, cannot_write
-from app.files.csv_writer import cell, write_csv, write_table
+from app.files.csv_table import cell, write_table
+from app.files.csv_writer import write_csv
 from app.files.nexus_writer import write_nexus
 from app.files.vamas_writer import write_vamas
 from fitting.dataset import Axis, Meta, Noise, Spectrum

@@ -108,6 +108,11 @@ def test_calibrants_are_looked_for_near_the_present_scale(scaled):
     assert found[1][1] == pytest.approx(channel_of("Na4F3+"), abs=0.5)
 
 
+def test_lines_that_another_ion_moves_are_named(scaled):
+    # At m/dm 6500 Na2ClO3+ (6164 needed) stands on the flank of Na3CO3+; nothing is near Na2OH+ or Na4F3+.
+    assert mass_calibration.shared_lines(view(scaled), ("Na2OH+", "Na4F3+", "Na3CO3+")) == {"Na3CO3+": "Na2ClO3+"}
+
+
 def test_without_a_scale_nothing_is_looked_for(raw):
     with pytest.raises(NotDetermined, match="no mass scale"):
         mass_calibration.find_calibrants(view(raw), ("Na2OH+",))

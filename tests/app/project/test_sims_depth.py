@@ -9,8 +9,9 @@ import pytest
 from app.files.depth_tables import COLUMNS, depth_rows, project_rows, write_depth
 from app.project import sims_depth_edits as edits
 from app.project import store
+from app.project.clear_steps import clearest_step, proposed_range
 from app.project.project import Project, add_spectra
-from app.project.sims_depth import answer, clearest_step, depth_along, proposed_range
+from app.project.sims_depth import answer, depth_along
 from app.project.sims_profiles_at import profile_at, trace_choices, trace_values
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.place import Place, Roi
