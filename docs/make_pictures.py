@@ -303,6 +303,11 @@ def _shares(window: Any) -> None:
     panel.ion_result.come_into_view()
 
 
+def _calibrated(window: Any) -> None:
+    """The composition of the factors and of every depth, further down on the page."""
+    _scroll_to(window.amounts_panel.by_xps.result)
+
+
 _INTERPHASE = _ions("Negative cube", "Depth", results="Layers", step="C4-", look={"ions": ALONG, "axis": "depth"})
 
 
@@ -349,6 +354,8 @@ SCENES = (
     Scene("panel-ions.png", _ions("Negative cube", "Ions", act=_saturated, look={
         "ions": ("Cl-", "Cl- from ^37Cl-", "ClO-"), "axis": "depth", "logarithmic": False})),
     Scene("panel-ion-factors.png", _ions("Negative cube", "Factors", act=_shares, look={
+        "ions": ("FACTORS",), "axis": "depth", "logarithmic": False})),
+    Scene("panel-by-xps.png", _ions("Negative cube", "Amounts", act=_calibrated, look={
         "ions": ("FACTORS",), "axis": "depth", "logarithmic": False})),
     Scene("panel-topography.png", _ions("Negative cube", "Process", act=_relief)),
     Scene("panel-volume.png", _ions("Negative cube", "Volume", volume={"mode": "surface", "smooth": 1.0})),

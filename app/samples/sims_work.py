@@ -125,7 +125,7 @@ def _depth(project: Project, id: str, polarity: str) -> Project:
 
 def _by_xps(project: Project, id: str) -> Project:
     """The factors' compositions from XPS at ten depths, simulated like the ions."""
-    numbers = seen_by_xps(np.array(XPS_DEPTHS), ATTENUATION, XPS_ERROR, seed=1)
+    numbers = np.round(seen_by_xps(np.array(XPS_DEPTHS), ATTENUATION, XPS_ERROR, seed=1), 1)  # as tables tell them
     errors = (XPS_ERROR,) * len(ELEMENTS)
     depths = tuple(XpsDepth(place, DEPTH_ERROR if place > 0 else 0.0, tuple(map(float, row)), errors, "simulated")
                    for place, row in zip(XPS_DEPTHS, numbers, strict=True))

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from app.project.project import Entry, Project
+from app.project.sims_by_xps import compositions_of
 from app.project.sims_depth import answer, shares_of
 from app.samples import sample_project, worked_through
 from fitting.sims.ion_names import words_of
 from fitting.sims.setup import PhaseRate
+from fitting.simulate.sims.compositions import ELEMENTS, composition
 from fitting.simulate.sims.interphase import InterphaseTruth, interphase
 from fitting.simulate.sims.mass_spectrum import OFFSET, SLOPE
 from fitting.simulate.sims.phases import PHASES
@@ -91,6 +93,23 @@ def test_two_tests_or_more_find_five(worked, polarity, measured) -> None:
     right = sum(answer_ == "5" for answer_ in tests.values())
     measured(f"{polarity}: rank tests that give 5, of {len(tests)}", right, "", ">= 2")
     assert right >= 2
+
+
+@pytest.mark.parametrize("polarity", POLARITIES)
+def test_compositions_by_xps_are_those_of_the_phases(worked, polarity, measured) -> None:
+    """Errors hold neither matrix effects nor a bias of the shares: the truth lies within three errors and 2 at.%."""
+    found = compositions_of(worked.entry(f"{polarity}_ions"))
+    true = np.array([composition(name) for name in found.names])
+    off = found.values - true
+    assert found.quantities == ELEMENTS
+    assert found.determined.all()
+    measured(f"{polarity}: composition of factors by XPS, root mean square error",
+             float(np.sqrt(np.mean(off**2))), "at.%", "< 2")
+    measured(f"{polarity}: composition of factors by XPS, truth within two errors",
+             float(np.mean(np.abs(off) < 2.0 * found.errors)), "", ">= 0.75")
+    assert np.sqrt(np.mean(off**2)) < 2.0
+    assert np.mean(np.abs(off) < 2.0 * found.errors) >= 0.75
+    assert np.all(np.abs(off) < 3.0 * found.errors + 2.0)
 
 
 def test_pairs_that_cannot_be_resolved_carry_both_names(worked) -> None:

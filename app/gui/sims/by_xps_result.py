@@ -57,7 +57,7 @@ class ByXpsResult(QWidget):
         self.words.setAccessibleName("About the compositions of the factors")
         self.shown = QComboBox()
         self.shown.setAccessibleName("What the composition profile shows")
-        self.shown.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.shown.setMinimumContentsLength(16)  # it is filled while it is hidden
         self.shown.currentIndexChanged.connect(lambda _: self._draw())
         self.plot = SmallPlot("Composition along the depth", "Depth / nm", "at.%", self)
         self.plot.setFixedHeight(240)
