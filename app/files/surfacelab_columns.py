@@ -133,9 +133,12 @@ def _distance(upper: FloatArray, lower: FloatArray, given: FloatArray, digits: i
     if np.any(np.isfinite(given[~number]) & (given[~number] != 0)) or np.any(np.isnan(given[number])):
         return float("inf")
     a, b, r = upper[number], lower[number], given[number]
-    again = a / b
-    part_a = rounding(a, digits) / np.abs(b)
-    part_b = np.abs(again) * rounding(b, digits) / np.abs(b)
+    with np.errstate(over="ignore"):  # counts near the smallest numbers that there are
+        again = a / b
+        part_a = rounding(a, digits) / np.abs(b)
+        part_b = np.abs(again) * rounding(b, digits) / np.abs(b)
+    if not (np.all(np.isfinite(again)) and np.all(np.isfinite(r))):
+        return float("inf")
     allowed = CLOSE * np.abs(again) + 1.01 * (part_a + part_b + rounding(r, digits))
     off = np.abs(again - r)
     return float(np.max(np.divide(off, allowed, out=np.where(off > 0, np.inf, 0.0), where=allowed > 0), initial=0.0))

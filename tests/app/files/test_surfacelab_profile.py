@@ -82,6 +82,14 @@ def test_a_ratio_that_disagrees_or_cannot_be_computed_is_left_out_and_named(writ
     assert s.counts.shape == (3, len(IONS))
 
 
+def test_counts_near_the_smallest_number_have_no_ratio(write):
+    # Found by changing files at random: 40 / 1e-320 is larger than any number.
+    rows = [(900, 40, 1e-320, *ROWS[0][3:]), *ROWS[1:]]
+    (s,) = read(write(profile(rows=rows, ratios=(("Na_2F+ / ( PbI+ )", (40 / 30, 35 / 33, 20 / 41)),))))
+    assert extra(s, "ratio column") == []
+    assert "not those of its ions" in extra(s, "ratio column left out")[0]
+
+
 def test_a_sum_that_is_none_is_said(write):
     rows = [(*row[:6], row[6] + 1, row[7]) for row in ROWS]
     (s,) = read(write(profile(rows=rows)))
