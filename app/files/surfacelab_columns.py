@@ -133,7 +133,7 @@ def _distance(upper: FloatArray, lower: FloatArray, given: FloatArray, digits: i
     if np.any(np.isfinite(given[~number]) & (given[~number] != 0)) or np.any(np.isnan(given[number])):
         return float("inf")
     a, b, r = upper[number], lower[number], given[number]
-    with np.errstate(over="ignore"):  # counts near the smallest numbers that there are
+    with np.errstate(over="ignore", invalid="ignore"):  # counts near the smallest numbers that there are
         again = a / b
         part_a = rounding(a, digits) / np.abs(b)
         part_b = np.abs(again) * rounding(b, digits) / np.abs(b)
