@@ -220,17 +220,6 @@ def depths_table(setup: ByXps, found: FactorCompositions | None = None) -> Table
     return tuple(columns), rows
 
 
-def write_xps(path: str | Path, setup: ByXps) -> Path:
-    """Write the given compositions as a table that `read_xps` reads back; the path.
-
-    Raises
-    ------
-    CannotWrite
-    """
-    write_table(path, *depths_table(setup))
-    return Path(path)
-
-
 def write_calibrated(folder: str | Path, setup: ByXps, found: FactorCompositions, before: str = "") -> list[Path]:
     """Factors, composition along the depth, and what was given beside what was fitted, into a folder; the files.
 

@@ -21,7 +21,7 @@ from fitting.sims.by_xps import DRAWS, FactorCompositions, calibrate
 from fitting.sims.by_xps_given import SharesAlong
 from fitting.sims.by_xps_setup import ByXps, XpsDepth
 from fitting.tape import Cancel, Progress
-from libraries.errors import BadData, BadModel, NotDetermined, SodaliteError, UnknownName
+from libraries.errors import BadData, BadModel, NotDetermined, UnknownName
 
 _LONGEST = 40  # characters in the name of a quantity
 _DEPTHS = {"nm": 1.0, "Å": 0.1, "µm": 1000.0, "um": 1000.0}
@@ -193,12 +193,3 @@ def _depth_of(project: Project, id: str, level: float | None) -> float:
         if level is not None and entry.value == level and "depth" in entry.variable.lower():
             return level * _DEPTHS.get(entry.unit, math.nan)
     return math.nan
-
-
-def why_not(entry: Entry) -> str:
-    """Why there are no compositions yet; "" where nothing is in the way."""
-    try:
-        shares_along(entry)
-    except SodaliteError as error:
-        return str(error)
-    return ""

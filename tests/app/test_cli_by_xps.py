@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from app.__main__ import main
-from app.files.by_xps_tables import write_xps
 from app.project import store
 from fitting.sims.by_xps_setup import ByXps
 from fitting.sims.setup import DepthScale
@@ -17,7 +16,7 @@ from tests.app.project import calibrated
 def files(tmp_path):
     project = calibrated.project()
     entry = project.entries[0]
-    write_xps(tmp_path / "xps.csv", entry.by_xps)
+    calibrated.write_xps(tmp_path / "xps.csv", entry.by_xps)
     bare = replace(entry, by_xps=ByXps(), depth=DepthScale())
     store.save(project.with_entry(bare), tmp_path / "made.sodalite")
     return tmp_path

@@ -6,7 +6,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
-from app.files.by_xps_tables import write_xps
 from app.gui.window import MainWindow
 from app.project import work
 from fitting.sims.by_xps_setup import ByXps
@@ -86,7 +85,7 @@ def test_compositions_are_typed_found_and_undone(qtbot, window):
 def test_a_table_is_pasted_calibrated_and_exported(qtbot, window, tmp_path):
     part, document = part_of(window), window.document
     setup = ByXps("", calibrated.ELEMENTS, calibrated.xps())
-    path = write_xps(tmp_path / "xps.csv", setup)
+    path = calibrated.write_xps(tmp_path / "xps.csv", setup)
     QGuiApplication.clipboard().setText(path.read_text(encoding="utf-8").replace(",", "\t"))
     part.table.paste.click()
     assert document.entry.by_xps.depths == calibrated.xps()

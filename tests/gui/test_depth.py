@@ -233,6 +233,17 @@ def test_layers_from_ions_named_exported_and_saved(qtbot, window, tmp_path):
     qtbot.waitUntil(lambda: "two traces" in page.words.text())
 
 
+def test_the_export_of_interfaces_alone_is_an_ordinary_button(qtbot, window):
+    part, page = window.depth_panel.interfaces, window.sims_layers
+    part.add.click()
+    worked_out(qtbot, window)
+    window.results.show_page("Layers")
+    qtbot.waitUntil(lambda: page.export.isVisible() and page.width() > 600)
+    assert not page.bar.isVisible()
+    assert page.export.width() <= page.export.sizeHint().width()
+    assert page.export.geometry().right() > 0.9 * page.width()  # where it is beside the picture of the layers
+
+
 def test_a_cube_is_worked_out_from_its_profile(qtbot, window):
     document, part = window.document, window.depth_panel.interfaces
     document.select(document.project.entries[1].id)

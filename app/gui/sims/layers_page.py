@@ -54,7 +54,7 @@ class LayersPage(Panel):
         self.export = button("Export CSV…", "Layers and interfaces as tables", self.ask_file, sign="export")
         top = row(self.bar, self.export, stretch=False)
         top.setStretch(0, 1)
-        top.setAlignment(self.export, Qt.AlignmentFlag.AlignTop)
+        top.setAlignment(self.export, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)  # alone, too
         self.body.setSpacing(0)
         self.body.setContentsMargins(GAP_3, GAP_1, GAP_3, 0)
         self.body.addLayout(top)

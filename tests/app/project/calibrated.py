@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from app.files.by_xps_tables import depths_table
+from app.files.csv_table import write_table
 from app.project.factor_analysis import Wish, keep_factors, solve
 from app.project.project import Project, add_spectra
 from benchmarks._factor_problems import shares
@@ -51,3 +53,9 @@ def project(closed=True):
     whole, id = keep_factors(whole, entry.id, found, entry.processed().hash)
     setup = ByXps(id, ELEMENTS, xps())
     return whole.with_entry(replace(whole.entries[0], depth=DepthScale("crater", crater=END), by_xps=setup))
+
+
+def write_xps(path, setup):
+    """The table of given compositions as a file; its path."""
+    write_table(path, *depths_table(setup))
+    return path

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from app.files.by_xps_tables import factor_table, parse_xps, read_xps, write_calibrated, write_xps
+from app.files.by_xps_tables import factor_table, parse_xps, read_xps, write_calibrated
 from app.files.export import write_csv_folder, write_hdf5
 from app.files.report import write_report
 from app.project import store, work
@@ -176,7 +176,7 @@ def test_a_sample_without_a_depth_has_to_be_given_one(xps_project):
 
 
 def test_given_depths_are_written_and_read_back(tmp_path, entry):
-    names, depths = read_xps(write_xps(tmp_path / "xps.csv", entry.by_xps))
+    names, depths = read_xps(calibrated.write_xps(tmp_path / "xps.csv", entry.by_xps))
     assert names == entry.by_xps.quantities
     assert depths == entry.by_xps.depths
 
