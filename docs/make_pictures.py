@@ -220,7 +220,7 @@ def _ions(entry: str, page: str, *, results: str = "", place: str = "", look: di
             shown = replace(shown, profile=replace(shown.profile, **{**look, "ions": tuple(ions)}))
         if step:
             shown = replace(shown, interfaces=tuple(
-                replace(one, trace=step, response="mri", held=(("lam", 0.4),)) for one in shown.interfaces))
+                replace(one, trace=step, response="mri", held=(("lam", 0.0),)) for one in shown.interfaces))
         if volume:
             shown = replace(shown, volume=replace(shown.volume, **volume))
         return project.with_entry(shown)

@@ -31,7 +31,11 @@ from libraries.errors import BadData, Cancelled, NotDetermined, SodaliteError, U
 POOR = 2.0  # reduced chi2 from which a response does not describe the counts; errors then grow by 1.4; ours
 _AT_BOUND, _SINGULAR, _LIMIT = ("A length is not determined: it lies at its limit",
                                 "The points cannot tell the lengths apart", "The fit did not settle")
-_SHORT = {_AT_BOUND: "at its limit", _SINGULAR: "not unique", _LIMIT: "not settled"}
+_MISSES = "The response does not follow the trace"
+_OFF = 0.1  # root mean square of the residuals over the span of the trace, from which that is said; ours
+_ALIKE = 1.0  # Durbin-Watson number, about 2 for noise, below which residuals are structure; ours
+_SUM = 0.1  # scatter of the sum of shares about one, from which the traces are not everything; ours
+_SHORT = {_MISSES: "poor", _AT_BOUND: "at its limit", _SINGULAR: "not unique", _LIMIT: "not settled"}
 FACTORS_OF_ALL = "Factors, and what is told from them, are those of all pixels"
 RESPONSES = {"crossing": "16–84 %", "erf": "Error function", "mri": "MRI", "dowsett": "Dowsett"}
 
@@ -132,6 +136,14 @@ class DepthAnswer:
         """Depth where there is a scale, else the profile's clock."""
         return Axis(self.depth.depth, "depth", "nm") if self.depth is not None else clock_of(self.profile)
 
+    @property
+    def poor_layers(self) -> str:
+        """That more is sputtered than the traces of the layers tell; "" where they tell of everything."""
+        if self.layers is None or self.layers.misfit <= _SUM:
+            return ""
+        return ("These traces are not everything that is sputtered: their shares miss a sum of 1 by "
+                f"{100 * self.layers.misfit:.0f} %")
+
 
 # -- depth ----------------------------------------------------------------------------------------------------------
 
@@ -230,12 +242,23 @@ def _evaluated(entry: Entry, interface: Interface, profile: Spectrum, depth: Dep
         factor = math.sqrt(chi2)
         told = f"The response misses structure in the counts: errors are multiplied by {factor:.2f} (√χ²ᵣ)"
         status = f"{status}. {told}" if status else told
+    if not noise.known and (off := _structure(y, fit.curve(z))) > _OFF:
+        status = f"{_MISSES}: it is off by {100 * off:.0f} % of its span, and not by scatter"
     numbers = (numbers[0], factor * numbers[1], numbers[2], factor * numbers[3])
     lengths = tuple((name, value, factor * error) for name, value, error in _lengths(fit))
     return Evaluated(
         interface, label, along.quantity, along.unit, *_with_scale(numbers, depth, interface.shape == "layer"), chi2,
         factor, status, lengths, part, fit.curve(z),
     )  # fmt: skip
+
+
+def _structure(y: FloatArray, curve: FloatArray) -> float:
+    """Residuals over the span of a trace whose noise is not known; 0 where they may be its scatter."""
+    off, span = y - curve, float(np.ptp(y))
+    squares = float(np.sum(off**2))
+    if not span > 0 or float(np.sum(np.diff(off) ** 2)) >= _ALIKE * squares:
+        return 0.0
+    return math.sqrt(squares / off.size) / span
 
 
 def _with_scale(numbers: tuple[float, float, float, float], depth: DepthResult | None,

@@ -40,7 +40,7 @@ from fitting.sims.by_xps_given import SharesAlong, XpsNumbers, checked
 from fitting.sims.by_xps_setup import ByXps
 from fitting.sims.by_xps_shares import atom_shares
 from fitting.tape import Cancel, Progress
-from libraries.errors import NotDetermined
+from libraries.errors import BadData, NotDetermined
 
 LABEL = "XPS-calibrated, semi-quantitative"
 DRAWS = 400
@@ -162,6 +162,8 @@ def calibrate(
     Cancelled
     """
     model, xps = model_of(sims, setup), checked(sims, setup)
+    if not np.all(np.isfinite(sims.shares)) or np.any(sims.shares < 0):
+        raise BadData("Shares of the factors must be zero or above", todo="Find the factors again")
     totals = sims.shares.sum(axis=1, keepdims=True)
     if not np.all(totals > 0):
         raise NotDetermined("There are depths without any amount of the factors", todo="Find the factors again")
@@ -238,6 +240,10 @@ def _notes(sims: SharesAlong, fit: Fit, determined: np.ndarray) -> list[str]:
         if deep:
             notes.append(f"Part of what XPS sees at {', '.join(deep)} nm lies below the end of the profile and is "
                          "taken to be like what is left of it")
+    if not sims.errors.size:
+        notes.append("Errors of the shares of the factors are not known, and not part of these errors")
+    if not sims.parts.size:
+        notes.append("No error of the depth scale was given")
     if np.unique(fit.xps.places).size < len(sims.names):
         notes.append("There are fewer different depths of XPS than factors")
     return notes
@@ -247,7 +253,12 @@ def _misfit_words(fit: Fit, given: bool, degrees: int, factor: float) -> list[st
     if not given:
         if degrees == 0:
             return ["No errors were given and no more depths than factors: errors are not determined"]
-        return [f"No errors of XPS were given: {fit.xps.errors[0, 0]:.2g} at.% follows from the scatter about the fit"]
+        error = float(fit.xps.errors[0, 0])
+        size = f"less than {_SMALLEST:g}" if error < 1.01 * _SMALLEST else f"{error:.2g}"
+        # Of a standard deviation from so many degrees of freedom.
+        known = 100.0 / math.sqrt(2.0 * degrees)
+        return [f"No errors of XPS were given: {size} at.% follows from the scatter about the fit, known to "
+                f"{known:.0f} %"]
     if factor > 1.0:
         return ["XPS and shares of the factors do not agree within their errors: errors are multiplied by "
                 f"{factor:.2f} (√χ²ᵣ)"]

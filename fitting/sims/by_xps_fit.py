@@ -215,14 +215,20 @@ def _drawn(sims: SharesAlong, rng: np.random.Generator) -> FloatArray:
         shares = shares * np.exp(sims.sizes * rng.normal(size=sims.sizes.size))
     if shares is sims.shares:
         return shares
-    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12))
+    return _closed(shares, sims.shares)
+
+
+def _closed(shares: FloatArray, instead: FloatArray) -> FloatArray:
+    """Shares of sum 1; of a depth at which nothing is left those that stand for it."""
+    total = shares.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0, shares / np.where(total > 0, total, 1.0), instead))
 
 
 def changes_of(fit: Fit, parts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Largest change among the ends of the bands, over the square root of 3: of K, of the profile and of its parts."""
     values, profile, within = np.zeros_like(fit.values), np.zeros_like(parts[:, 0]), np.zeros_like(parts)
     for other in fit.sims.alternatives:
-        shares = other / np.maximum(other.sum(axis=1, keepdims=True), 1e-12)
+        shares = _closed(other, fit.sims.shares)
         found = fit.solve(fit.model.weights(fit.sims.depth, shares, fit.xps.places), fit.xps.amounts)
         moved = parts_of(atom_shares(shares, fit.model.densities), found) - parts
         values = np.maximum(values, np.abs(found - fit.values))

@@ -150,7 +150,7 @@ def concentration(pair: IonPair, factor: Factor, part: slice = slice(None), flat
     net = pair.ratio - (taken.value if taken is not None else 0.0)
     values = scale * net
     own = scale * np.hypot(pair.own_error, taken.error if taken is not None else 0.0)
-    relative = factor.error / factor.value if math.isfinite(factor.error) else 0.0
+    relative = factor.relative
     error = np.hypot(own, relative * values)
     areal, areal_error, parts = _areal(pair, factor, part, taken, scale)
     changed = _changed(pair, inside)
@@ -174,15 +174,20 @@ def _areal(pair: IonPair, factor: Factor, part: slice, background: Background | 
         own = abs(value) * factor.beyond_area()
     else:
         rest = area
-        own = abs(value) * (factor.error / factor.value) if math.isfinite(factor.error) else 0.0
-    parts = (("factor", own), ("counting", scale * rest.counting_error(pair)), ("depth", scale * rest.depth_error))
+        own = abs(value) * factor.relative
+    counting = rest.counting_error(pair)
+    if not np.any(pair.ion[part] > 0) and math.isfinite(pair.gains[0]):
+        # No counts at all still leave room for one.
+        counting = max(counting, pair.gains[0] * float(np.mean(pair.widths[part] / pair.below[part])))
+    parts = (("factor", own), ("counting", scale * counting), ("depth", scale * rest.depth_error))
     return value, math.sqrt(sum(size**2 for _, size in parts)), parts
 
 
 def _changed(pair: IonPair, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Points of the range at which the matrix signal is another one than in the middle of all."""
-    count = np.convolve(np.ones(pair.matrix.size), np.ones(_NEIGHBOURS), "same")
-    mean = np.convolve(pair.matrix, np.ones(_NEIGHBOURS), "same") / count
+    near = np.ones(min(_NEIGHBOURS, pair.matrix.size))  # "same" is the length of the longer one
+    count = np.convolve(np.ones(pair.matrix.size), near, "same")
+    mean = np.convolve(pair.matrix, near, "same") / count
     level = float(np.median(pair.matrix[inside]))
     noise = pair.gains[1] if math.isfinite(pair.gains[1]) else 0.0
     room = CHANGED * level + 3.0 * np.sqrt(noise * max(level, 1e-300) / count)

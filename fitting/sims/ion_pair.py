@@ -90,6 +90,8 @@ def pair_of(spectrum: Spectrum, ion: str, matrix: str, depth: DepthResult) -> Io
     ------
     UnknownName, BadData
         If there is no such trace, one is a ratio, or counts are below zero.
+    NotDetermined
+        If the matrix ion has no counts, or at some points none and the noise is not known.
     """
     terms = [read_term(spectrum.axis, text) for text in (ion, matrix)]
     for term, text in zip(terms, (ion, matrix), strict=True):
@@ -108,8 +110,9 @@ def pair_of(spectrum: Spectrum, ion: str, matrix: str, depth: DepthResult) -> Io
     noise = spectrum.noise
     gain = noise.gain if noise.kind == "poisson" and noise.gain is not None else math.nan
     gains = (gain * terms[0].factor, gain * terms[1].factor)
-    if not math.isfinite(gain) and not np.all(counts[1] > 0):
-        raise NotDetermined("The matrix ion has no counts at some points", where=matrix,
+    if not np.any(counts[1] > 0) or (not math.isfinite(gain) and not np.all(counts[1] > 0)):
+        some = "some points" if np.any(counts[1] > 0) else "any point"
+        raise NotDetermined(f"The matrix ion has no counts at {some}", where=matrix,
                             todo="Choose a stronger ion of the matrix")
     widths = _widths(depth.depth)
     parts = np.array([_widths(depth.depth + part) - widths for part in depth.parts]).reshape(-1, widths.size)

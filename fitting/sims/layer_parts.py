@@ -2,8 +2,9 @@
 
 A part begins where the share rises above half of its largest value and ends where it falls below a quarter of it, so
 that a share that only dips stays one part. Noise makes no parts: the share is first averaged over as many points as
-bring its error to a tenth of its largest value (four errors between the two levels), three at least; where that would
-be more than a fifth of the profile, the phase stays whole. Parts are cut in the middle of the low stretch between
+bring its error to a tenth of its largest value, three at least; where that would be more than a fifth of the profile,
+the phase stays whole. Since a long stretch near one of the levels crosses both by chance, the mean over each part must
+stand five standard errors above that over the gap. Parts are cut in the middle of the low stretch between
 them: what one part's tail loses there the other's gains. Tails of unlike length do not even out: half of the share at
 the cut times the 16-84 % width of the interface is an error of the boundary there (thin layers with mixing of
 simulated profiles: 0.33 nm off with an error of 0.3 nm; without mixing 0.1 nm and less). The program's own rule and
@@ -22,6 +23,7 @@ from fitting.dataset import FloatArray
 
 THERE, GONE = 0.5, 0.25  # of the largest share
 _SETTLED = 0.1  # error of the averaged share over its largest value
+_SURE = 5.0  # standard errors of a part's mean above that of the gap beside it
 _FEWEST, _MOST = 3, 0.2  # points of the average; share of the profile that it may take
 _NEAR = 2  # points to each side of a cut over which its share is averaged
 _LOW = 0.05  # of the largest share above the lowest: the low stretch between two parts
@@ -102,7 +104,8 @@ def called(names: tuple[str, ...], parts: tuple[Part, ...], i: int) -> tuple[str
     if part.of == 1:
         return name, ()
     others = [str(j + 1) for j, one in enumerate(parts) if one.trace == part.trace and j != i]
-    return f"{name} ({part.number})", (f"{name} comes back: the same phase as layer {' and '.join(others)}",)
+    return f"{name} ({part.number})", (f"{name} comes back: the same phase as layer{'s' * (len(others) > 1)} "
+                                        f"{' and '.join(others)}",)
 
 
 def _cuts(share: FloatArray, error: FloatArray) -> list[int]:
@@ -129,11 +132,37 @@ def _cuts(share: FloatArray, error: FloatArray) -> list[int]:
         elif value < GONE * high:
             inside = False
     cuts = []
-    for (_, last), (first, _) in pairwise(tops):
+    for (_, last), (first, _) in pairwise(_sure(tops, share, error)):
         between = smooth[last : first + 1]
         low = np.flatnonzero(between <= between.min() + _LOW * high)
         cuts.append(last + round(0.5 * (low[0] + low[-1])))
     return cuts
+
+
+def _sure(tops: list[tuple[int, int]], share: FloatArray, error: FloatArray) -> list[tuple[int, int]]:
+    """Parts without those that noise makes: the least sure one goes, or the gap beside it where that is shorter."""
+    sums = np.concatenate([[0.0], np.cumsum(share)])
+    squares = np.concatenate([[0.0], np.cumsum(error**2)])
+
+    def above(part: tuple[int, int], gap: tuple[int, int]) -> float:
+        means, variance = [], 0.0
+        for first, last in (part, gap):
+            count = last - first + 1
+            means.append((sums[last + 1] - sums[first]) / count)
+            variance += (squares[last + 1] - squares[first]) / count**2
+        return float((means[0] - means[1]) / max(math.sqrt(variance), 1e-300))
+
+    while len(tops) > 1:
+        sides = [(above(part, (tops[i][1] + 1, tops[i + 1][0] - 1)), i, part)
+                 for i in range(len(tops) - 1) for part in tops[i : i + 2]]
+        least, i, part = min(sides)
+        if least >= _SURE:
+            break
+        if tops[i + 1][0] - tops[i][1] - 1 < part[1] - part[0] + 1:
+            tops = [*tops[:i], (tops[i][0], tops[i + 1][1]), *tops[i + 2 :]]
+        else:
+            tops = [one for one in tops if one != part]
+    return tops
 
 
 def _averaged(values: FloatArray, window: int) -> FloatArray:

@@ -4,7 +4,8 @@ Positions are a path with independent errors; its second differences are indepen
 the stiffness. Each stiffness has a marginal likelihood of the positions, with the straight line free (REML), and the
 path is the mean over all of them, even in the logarithm of the stiffness, with these weights. The errors are those of
 the posterior: beside what the counts scatter they hold what a path that is too stiff leaves out, on average over the
-path, and that the stiffness is not known.
+path, and that the stiffness is not known. Gaps and ends without positions are filled with places of the same distance
+at which nothing was measured: the path and its errors there are those that the second differences let expect.
 
 References: P. H. C. Eilers, Anal. Chem. 75, 3631 (2003), second differences; G. Wahba, J. R. Stat. Soc. B 45, 133
 (1983), posterior errors; G. Wahba, Ann. Stat. 13, 1378 (1985), marginal likelihood.
@@ -12,7 +13,10 @@ References: P. H. C. Eilers, Anal. Chem. 75, 3631 (2003), second differences; G.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from fitting.dataset import FloatArray
@@ -40,27 +44,44 @@ def smooth_path(
     -------
     path, errors : array, shape (n,)
         The errors hold the scatter of the positions and, on average along the path, what its stiffness leaves out.
+        Straight lines have those of the positions: larger beyond the ends, where the line goes on.
     """
     if not smooth or at.size < _FEWEST:
-        return _between(at, values, wanted), np.interp(wanted, at, errors)
-    # Curvature of unevenly spaced points, so that gaps do not bend the path.
-    second = np.zeros((at.size - 2, at.size))
+        slopes = np.array([_between(at, unit, wanted) for unit in np.eye(at.size)])
+        return _between(at, values, wanted), np.maximum(np.interp(wanted, at, errors),
+                                                        np.sqrt(np.sum((slopes * errors[:, None]) ** 2, axis=0)))
     typical = float(np.median(np.diff(at)))
-    for i in range(at.size - 2):
-        left, right = (at[i + 1] - at[i]) / typical, (at[i + 2] - at[i + 1]) / typical
+    knots, measured = _filled(at, wanted, typical)
+    # Curvature of unevenly spaced points, so that gaps do not bend the path.
+    second = np.zeros((knots.size - 2, knots.size))
+    for i in range(knots.size - 2):
+        left, right = (knots[i + 1] - knots[i]) / typical, (knots[i + 2] - knots[i + 1]) / typical
         second[i, i : i + 3] = (2 / (left * (left + right)), -2 / (left * right), 2 / (right * (left + right)))
     penalty = second.T @ second
     scale = float(np.median(errors)) or 1.0
     weight = 1.0 / np.maximum(errors / scale, 1e-3) ** 2
     # The first path knows an outlier by its neighbours: the likelihood alone would bend to reach it.
     robust = _trusted(values - median_filter(values, 5, mode="nearest"), errors)
-    path, covariance = values, np.eye(at.size)
+    seen, heard = np.zeros(knots.size), np.zeros(knots.size)
+    seen[measured] = values / scale
+    path, covariance = seen, np.eye(knots.size)
     for _ in range(3):
-        path, covariance = _posterior(values / scale, weight * robust, penalty)
+        heard[measured] = weight * robust
+        path, covariance = _posterior(seen, heard, penalty)
         path, covariance = path * scale, covariance * scale**2
-        robust = _trusted(values - path, errors)
-    lines = np.array([_between(at, unit, wanted) for unit in np.eye(at.size)]).T
+        robust = _trusted(values - path[measured], errors)
+    lines = np.array([_between(knots, unit, wanted) for unit in np.eye(knots.size)]).T
     return lines @ path, np.sqrt(np.sum((lines @ covariance) * lines, axis=1))
+
+
+def _filled(at: FloatArray, wanted: FloatArray, typical: float) -> tuple[FloatArray, NDArray[np.intp]]:
+    """Places with and without positions, evenly apart, and which of them are those of the positions."""
+    ends = [] if not wanted.size else [float(wanted.min()), float(wanted.max())]
+    before = np.arange(at[0] - typical, ends[0] - 0.5 * typical, -typical)[::-1] if ends else at[:0]
+    after = np.arange(at[-1] + typical, ends[1] + 0.5 * typical, typical) if ends else at[:0]
+    inside = [np.linspace(a, b, max(round((b - a) / typical), 1) + 1)[1:-1] for a, b in pairwise(at)]
+    knots = np.sort(np.concatenate([before, at, after, *inside]))
+    return knots, np.searchsorted(knots, at)
 
 
 def _trusted(off: FloatArray, errors: FloatArray) -> FloatArray:

@@ -63,6 +63,13 @@ class Factor:
     area: Linear | None = None
     left_out: float = math.nan
 
+    @property
+    def relative(self) -> float:
+        """Relative error, as far as it is known: 0 where nothing is, and told in the remarks."""
+        if math.isfinite(self.error):
+            return self.error / self.value
+        return math.sqrt(sum(share**2 for _, share in self.shares if math.isfinite(share)))
+
     def beyond_area(self) -> float:
         """Relative error without that of the integral: dose and what is left out."""
         return math.sqrt(sum(share**2 for name, share in self.shares if name in ("dose", "left out")))
@@ -118,6 +125,8 @@ def implant_factor(pair: IonPair, dose: float, dose_error: float = 0.0, part: sl
     remarks = []
     if dose_error == 0:
         remarks.append("no error of the dose was given")
+    if not math.isfinite(counting):
+        remarks.append("the noise of the implant's counts is not known: its error is left out")
     if not len(pair.parts):
         remarks.append("no error of the depth scale was given")
     if background is None:

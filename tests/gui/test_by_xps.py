@@ -1,10 +1,12 @@
 """Composition of factors by XPS on the Amounts page: typed, pasted, from file and project; undone, exported."""
 
+import math
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit
 
 from app.gui.window import MainWindow
 from app.project import work
@@ -157,8 +159,28 @@ def test_without_closed_factors_or_depth_scale_it_is_said(qtbot, window):
     qtbot.waitUntil(lambda: "Find factors with Closure first" in part.state.text())
 
 
+def test_a_new_depth_is_typed_at_once(qtbot, window):
+    part, document = part_of(window), window.document
+    choose(part.analysis, "mcr")
+    typed(part.table.elements, "C, O, F")
+    qtbot.waitUntil(part.table.add.isEnabled)
+    for row, text in enumerate(("12 0.5", "15.3")):
+        qtbot.mouseClick(part.table.add, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: part.table.view.findChild(QLineEdit) is not None)
+        editor = part.table.view.findChild(QLineEdit)
+        qtbot.keyClicks(editor, text)
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+        assert part.table.view.currentIndex().row() == row
+        qtbot.waitUntil(lambda: part.table.view.findChild(QLineEdit) is None)
+    assert [(one.depth, one.depth_error) for one in document.entry.by_xps.depths] == [(12.0, 0.5), (15.3, 0.0)]
+
+
 def test_numbers_with_errors_as_people_type_them():
-    from app.gui.sims.by_xps_table import pair_text, parse_pair
+    from app.gui.sims.by_xps_table import pair_text, parse_pair, shown
+
+    assert shown(33.7803, 0.7) == "33.8 ± 0.7"  # edited with all digits, shown with those that count
+    assert shown(33.25, 1.0) == "33.2 ± 1"
+    assert (shown(60.0, 1.0), shown(31.0, math.nan), shown(math.nan, math.nan)) == ("60 ± 1", "31", "")
 
     assert parse_pair("31,2 ± 0.7", "F") == (31.2, 0.7)
     assert parse_pair("31.2 0.7", "F") == (31.2, 0.7)

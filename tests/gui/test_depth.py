@@ -244,6 +244,36 @@ def test_the_export_of_interfaces_alone_is_an_ordinary_button(qtbot, window):
     assert page.export.geometry().right() > 0.9 * page.width()  # where it is beside the picture of the layers
 
 
+def test_traces_that_are_not_everything_are_said(qtbot, window):
+    part, page = window.depth_panel.layers, window.sims_layers
+    choose(part.source, "ions")
+    for ion in ("C2H-", "C2-"):  # what lies between them is left out
+        part.trace.setCurrentIndex(part.trace.findData(ion))
+        part.add.click()
+    found = worked_out(qtbot, window)
+    assert found.layers.misfit > 0.1
+    window.results.show_page("Layers")
+    qtbot.waitUntil(lambda: page.isVisible() and page.words.text().startswith("⚠ These traces are not everything"))
+    assert "⚠ These traces are not everything" in part.words.text()
+    part.trace.setCurrentIndex(part.trace.findData("NaO-"))
+    part.add.click()
+    assert worked_out(qtbot, window).poor_layers == ""
+    qtbot.waitUntil(lambda: "⚠" not in page.words.text() + part.words.text())
+
+
+def test_the_word_thick_has_room(qtbot, window):
+    part = window.depth_panel.interfaces
+    choose(part.shape, "layer")
+    choose(part.response, "erf")
+    part.trace.setCurrentIndex(part.trace.findData("NaO-"))
+    part.add.click()
+    worked_out(qtbot, window)
+    qtbot.waitUntil(lambda: "thick" in part.rows.cell(part.rows.index(0, 3)).text)
+    assert part.view.sizeHintForColumn(3) <= part.view.columnWidth(3)
+    choose(part.shape, "step")
+    assert window.document.entry.interfaces[0].shape == "step"
+
+
 def test_a_cube_is_worked_out_from_its_profile(qtbot, window):
     document, part = window.document, window.depth_panel.interfaces
     document.select(document.project.entries[1].id)

@@ -17,7 +17,7 @@ from app.project.sims_profiles_at import is_part, place_name, profile_at
 from fitting.dataset import Axis, Meta, Noise, Spectrum
 from fitting.image.place import Place, Roi
 from fitting.sims.drift import ScanDrift
-from fitting.sims.setup import DepthScale
+from fitting.sims.setup import DepthScale, Interface
 
 IONS = ("Na+", "K+", "C_2H_3+")
 ROI = Roi("r1", "Right", "rectangle", ((3.0, 0.0), (5.0, 6.0)))
@@ -171,3 +171,21 @@ def test_a_path_between_a_few_scans_is_not_corrected(qtbot, shown):
         part.drift = drift_of(unsure)
         part.refresh()
         assert part.correct_drift.isEnabled() == free
+
+
+# -- depth ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shape", "poor"), [("step", ""), ("layer", "poor")])
+def test_a_response_beside_a_trace_of_unknown_noise_is_no_result(shape, poor):
+    t = np.arange(1.0, 61.0)
+    y = 1000 / (1 + np.exp(-(t - 30) / 1.5)) + np.random.default_rng(3).normal(0.0, 5.0, t.size)
+    axis = Axis(np.arange(1.0), "ion", "", ("C_2-",), (23.999,))
+    profile = Spectrum(axis, y[:, None], Noise("unknown"), Meta(technique="sims", title="p", region="p", sample="A"),
+                       navigation=(Axis(t, "time", "s"),))
+    entry = add_spectra(Project("P"), [profile]).entries[0]
+    one = Interface("i", "Bulk", "C_2-", 5.0, 55.0, "time", "erf", shape)
+    found = answer(replace(entry, interfaces=(one,))).interfaces[0]
+    assert found.failed == ""
+    assert found.poor == poor
+    assert ("does not follow the trace" in found.status) == bool(poor)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 
 from app.gui.plot.layers import FastLine, Layer, pen, polygon
+from app.gui.plot.thinned import in_sight, starts_of
 from fitting.dataset import FloatArray
 
 CHANNEL = 6.0  # pixels: channels this wide or wider are drawn one by one
@@ -41,15 +42,13 @@ def columns_of(
     view : QRectF
         What is in sight, in data coordinates.
     """
-    first = max(int(np.searchsorted(x, view.left())) - 1, 0)
-    stop = min(int(np.searchsorted(x, view.right())) + 2, x.size)
-    x, y = x[first:stop], y[first:stop]
+    x, y = in_sight(x, y, view)
     wide = abs(to_pixels.m11()) * view.width()
     if x.size < 2 or x.size * CHANNEL < wide:
         return None
-    columns = np.floor(to_pixels.m11() * x + to_pixels.dx())
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))
-    return (columns[starts] + 0.5 - to_pixels.dx()) / to_pixels.m11(), np.maximum.reduceat(y, starts)
+    starts = starts_of(x, to_pixels)
+    middle = np.floor(to_pixels.m11() * x[starts] + to_pixels.dx()) + 0.5
+    return (middle - to_pixels.dx()) / to_pixels.m11(), np.maximum.reduceat(y, starts)
 
 
 class Envelope(Layer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QTransform
 
@@ -22,14 +23,11 @@ def thinned(x: FloatArray, y: FloatArray, to_pixels: QTransform, view: QRectF) -
     view : QRectF
         What is in sight, in data coordinates.
     """
-    first = max(int(np.searchsorted(x, view.left())) - 1, 0)
-    stop = min(int(np.searchsorted(x, view.right())) + 2, x.size)
-    x, y = x[first:stop], y[first:stop]
+    x, y = in_sight(x, y, view)
     pixels = abs(to_pixels.m11()) * view.width()
     if x.size < PER_COLUMN * max(pixels, 1.0):
         return x, y
-    columns = np.floor(to_pixels.m11() * x + to_pixels.dx())
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))
+    starts = starts_of(x, to_pixels)
     ends = np.append(starts[1:], x.size) - 1
     # In each column: how it is entered, its lowest and highest, and how it is left.
     xs = np.repeat(x[starts], 4)
@@ -37,3 +35,16 @@ def thinned(x: FloatArray, y: FloatArray, to_pixels: QTransform, view: QRectF) -
     ys[0::4], ys[1::4] = y[starts], np.minimum.reduceat(y, starts)
     ys[2::4], ys[3::4] = np.maximum.reduceat(y, starts), y[ends]
     return xs, ys
+
+
+def in_sight(x: FloatArray, y: FloatArray, view: QRectF) -> tuple[FloatArray, FloatArray]:
+    """The part of a curve that is in sight, and one point more to each side."""
+    first = max(int(np.searchsorted(x, view.left())) - 1, 0)
+    stop = min(int(np.searchsorted(x, view.right())) + 2, x.size)
+    return x[first:stop], y[first:stop]
+
+
+def starts_of(x: FloatArray, to_pixels: QTransform) -> NDArray[np.intp]:
+    """The first point of each column of pixels."""
+    columns = np.floor(to_pixels.m11() * x + to_pixels.dx())
+    return np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))

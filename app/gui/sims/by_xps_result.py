@@ -44,6 +44,7 @@ class ByXpsResult(QWidget):
 
     def __init__(self, models: list[RowsModel], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._told: tuple[tuple[str, ...], ByXps] | None = None
         self._found: FactorCompositions | None = None
         self._averaged = False
         self._tops: list[float] = [1.0]
@@ -81,6 +82,10 @@ class ByXpsResult(QWidget):
 
     def show_result(self, names: tuple[str, ...], setup: ByXps, found: FactorCompositions | None) -> None:
         """Show compositions; without them only the factors with their densities."""
+        told = (names, setup)
+        if found is not None and found is self._found and told == self._told:
+            return  # drawing it again takes a while
+        self._told = told
         self._found, self._averaged = found, setup.attenuation > 0
         quantities = found.quantities if found is not None else ()
         middle = tuple(Column(name, f"{name} in at.% with one standard error; < : 95 % limit", True)

@@ -58,6 +58,7 @@ class ByXpsTable(QWidget):
         self._setup = ByXps()
         self._offers: tuple[XpsOffer, ...] = ()
         self.dialog: QFileDialog | None = None
+        self._opens = -1  # number of the row that is to be typed in, once it is shown
         self.folder = ""
         self.elements = QLineEdit()
         self.elements.setAccessibleName("Elements that XPS tells apart")
@@ -100,6 +101,16 @@ class ByXpsTable(QWidget):
         self.remove.setEnabled(bool(setup.depths))
         if offers != self._offers or not self.menu.actions():
             self._fill(offers)
+        self._open_row()
+
+    def _open_row(self) -> None:
+        """The depth of a row that was just added is typed at once."""
+        row, self._opens = self._opens, -1
+        if 0 <= row == self.rows.rowCount() - 1 and self.view.isVisible():
+            index = self.rows.index(row, 0)
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
+            self.view.edit(index)
 
     def _row(self, number: int, one: XpsDepth, found: FactorCompositions | None) -> Row:
         tip = one.source
@@ -109,12 +120,12 @@ class ByXpsTable(QWidget):
                                                                                  strict=True) if share > 0.005)
             tip = f"{tip}\nXPS sees {seen}".strip()
             misfit = plain(float(found.misfits[number]), 2)
-        depth = pair_text(one.depth, one.depth_error if one.depth_error > 0 else math.nan)
-        cells = [Cell(depth or "?", edit=depth, tooltip=tip)]
+        pair = (one.depth, one.depth_error if one.depth_error > 0 else math.nan)
+        cells = [Cell(shown(*pair) or "?", edit=pair_text(*pair), tooltip=tip)]
         for m, (value, error) in enumerate(zip(one.amounts, one.errors, strict=True)):
             text = pair_text(value, error)
             told = "" if found is None else f"fitted {found.fitted[number, m]:.2f} at.%"
-            cells.append(Cell(text or "?", edit=text, tooltip=told, muted=not text))
+            cells.append(Cell(shown(value, error) or "?", edit=text, tooltip=told, muted=not text))
         return Row(str(number), (*cells, Cell(misfit, muted=True)))
 
     def _fill(self, offers: tuple[XpsOffer, ...]) -> None:
@@ -140,6 +151,7 @@ class ByXpsTable(QWidget):
     def _add(self) -> None:
         nothing = (math.nan,) * len(self._setup.quantities)
         one = XpsDepth(math.nan, 0.0, nothing, nothing)
+        self._opens = len(self._setup.depths)
         self.edited.emit(replace(self._setup, depths=(*self._setup.depths, one)))
 
     def _remove(self) -> None:
@@ -209,6 +221,15 @@ def pair_text(value: float, error: float) -> str:
         return first
     decimals = max(len(text.partition(".")[2]) for text in (first, second))
     return f"{value:.{decimals}f} ± {second}"
+
+
+def shown(value: float, error: float) -> str:
+    """The same with no more decimals than the error needs, one at least: "33.8 ± 0.7" for 33.7803 ± 0.7."""
+    second = plain(error, 4) if math.isfinite(error) else ""
+    if not second:
+        return pair_text(value, error)
+    decimals = len(second.partition(".")[2])
+    return pair_text(round(value, max(decimals, 1)), error)
 
 
 def parse_pair(text: str, what: str) -> tuple[float, float]:

@@ -25,6 +25,7 @@ _SYMBOLS = {"w": "Mixing length w", "lam": "Information depth λ", "sigma": "Rou
             "down": "Decay length λ_d"}
 _ERF = {"sigma": "Standard deviation σ"}
 _FIT, _POOR = 48, 96  # pixels of the last column: a number, a word
+_WIDTH, _THICK = 99, 124  # pixels of a width, and of a thickness with its word
 _CHI2 = "About 1 where the response describes the counts"
 _LAMBDA = "λ is held at 0: in SIMS it is below 0.4 nm, and no profile tells it from the rest."
 _FREE = "Drag its range on the profile; it needs the plateaus on both sides."
@@ -73,7 +74,7 @@ class InterfacesPart(QWidget):
         ))
         self.rows.edited.connect(self._rename)
         self.view = RowsView(self.rows, "Interfaces")
-        self.view.set_widths((92, 76, 99, 99, _FIT), stretch=0)
+        self.view.set_widths((92, 76, 99, _WIDTH, _FIT), stretch=0)
         self.view.current_changed.connect(self._moved)
         self.lengths = RowsModel((
             Column("Length of the response", "Tick to keep a known value"),
@@ -133,6 +134,7 @@ class InterfacesPart(QWidget):
         self.rows.retitle(2, f"Position{unit}")
         self.rows.retitle(3, f"Width{unit}")
         self.rows.set_rows([self._row(one, trace_words(entry, one.trace)) for one in interfaces] if entry else [])
+        self.view.setColumnWidth(3, _THICK if any(one.shape == "layer" for one in interfaces) else _WIDTH)
         self.view.setColumnWidth(4, _POOR if any(one.poor for one in self._found.values()) else _FIT)
         self.view.setVisible(bool(interfaces))
         self.view.fit_height(2, 8)

@@ -112,7 +112,9 @@ class LayerSourcePart(QWidget):
         elif answer.layers is None:
             self.words.setText(answer.layers_failed)
         else:
-            self.words.setText("From the surface down: " + ", ".join(layer.name for layer in answer.layers.rows) + ".")
+            names = ", ".join(layer.name for layer in answer.layers.rows)
+            poor = f"⚠ {answer.poor_layers}.\n" if answer.poor_layers else ""
+            self.words.setText(f"{poor}From the surface down: {names}.")
 
     def _choose(self, id: str) -> None:
         self._choosing = self._entry.id if id == _IONS and self._entry is not None else None

@@ -92,6 +92,8 @@ class LayersPage(Panel):
         if answer is not None and answer.basis[1].kind in ("rate", "crater") and answer.depth is not None:
             scale += "; with one rate, phases that sputter faster come out too thin"
         text = f"{found.words}: shares add up to one within {100 * found.misfit:.2g} %. Scale: {scale}."
+        if answer is not None and answer.poor_layers:
+            text = f"⚠ {answer.poor_layers}. {text}"
         self._say(f"{text} {answer.note}." if answer is not None and answer.note else text)
         unit = f" / {found.unit}" if found.unit else ""
         for number, name in ((2, "Thickness"), (3, "By amount"), (4, "Top"), (5, "Edge")):

@@ -211,7 +211,10 @@ def test_without_errors_they_follow_from_the_scatter():
     assert np.mean(sizes) == pytest.approx(0.7, rel=0.2)
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.2)
     assert math.isnan(without.chi2)
-    assert any("No errors of XPS were given" in note for note in without.notes)
+    # m - 1 = 4 degrees of freedom for each depth beyond the factors.
+    known = 100 / math.sqrt(2 * without.degrees)
+    assert any("No errors of XPS were given" in note and note.endswith(f"known to {known:.0f} %")
+               for note in without.notes)
 
 
 def test_as_many_depths_as_factors_and_no_errors_give_values_without_errors():
@@ -240,6 +243,28 @@ def test_errors_of_shares_scale_and_bands_add_to_the_errors():
                  {"alternatives": (np.maximum(x + 0.1 * np.roll(x, 1, axis=1), 0.0),)}):
         wider = calibrate(sims(**more), given, draws=60)
         assert np.median(wider.errors / plain.errors) > 1.1, list(more)
+
+
+@pytest.mark.parametrize("length", [0.0, 2.5])
+def test_shares_of_which_nothing_is_known_widen_the_errors_and_stop_nothing(length):
+    """Errors so large that some repeats have no amount of any factor at some depths."""
+    given = setup(np.random.default_rng(7), length=length)
+    found = calibrate(sims(errors=np.full(along(60)[1].shape, 1.0)), given, draws=40)
+    assert np.all(np.isfinite(found.profile_errors[np.isfinite(found.profile)]))
+    assert np.median(found.errors / calibrate(sims(), given, draws=40).errors) > 2.0
+    empty = np.array(along(60)[1])
+    empty[-3:] = 0.0
+    assert np.all(np.isfinite(calibrate(sims(alternatives=(empty,)), given, draws=10).profile_errors))
+    with pytest.raises(BadData, match="zero or above"):
+        calibrate(replace(sims(), shares=sims().shares - 0.1), given, draws=10)
+
+
+def test_errors_that_are_not_known_are_said():
+    z, x = along(60)
+    words = ("Errors of the shares", "No error of the depth scale")
+    assert [sum(word in note for note in calibrate(sims(), setup(), draws=10).notes) for word in words] == [1, 1]
+    told = calibrate(sims(errors=np.full(x.shape, 0.01), parts=0.02 * z[None, :]), setup(), draws=10)
+    assert not any(note.startswith(words) for note in told.notes)
 
 
 def test_depth_of_xps_below_the_end_is_said():

@@ -197,6 +197,31 @@ def test_errors_of_the_path_are_right():
     assert 0.8 < float(np.std(pulls)) < 1.4
 
 
+@pytest.mark.parametrize(("first", "end"), [(20, 35), (45, 60), (0, 15)])
+@pytest.mark.parametrize("smooth", [True, False])
+def test_errors_hold_where_nothing_was_measured(first, end, smooth, measured):
+    """A quarter of the positions left out, in the middle and at the ends."""
+    at, rng, pulls = np.arange(60.0), np.random.default_rng(12), []
+    kept = (at < first) | (at >= end)
+    for _ in range(15):
+        truth = 3.0 * np.sin(at / 7.4 + rng.uniform(0, 6)) if smooth else 0.1 * at
+        values = truth + rng.normal(0, 0.2, 60)
+        path, errors = smooth_path(at[kept], values[kept], np.full(kept.sum(), 0.2), at, smooth=smooth)
+        pulls.append(((path - truth) / errors)[~kept])
+    size = float(np.sqrt(np.mean(np.square(pulls))))
+    measured(f"Path of drift where scans {first} to {end} of 60 could not be compared (smooth: {smooth}): pulls", size,
+             "", "<= 1.5")
+    assert size <= 1.5
+
+
+def test_one_and_two_positions_give_a_path():
+    path, errors = smooth_path(np.array([3.0]), np.array([1.0]), np.array([0.1]), np.arange(5.0))
+    assert (path.tolist(), errors.tolist()) == ([1.0] * 5, [0.1] * 5)
+    path, errors = smooth_path(np.array([0.0, 10.0]), np.array([0.0, 1.0]), np.array([0.1, 0.1]), np.array([5.0, 80.0]))
+    assert path == pytest.approx([0.5, 8.0])
+    assert errors == pytest.approx([0.1, 0.1 * np.hypot(8, 7)])  # z = 8 b - 7 a
+
+
 @pytest.mark.parametrize("groups", [10, 30])
 @pytest.mark.parametrize("course", ["straight", "bent", "wavy"])
 def test_few_positions_give_a_path_with_honest_errors(groups, course, measured):

@@ -202,6 +202,16 @@ def test_mri_of_sims_with_the_information_depth_held(lam, repeats, measured):
     assert 0.6 < scatter < 1.4
 
 
+@pytest.mark.parametrize(("kind", "course"), [("mri", Z), ("erf", np.expm1(Z / 12)), ("dowsett", np.expm1(Z / 12))])
+def test_a_width_that_ended_at_its_limit_has_no_error(kind, course):
+    """A ramp and a rise without end: what is fitted is as wide as the range, or lies far outside of it."""
+    y = np.random.default_rng(1).poisson(1000 * course / course[-1])
+    found = fit_interface(Z, y, kind, COUNTS, held=dict(HELD_AT_FIRST.get(kind, ())))
+    assert found.status == "at bound"
+    assert set(found.at_bound) - {"before"}
+    assert math.isnan(found.width_error)
+
+
 def test_no_error_is_larger_than_half_of_the_range():
     """At few counts the curvature knows no bounds: 2e123 was seen."""
     for seed in range(12):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fitting.sims.depth import depth_scale
+from fitting.sims.layer_parts import parts_of
 from fitting.sims.layers import layers_of
 from fitting.sims.response import gauss_step, mri_step
 from fitting.sims.setup import DepthScale
@@ -212,6 +213,24 @@ def test_a_share_that_dips_or_is_noisy_stays_one_layer():
     rng = np.random.default_rng(6)
     for _ in range(10):
         assert len(layers_of(Z, rng.poisson(shares() * YIELD * 0.03) + 0.0, NAMES, draws=2).rows) == 5
+
+
+@pytest.mark.parametrize(("counts", "even"), [(10, 0.0), (30, 0.0), (0, 0.1), (0, 0.3)])
+@pytest.mark.parametrize("points", [400, 1600])
+def test_noise_makes_no_parts(counts, even, points):
+    """A long shoulder between the two levels, and a slow decay: noise crosses both, and it stays one part."""
+    z, rng = np.linspace(0.0, 60.0, points), np.random.default_rng(3)
+    level = 1.0 - 0.625 * gauss_step(z - 15.0, 1.5) - 0.375 * gauss_step(z - 45.0, 1.5)
+    for share in (level, 1.0 / (1.0 + np.exp((z - 30.0) / 8.0))):
+        both = np.column_stack([share, 1.0 - share])
+        for _ in range(8):
+            if counts:
+                found = rng.poisson(both * counts)
+                total = np.maximum(found.sum(axis=1, keepdims=True), 1)
+                parts = parts_of(found / total, np.sqrt(np.maximum(found, 1)) / total)
+            else:
+                parts = parts_of(both + even * rng.standard_normal(both.shape), np.full(both.shape, even))
+            assert [part.of for part in parts] == [1, 1]
 
 
 def test_traces_of_one_course_are_refused_in_words_of_layers():

@@ -263,6 +263,11 @@ def test_without_known_noise_errors_are_not_determined():
     assert found.value == pytest.approx(RSF, rel=0.05)
     assert math.isnan(found.error)
     assert math.isnan(concentration(one, typed_factor(RSF, 1e21), PART, FLAT).areal_error)
+    # The dose's error is not lost with that of the standard's counting.
+    found = implant_factor(one, DOSE, 0.1 * DOSE, PART, FLAT)
+    got = concentration(pair(2), found, PART, FLAT)
+    assert got.areal_error > 0.09 * got.areal
+    assert any("noise of the implant's counts is not known" in text for text in got.remarks)
 
 
 def test_unequal_steps_weigh_by_their_depth():
@@ -313,6 +318,27 @@ def test_no_counts_of_the_ion_leave_a_limit_and_no_certainty():
     assert got.background_error > 0
     assert got.areal_error > 0
     assert np.all(got.error > 0)
+    bare = concentration(one, typed_factor(RSF, 1e21), PART)
+    # One count anywhere in the range, widths of 1 nm.
+    assert (bare.areal, bare.areal_error) == (0.0, pytest.approx(RSF * 1e-7 / 50_000, rel=0.15))
+    assert any("nothing is seen" in text for text in bare.remarks)
+
+
+@pytest.mark.parametrize("points", [2, 3, 4])
+def test_a_profile_of_a_few_points_is_evaluated(points):
+    made = implant(1)
+    time = replace(made.navigation[0], values=TIMES[:points])
+    short = pair_of(made.with_(counts=made.counts[:points], navigation=(time,)), "P-", "Si-",
+                    depth_scale(TIMES[:points], DepthScale("rate", rate=1.0)))
+    got = concentration(short, typed_factor(RSF, 1e21))
+    assert got.areal == pytest.approx(RSF * points * 1e-7 * np.mean(short.ratio), rel=0.3)
+    assert got.valid.size == points
+
+
+def test_a_matrix_without_counts_is_refused():
+    made = implant(1)
+    with pytest.raises(NotDetermined, match="no counts at any point"):
+        pair_of(made.with_(counts=made.counts * np.array([1, 0])), "P-", "Si-", depths())
 
 
 def test_a_background_that_is_none_is_told():
