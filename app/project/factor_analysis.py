@@ -139,9 +139,10 @@ def without_factors(project: Project, entry_id: str, id: str) -> Project:
 def rename_factor(project: Project, entry_id: str, id: str, index: int, name: str) -> Project:
     """Another name of a factor and its map."""
     entry, word = project.entry(entry_id), name.strip()
+    about = analysis_of(entry, id)
     if not word or len(word) > 80:
-        raise BadData("A factor needs a name of up to 80 characters", where=name[:40])
-    about = renamed(analysis_of(entry, id), index, word)
+        raise BadData("A factor needs a name of up to 80 characters", where=about.names[index])
+    about = renamed(about, index, word)
     called = {f"{id}_{index + 1}": word, f"{id}_{index + 1}_image": f"{word}, image"}
     maps = [replace(one, name=called[one.id]) for one in entry.maps if one.id in called]
     factors = tuple(about if one.id == id else one for one in entry.factors)

@@ -240,8 +240,10 @@ def _notes(sims: SharesAlong, fit: Fit, determined: np.ndarray) -> list[str]:
         if deep:
             notes.append(f"Part of what XPS sees at {', '.join(deep)} nm lies below the end of the profile and is "
                          "taken to be like what is left of it")
-    if not sims.errors.size:
-        notes.append("Errors of the shares of the factors are not known, and not part of these errors")
+    missing = [name for name, known in (("shares", sims.errors), ("yields", sims.sizes)) if not known.size]
+    if missing:
+        notes.append(f"Errors of the {' and '.join(missing)} of the factors are not known, and not part of these "
+                     "errors")
     if not sims.parts.size:
         notes.append("No error of the depth scale was given")
     if np.unique(fit.xps.places).size < len(sims.names):

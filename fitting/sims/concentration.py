@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from fitting.dataset import FloatArray, frozen_array
 from fitting.sims.ion_pair import CM, Background, IonPair, background_of, integral
@@ -38,7 +39,7 @@ class Peak:
     Attributes
     ----------
     value, error : float
-        Atoms/cm3; the error holds counting and factor.
+        Atoms/cm3; the error holds counting and factor, and of a mean what `mean_of` says.
     depth, depth_error : float
         nm.
     mean_of : int
@@ -220,10 +221,18 @@ def _peak(pair: IonPair, values: FloatArray, own: FloatArray, relative: float, p
                         math.hypot(place_error, _depth_error(pair, place)), 0)
     place, value = float(z[top]), float(smooth[top])
     around = float(pair.widths[part][max(top - half, 0) : top + half + 1].sum()) / CM / math.sqrt(12.0)
-    # A mean of many flattens the top: what its inner half says otherwise is part of the error.
+    within = y[max(top - half, 0) : top + half + 1]
+    # A mean of many flattens the top: at an end by half of the fall along a straight line, else by four thirds of what
+    # its inner half says otherwise (a parabola).
     inner = float(np.mean(y[max(top - half // 2, 0) : top + half // 2 + 1]))
-    error = math.sqrt(float(noise[top]) ** 2 + (inner - value) ** 2 + (relative * value) ** 2)
-    return Peak(value, error, place, math.hypot(around, _depth_error(pair, place)), 2 * half + 1)
+    flattened = 4.0 / 3.0 * (inner - value)
+    if within.size < 2 * half + 1:
+        flattened = 0.5 * (within.size - 1) * float(np.polyfit(np.arange(within.size), within, 1)[0])
+    # It was chosen as the highest of all means that cannot be told from it: the median of so many normal numbers.
+    alike = np.count_nonzero(smooth + 3.0 * np.hypot(noise, noise[top]) > value) / (2 * half + 1)
+    chosen = float(noise[top] * ndtri(0.5 ** (1.0 / max(alike, 1.0))))
+    error = math.sqrt(float(noise[top]) ** 2 + flattened**2 + chosen**2 + (relative * value) ** 2)
+    return Peak(value, error, place, math.hypot(around, _depth_error(pair, place)), within.size)
 
 
 def _smoothed(y: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray, int]:

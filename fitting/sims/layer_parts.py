@@ -115,9 +115,10 @@ def _cuts(share: FloatArray, error: FloatArray) -> list[int]:
         return []
     there = share >= THERE * most
     relative = float(np.median(error[there])) / most
-    window = max(_FEWEST, math.ceil((relative / _SETTLED) ** 2))
-    if window > _MOST * share.size:
+    most = _MOST * share.size
+    if relative > _SETTLED * math.sqrt(most) or most < _FEWEST:
         return []
+    window = max(_FEWEST, min(math.ceil((relative / _SETTLED) ** 2), int(most)))
     smooth = _averaged(share, window)
     high = float(smooth.max())
     tops: list[tuple[int, int]] = []  # first and last point above the upper level of every part

@@ -23,6 +23,7 @@ from fitting.dataset import FloatArray
 
 _FEWEST = 5
 _STIFFNESS = np.logspace(-2, 7, 37)
+_FILLED = 300  # places that are added at most, about
 _OUTLIER = 3.0  # errors beyond which a position counts less and less
 
 
@@ -77,9 +78,10 @@ def smooth_path(
 def _filled(at: FloatArray, wanted: FloatArray, typical: float) -> tuple[FloatArray, NDArray[np.intp]]:
     """Places with and without positions, evenly apart, and which of them are those of the positions."""
     ends = [] if not wanted.size else [float(wanted.min()), float(wanted.max())]
-    before = np.arange(at[0] - typical, ends[0] - 0.5 * typical, -typical)[::-1] if ends else at[:0]
-    after = np.arange(at[-1] + typical, ends[1] + 0.5 * typical, typical) if ends else at[:0]
-    inside = [np.linspace(a, b, max(round((b - a) / typical), 1) + 1)[1:-1] for a, b in pairwise(at)]
+    step = max(typical, (max([at[-1], *ends]) - min([at[0], *ends])) / _FILLED)
+    before = np.arange(at[0] - step, ends[0] - 0.5 * step, -step)[::-1] if ends else at[:0]
+    after = np.arange(at[-1] + step, ends[1] + 0.5 * step, step) if ends else at[:0]
+    inside = [np.linspace(a, b, max(round((b - a) / step), 1) + 1)[1:-1] for a, b in pairwise(at)]
     knots = np.sort(np.concatenate([before, at, after, *inside]))
     return knots, np.searchsorted(knots, at)
 

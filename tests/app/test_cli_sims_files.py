@@ -61,4 +61,7 @@ def test_a_mass_spectrum_as_table_has_its_m_z(tmp_path):
     path = tmp_path / "s.txt"
     path.write_text(spectrum(), newline="")
     assert program.main(["convert", str(path), "-o", str(tmp_path / "s.csv")]) == 0
-    assert (tmp_path / "s.csv").read_text().startswith("Channel,m/z,Intensity [counts]\n")
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    told = [line for line in lines if line.startswith("#")]
+    assert any("mass scale" in line for line in told)
+    assert lines[len(told)] == "Channel,m/z,Intensity [counts]"

@@ -100,6 +100,12 @@ def test_a_table_is_pasted_calibrated_and_exported(qtbot, window, tmp_path):
     assert "±" in shown.cell(shown.index(1, 2)).text
     assert "semi-quantitative" in part.result.label.text()
     assert part.result.plot.isVisible()
+    drawn = list(part.result.plot.getPlotItem().items)
+    entry = document.entry
+    document.apply("Density", document.project.with_entry(replace(
+        entry, sensitivity=replace(entry.sensitivity, density=5e22))))
+    part.refresh()
+    assert list(part.result.plot.getPlotItem().items) == drawn  # what did not change is not drawn again
     part.result.shown.setCurrentIndex(3)
     assert "all&nbsp;F" in part.result.legend.text()
     misfit = part.table.rows.columnCount() - 1

@@ -86,6 +86,8 @@ def test_closed_factors_with_bands_are_kept_drawn_saved_and_undone(qtbot, window
     document.undo()
     panel.ion_result.table.edited.emit("1", 0, "Salts")
     assert document.entry.factors[0].names[1] == "Salts"
+    panel.ion_result.table.edited.emit("1", 0, "   ")
+    assert panel.said.startswith("Salts: A factor needs a name")
     store.save(document.project, tmp_path / "a.sodalite")
     assert store.load(tmp_path / "a.sodalite").equals(document.project)
     panel.add.click()

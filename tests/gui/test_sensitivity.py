@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pyqtgraph as pg
 import pytest
 
 from app.gui.window import MainWindow
@@ -114,6 +116,11 @@ def test_ranges_are_dragged_on_the_profile(qtbot, window):
     assert window.document.entry.sensitivity.factors[0].low == pytest.approx(1.0)
     ranges.move(f"rsf/{id}/flat", 280.0, 300.0)
     assert window.document.entry.sensitivity.factors[0].flat_low == pytest.approx(280.0)
+    name = f"rsf/{id}/flat"
+    ranges.move(name, 300.0, 300.0)  # as far as it goes: a range of nothing would be lost
+    ranges.released.emit(name, 300.0, 300.0)
+    assert window.document.entry.sensitivity.factors[0].flat_low == pytest.approx(280.0)
+    assert (ranges.find(name).low, ranges.find(name).high) == pytest.approx((280.0, 300.0))
     choose(part(window).form.background, "none")
     assert [one.label for one in ranges.shown] == ["Evaluated"]
     window.inspector.show_page("Profiles")
@@ -178,7 +185,8 @@ def test_what_is_missing_or_wrong_is_said(qtbot, window):
     found(qtbot, window)
     qtbot.waitUntil(lambda: "not given yet" not in rsf.remarks.text())
     document.apply("None", with_depth(document.project, document.entry.id, DepthScale()))
-    qtbot.waitUntil(lambda: "need a depth scale" in rsf.words.text())
+    qtbot.waitUntil(lambda: "need a depth scale" in rsf.remarks.text())
+    assert not rsf.words.isVisible()  # it is said once
     found(qtbot, window)
     qtbot.waitUntil(lambda: "Depth page" in rsf.remarks.text())
     assert not rsf.picture.isVisible()
@@ -194,3 +202,22 @@ def test_an_element_is_asked_for(qtbot, window):
     amount = found(qtbot, window)
     assert amount.species == "P"
     assert amount.found.fraction == 1.0  # 31P is the only one
+
+
+def test_large_numbers_are_shown_to_their_power(qtbot, window):
+    view = part(window).view
+    needed = view.fontMetrics().horizontalAdvance("(\N{MINUS SIGN}1.049 ± 0.022)·10¹⁷")
+    assert view.columnWidth(2) >= needed + 16
+
+
+def test_points_below_the_axis_are_left_out(qtbot, window):
+    implanted(window)
+    amount = found(qtbot, window)
+    high = amount.found.values > 0.1 * np.max(amount.found.values)
+    shown = replace(amount.found, values=np.where(high, amount.found.values, 0.0), valid=high)
+    plot = part(window).picture
+    plot.show_amount(replace(amount, found=shown))  # the grey points are all zero: nothing of them is drawn
+    assert not plot.grab().isNull()
+    drawn = [item for item in plot.getPlotItem().items if isinstance(item, pg.PlotDataItem) and item.opts["symbol"]]
+    assert len(drawn) == 1
+    assert np.any(np.isfinite(drawn[0].getData()[1]))

@@ -114,7 +114,7 @@ def test_a_hidden_or_chosen_trace_is_one_of_its_own_measurement(qtbot, shown):
     assert plot.hidden == {keys[0]}
     document.select(second)
     qtbot.waitUntil(lambda: plot.profile is not None and plot.profile.name == "Profile of other")
-    assert plot.hidden == frozenset()
+    qtbot.waitUntil(lambda: plot.hidden == frozenset())  # it is drawn a moment later
     assert plot.highlighted == ""
     document.select(first)
 
@@ -176,10 +176,11 @@ def test_a_path_between_a_few_scans_is_not_corrected(qtbot, shown):
 # -- depth ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("shape", "poor"), [("step", ""), ("layer", "poor")])
-def test_a_response_beside_a_trace_of_unknown_noise_is_no_result(shape, poor):
+@pytest.mark.parametrize(("shape", "poor"), [("step", "poor"), ("layer", "")])
+def test_a_response_off_a_trace_of_unknown_noise_is_no_result(shape, poor):
     t = np.arange(1.0, 61.0)
-    y = 1000 / (1 + np.exp(-(t - 30) / 1.5)) + np.random.default_rng(3).normal(0.0, 5.0, t.size)
+    y = 1000 / (1 + np.exp(-(t - 20) / 1.5)) / (1 + np.exp((t - 40) / 1.5)) + 10.0
+    y += np.random.default_rng(3).normal(0.0, 5.0, t.size)
     axis = Axis(np.arange(1.0), "ion", "", ("C_2-",), (23.999,))
     profile = Spectrum(axis, y[:, None], Noise("unknown"), Meta(technique="sims", title="p", region="p", sample="A"),
                        navigation=(Axis(t, "time", "s"),))

@@ -53,7 +53,14 @@ def cube(seed=0):
 def window(qtbot):
     """The window with the cube."""
     window = MainWindow()
-    qtbot.addWidget(window, before_close_func=lambda w: w.document.mark_saved(None))
+
+    def end(w):
+        view = w.centre.volume
+        view.canvas.stop()
+        qtbot.waitUntil(lambda: not view.frames.busy and not view._waiting.isActive() and w.tasks.idle, timeout=60_000)
+        w.document.mark_saved(None)
+
+    qtbot.addWidget(window, before_close_func=end)
     window.resize(1440, 900)
     window.document.reset(add_spectra(Project(), [cube()]))
     window.document.select(window.document.project.entries[0].id)
@@ -69,9 +76,7 @@ def volume(qtbot, window):
     window.actions_["sims.show_volume"].trigger()
     view = window.centre.volume
     drawn(qtbot, view)
-    yield view
-    view.canvas.stop()
-    qtbot.waitUntil(lambda: not view.frames.busy and not view._waiting.isActive() and window.tasks.idle, timeout=60_000)
+    return view
 
 
 def drawn(qtbot, view):

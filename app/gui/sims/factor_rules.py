@@ -53,7 +53,9 @@ class FactorRules(QWidget):
         body.setSpacing(GAP_2)
         body.addWidget(self.closure)
         body.addWidget(self.unimodal)
-        body.addLayout(row(QLabel("Start with"), self.start, self.points, stretch=False))
+        line = row(QLabel("Start with"), self.start, self.points, stretch=False)
+        line.setStretch(1, 1)
+        body.addLayout(line)
         body.addLayout(row(QLabel("Keep spectra"), self.keep, stretch=False))
         body.addWidget(muted("Zeros: what is known to be absent. Factors are numbered as they are shown; start with "
                              "the shown factors, so that the numbers stay."))

@@ -83,7 +83,7 @@ class SensitivityPart(Part["AmountsPanel"]):
             Column("Areal density / cm⁻²", "Integral of the concentration over the evaluated range", True),
         )))
         self.view = RowsView(self.rows, "Sensitivity factors")
-        self.view.set_widths((150, 160, 150), stretch=0)
+        self.view.set_widths((120, 150, 178), stretch=0)  # a power of ten is never cut off
         self.view.current_changed.connect(lambda _: self.page.show_now())
         self.results = self.page.table(RowsModel((Column("Result"), Column("Value"))))
         self.results_view = RowsView(self.results, "Concentrations")
@@ -191,14 +191,16 @@ class SensitivityPart(Part["AmountsPanel"]):
         self.remarks.setText(failed or "\n".join(f"{text[:1].upper()}{text[1:]}." for text in remarks))
         self.remarks.setVisible(bool(self.remarks.text()))
         self.words.setText(self._about(entry))
+        self.words.setVisible(bool(self.words.text()))
         if told is not None and entry is not None:
             self.keep.setEnabled(told.origin != "typed" and amount is not None and amount.factor is not None)
             self.export.setEnabled(any(one.found is not None for one in self.answers.amounts))
 
     def _about(self, entry: Entry | None) -> str:
         if entry is not None and entry.depth.kind == "none":
-            return ("Concentrations along the depth need a depth scale: give a sputter rate or the crater's depth on "
-                    "the Depth page.")
+            return "" if self._told else (  # with a factor the remarks say it
+                "Concentrations along the depth need a depth scale: give a sputter rate or the crater's depth on the "
+                "Depth page.")
         return _HINT if not self._told else ("Drag “Evaluated” and “Background” on the profile; a range at the surface "
                                              "leaves its transient out.")
 
@@ -301,6 +303,8 @@ class SensitivityPart(Part["AmountsPanel"]):
         if shown is None or clock is None:
             return
         ends = np.interp([low, high], shown, clock)
+        if not ends[1] > ends[0]:
+            return  # a range of nothing could not be seen and drawn out again
         names = ("low", "high") if key == _PART else ("flat_low", "flat_high")
         try:
             project = edits.edit_factor(self.page.document.project, entry.id, id,
@@ -312,6 +316,7 @@ class SensitivityPart(Part["AmountsPanel"]):
     def _released(self, name: str, low: float, high: float) -> None:
         if name.partition("/")[0] == _OWNER:
             self.page.document.close_merge()
+            self.page.show_now()
 
     # -- export -------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,8 @@ class ConcentrationPlot(SmallPlot):
                                       pen=pg.mkPen(None)) for side in (-1.0, 1.0)]
             for item in (*curves, pg.FillBetweenItem(*curves, brush=pg.mkBrush(faded(colour, _BAND)))):
                 self.addItem(item)
+        if not np.any(np.isfinite(middle)):
+            return  # all of it lies below the axis
         self.addItem(pg.PlotDataItem(z, middle, pen=pg.mkPen(colour, width=1.2), connect="finite", symbol="o",
                                      symbolSize=3, symbolPen=None, symbolBrush=pg.mkBrush(colour)))
 

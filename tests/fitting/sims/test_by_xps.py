@@ -263,8 +263,10 @@ def test_errors_that_are_not_known_are_said():
     z, x = along(60)
     words = ("Errors of the shares", "No error of the depth scale")
     assert [sum(word in note for note in calibrate(sims(), setup(), draws=10).notes) for word in words] == [1, 1]
-    told = calibrate(sims(errors=np.full(x.shape, 0.01), parts=0.02 * z[None, :]), setup(), draws=10)
+    more = {"errors": np.full(x.shape, 0.01), "parts": 0.02 * z[None, :]}
+    told = calibrate(sims(**more, sizes=np.full(5, 0.05)), setup(), draws=10)
     assert not any(note.startswith(words) for note in told.notes)
+    assert any(note.startswith("Errors of the yields") for note in calibrate(sims(**more), setup(), draws=10).notes)
 
 
 def test_depth_of_xps_below_the_end_is_said():

@@ -214,6 +214,14 @@ def test_errors_hold_where_nothing_was_measured(first, end, smooth, measured):
     assert size <= 1.5
 
 
+def test_a_path_with_a_wide_gap_is_found_in_seconds():
+    at = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 2000.0])
+    path, errors = smooth_path(at, 0.5 * at, np.full(6, 0.1), np.arange(2001.0))
+    assert path == pytest.approx(0.5 * np.arange(2001.0), abs=1e-3)
+    assert errors[1000] > errors[2]
+    assert smooth_path(at, at, np.full(6, 0.1), at[:0])[0].size == 0
+
+
 def test_one_and_two_positions_give_a_path():
     path, errors = smooth_path(np.array([3.0]), np.array([1.0]), np.array([0.1]), np.arange(5.0))
     assert (path.tolist(), errors.tolist()) == ([1.0] * 5, [0.1] * 5)

@@ -233,6 +233,12 @@ def test_noise_makes_no_parts(counts, even, points):
             assert [part.of for part in parts] == [1, 1]
 
 
+def test_errors_beyond_all_numbers_make_no_parts():
+    y = shares()
+    assert [part.of for part in parts_of(y, np.full(y.shape, 1e200))] == [1] * 5
+    assert [part.of for part in parts_of(y[:4], np.full((4, 5), 1e-3))] == [1] * 5
+
+
 def test_traces_of_one_course_are_refused_in_words_of_layers():
     y = shares()[:, :3] * 1000.0
     with pytest.raises(BadData, match="same course"):
