@@ -28,7 +28,7 @@ from app.gui.sims.volume_legend import LegendRow, laid_out, paint_legend
 from fitting.dataset import Axis
 from fitting.sims.raycast_rays import Camera, projected
 
-ROOM = 0.98  # zoom that leaves room for the scales
+ROOM = 0.84  # zoom that leaves room for the words of the scales in a narrow window
 EDGE, TOP, FOOT = 12, 8, 8  # pixels around the words above and below the picture
 HOME = Camera(30.0, 25.0, ROOM)
 VIEWS = {"home": HOME, "top": Camera(0.0, 90.0, ROOM), "front": Camera(0.0, 0.0, ROOM),
