@@ -213,7 +213,7 @@ def evaluate(entry: Entry, interface: Interface, profile: Spectrum, depth: Depth
 
 def _evaluated(entry: Entry, interface: Interface, profile: Spectrum, depth: DepthResult | None, label: str,
                cancel: Cancel | None) -> Evaluated:
-    values, _, noise = trace_values(entry, profile, interface.trace)
+    values, errors, noise = trace_values(entry, profile, interface.trace)
     clock = next((a for a in (*profile.navigation[:1], *profile.scales) if a.quantity == interface.scale), None)
     if clock is None:
         raise BadData(f"The profile has no {AXIS_LABELS.get(interface.scale, interface.scale).lower()} axis",
@@ -221,18 +221,20 @@ def _evaluated(entry: Entry, interface: Interface, profile: Spectrum, depth: Dep
     part = clock.window(interface.low, interface.high)
     along = Axis(depth.depth, "depth", "nm") if depth is not None else clock
     z, y = along.values[part], values[part]
+    # Counts are weighed by their noise; amounts of factors by the errors that the factor analysis gave them.
+    weights = errors[part] if not noise.known and np.all(errors[part] > 0) else None
     held = dict(interface.held)
     if interface.shape == "layer":
         if interface.response == "crossing":
             raise BadData("A layer needs a response to be fitted", todo="Choose error function, MRI or Dowsett")
-        fit = fit_layer(z, y, interface.response, noise, held=held, cancel=cancel)
+        fit = fit_layer(z, y, interface.response, noise, errors=weights, held=held, cancel=cancel)
         numbers = (fit.value("top"), fit.error("top"), fit.thickness, fit.thickness_error)
     elif interface.response == "crossing":
         found = crossing(z, y, noise)
         numbers = (found.position, found.position_error, found.width, found.width_error)
         return Evaluated(interface, label, along.quantity, along.unit, *_with_scale(numbers, depth, False), part=part)
     else:
-        fit = fit_interface(z, y, interface.response, noise, held=held, cancel=cancel)
+        fit = fit_interface(z, y, interface.response, noise, errors=weights, held=held, cancel=cancel)
         numbers = (fit.value("position"), fit.error("position"), fit.width, fit.width_error)
     if fit.status == "cancelled":
         raise Cancelled

@@ -258,6 +258,7 @@ def fit_interface(
     kind: Kind,
     noise: Noise,
     *,
+    errors: ArrayLike | None = None,
     held: Mapping[str, float] | None = None,
     cancel: Cancel | None = None,
 ) -> InterfaceFit:
@@ -271,6 +272,9 @@ def fit_interface(
         The model of the step, see `fitting.sims.response`.
     noise : Noise
         Counts (Poisson) are fitted by their deviance, known variance by chi2, else least squares.
+    errors : array, shape (n,), optional
+        Of intensities that are no counts, above zero: weights in place of those of `noise` (whose measured zeros would
+        weigh most). Where the residuals are larger, errors are multiplied by the root of chi2/dof.
     held : mapping of str to float, optional
         Values that stay: "lam" of a SIMS profile, "w" or "sigma" known from a reference sample, a plateau of 0.
     cancel : callable, optional
@@ -311,7 +315,7 @@ def fit_interface(
     free = np.array([name not in held for name in names])
     if y.size <= np.count_nonzero(free):
         raise NotDetermined(f"{y.size} points for {np.count_nonzero(free)} free values", todo="Widen the range")
-    sigma = None if counted else np.sqrt(variance_of(noise, np.maximum(y, 0.0), y))
+    sigma = None if counted else weights_of(y, noise, errors)
 
     def whole(x: FloatArray) -> FloatArray:
         full = start.copy()
@@ -332,7 +336,7 @@ def fit_interface(
     covariance = np.zeros((len(names), len(names)))
     dof = max(found.dof, 1)
     share = covariance_of(found, [name for name, one in zip(names, free, strict=True) if one])
-    covariance[np.ix_(free, free)] = share * (1.0 if noise.known else found.cost / dof)
+    covariance[np.ix_(free, free)] = share * size_of(noise, errors, found.cost / dof)
     told_within(covariance, 0.5 * float(z[-1] - z[0]), range(2, len(names)))
     ended = tuple(np.array(names)[free][found.at_bound].tolist())
     return InterfaceFit(kind, names, frozen_array(whole(found.x)), frozen_array(covariance), tuple(held),
@@ -346,6 +350,32 @@ def thickness(top: InterfaceFit, bottom: InterfaceFit) -> tuple[float, float]:
     if not distance > 0:
         raise BadData("The bottom of a layer lies above its top", todo="Exchange the interfaces")
     return distance, math.hypot(top.error("position"), bottom.error("position"))
+
+
+def weights_of(y: FloatArray, noise: Noise, errors: ArrayLike | None) -> FloatArray:
+    """Standard errors that intensities which are no counts are weighed by, shape (n,).
+
+    Raises
+    ------
+    BadData
+        If given ones do not fit, or are not above zero.
+    """
+    if errors is None:
+        return np.sqrt(variance_of(noise, np.maximum(y, 0.0), y))
+    sigma = np.asarray(errors, dtype=float)
+    if sigma.shape != y.shape or not (np.all(np.isfinite(sigma)) and np.all(sigma > 0)):
+        raise BadData("Errors of intensities must be as many, and above zero")
+    return sigma
+
+
+def size_of(noise: Noise, errors: ArrayLike | None, chi2: float) -> float:
+    """By what a covariance is multiplied: 1 for known noise, else chi2/dof; with given errors not less than 1.
+
+    Amounts cut off at zero scatter less than their errors say, so that a chi2 below 1 is no sign of smaller errors.
+    """
+    if noise.known:
+        return 1.0
+    return chi2 if errors is None else max(chi2, 1.0)
 
 
 def _checked(depth: ArrayLike, intensity: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike
 
 from fitting.dataset import FloatArray, Noise, frozen_array
 from fitting.engine import minimise
-from fitting.sims.interface import LENGTHS, Kind, ResponseFit
+from fitting.sims.interface import LENGTHS, Kind, ResponseFit, size_of, weights_of
 from fitting.sims.interface_errors import covariance_of, told_within
 from fitting.sims.response import dowsett_step, gauss_step, mri_step
-from fitting.statistics import deviance_residuals, variance_of
+from fitting.statistics import deviance_residuals
 from fitting.tape import Cancel
 from libraries.errors import BadData, BadModel, NotDetermined
 
@@ -62,6 +62,7 @@ def fit_layer(
     kind: Kind,
     noise: Noise,
     *,
+    errors: ArrayLike | None = None,
     held: Mapping[str, float] | None = None,
     rougher: bool = False,
     cancel: Cancel | None = None,
@@ -75,6 +76,9 @@ def fit_layer(
     kind : "erf", "mri" or "dowsett"
     noise : Noise
         Counts (Poisson) are fitted by their deviance, known variance by chi2, else least squares.
+    errors : array, shape (n,), optional
+        Of intensities that are no counts, above zero: weights in place of those of `noise` (whose measured zeros would
+        weigh most). Where the residuals are larger, errors are multiplied by the root of chi2/dof.
     held : mapping of str to float, optional
         Values that stay. Of a layer thinner than the response the plateau "inside" and the thickness tell the data
         apart only together: hold one of them.
@@ -118,7 +122,7 @@ def fit_layer(
             raise BadModel(f"The held {name} {value:g} is impossible", todo=f"Use {lower[i]:g} to {upper[i]:g}")
         for start in starts:
             start[i] = value
-    sigma = None if counted else np.sqrt(variance_of(noise, np.maximum(y, 0.0), y))
+    sigma = None if counted else weights_of(y, noise, errors)
     problem = _Problem(kind, z, y, sigma, noise.gain or 1.0, free)
     found = None
     for start in starts:
@@ -136,7 +140,7 @@ def fit_layer(
                             todo="Choose a range with one layer and what lies on both sides of it")
     covariance, dof = np.zeros((len(names), len(names))), max(found.dof, 1)
     share = covariance_of(found, [name for name, one in zip(names, free, strict=True) if one])
-    covariance[np.ix_(free, free)] = share * (1.0 if noise.known else found.cost / dof)
+    covariance[np.ix_(free, free)] = share * size_of(noise, errors, found.cost / dof)
     told_within(covariance, 0.5 * float(z[-1] - z[0]), range(3, len(names)))
     return LayerFit(kind, names, frozen_array(values), frozen_array(covariance), tuple(held),
                     found.cost / dof if noise.known else 1.0, found.verdict)

@@ -220,3 +220,33 @@ def test_no_error_is_larger_than_half_of_the_range():
         for name in ("position", "w", "sigma"):
             assert not found.error(name) > 0.5 * (Z[-1] - Z[0])
         assert not found.width_error > 0.5 * (Z[-1] - Z[0])
+
+
+def test_amounts_of_factors_are_weighed_by_their_errors(measured) -> None:
+    """Amounts near zero are cut off at zero by the factor analysis; their errors there are not zero.
+
+    Weighed by the measured numbers, one point of amount 0 outweighed all others.
+    """
+    z = np.linspace(0.0, 30.0, 61)
+    truth = 40_000.0 * gauss_step(z - 15.0, 1.8)
+    errors = np.sqrt(40.0**2 + 1.3 * truth)
+    rng = np.random.default_rng(4)
+    pulls, moved = [], []
+    for _ in range(40):
+        y = np.maximum(truth + errors * rng.normal(size=z.size), 0.0)
+        found = [fit_interface(z[cut:], y[cut:], "erf", Noise("poisson", None), errors=errors[cut:]) for cut in (0, 4)]
+        pulls += [(one.value(name) - true) / one.error(name) for one in found[:1]
+                  for name, true in (("position", 15.0), ("sigma", 1.8))]
+        moved.append((found[0].value("sigma") - found[1].value("sigma")) / found[0].error("sigma"))
+    size = float(np.sqrt(np.mean(np.square(pulls))))
+    measured("Interface of a factor, pulls of position and sigma, root mean square", size, "", "0.75 to 1.25")
+    assert 0.75 < size < 1.25
+    assert max(map(abs, moved)) < 1.0  # where the range begins on the plateau is no matter
+
+
+def test_errors_of_intensities_must_fit() -> None:
+    z = np.linspace(0.0, 30.0, 61)
+    y = 100.0 * gauss_step(z - 15.0, 1.8)
+    for errors in (np.ones(60), np.zeros(61), np.full(61, np.nan)):
+        with pytest.raises(BadData, match="above zero"):
+            fit_interface(z, y, "erf", Noise("unknown"), errors=errors)
