@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from fitting.dataset import FloatArray, frozen_array
 from libraries.errors import BadData, NotDetermined
 from libraries.ion_list import Candidate, assign
-from libraries.ions import Ion, parse_ion
+from libraries.ions import Ion
 from libraries.units import SIGMA_TO_FWHM
 
 # Sodium-rich interphases, positive mode (Schaefer et al., Adv. Energy Mater. (2024)); the further ones, where they
@@ -30,11 +30,6 @@ SODIUM_CLUSTERS_FURTHER: tuple[str, ...] = ("Na3CO3+", "Na4F3+")
 _WIDER, _LOSS = 1.5, 1.16  # width of the centroid's weights in widths of the line, and the variance that they cost
 _ABOVE_HALF = 0.761  # share of a Gaussian line above half of its height: erf(sqrt(ln 2))
 _LARGE_PULL = 3.0  # a residual above so many of its errors is spoken of
-
-
-def sodium_calibrants(*, further: bool = False) -> tuple[Ion, ...]:
-    """The ions of the sodium preset, by ascending m/z; `further` adds those above m/z 106."""
-    return tuple(parse_ion(text) for text in SODIUM_CLUSTERS + (SODIUM_CLUSTERS_FURTHER if further else ()))
 
 
 @dataclass(frozen=True)

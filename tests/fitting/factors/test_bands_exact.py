@@ -90,11 +90,12 @@ def feasible(data, points):
     return spectra / spectra.sum(axis=1, keepdims=True)
 
 
-# Parts of regions that no way from the solution reaches, of twelve cases drawn by chance (docs/notes.md).
-MISSED = {1: 0.07, 7: 0.06, 9: 0.25}
+# Of twelve cases drawn by chance: parts of their regions (6, 5 and 24 %) that no way from the solution reaches.
+MISSED = pytest.mark.xfail(strict=True, reason="the search in steps does not reach all of the region (docs/notes.md)")
+CASES = [0, *(pytest.param(i, marks=[pytest.mark.full, *([MISSED] if i in (1, 7, 9) else [])]) for i in range(1, 12))]
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(i, marks=pytest.mark.full) for i in range(1, 12))])
+@pytest.mark.parametrize("seed", CASES)
 def test_bands_of_three_factors_hold_the_feasible_regions(seed, measured):
     """Spectra, and by exchange of rows and columns profiles; what the search misses of the largest number."""
     rng = np.random.default_rng(seed)
@@ -110,7 +111,5 @@ def test_bands_of_three_factors_hold_the_feasible_regions(seed, measured):
         missed = max(missed, float(low.max() / exact.max()), float(high.max() / exact.max()))
         # None of the ends lies outside of what is feasible (half a standard error of 1e-7 is allowed, and the grid's).
         assert min(low.min(), high.min()) > -0.02 * exact.max()
-    limit = MISSED.get(seed, 0.05)
-    measured(f"Bands of three factors (case {seed}): part of the exact region missed", 100 * missed, "%",
-             f"<= {100 * limit:g}")
-    assert missed <= limit
+    measured(f"Bands of three factors (case {seed}): part of the exact region missed", 100 * missed, "%", "<= 5")
+    assert missed <= 0.05

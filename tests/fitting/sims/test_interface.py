@@ -164,12 +164,9 @@ def test_an_interface_of_a_stopped_fit_says_so():
     assert fit_interface(Z, profile("mri", 10.0, 1000.0), "mri", COUNTS, cancel=lambda: True).status == "cancelled"
 
 
-@pytest.mark.parametrize(("top", "most"), [(1000.0, 1.35), (30.0, 1.6)])
-def test_a_length_on_its_bound_makes_no_position_sharp(top, most, measured):
-    """Lengths that the data can hardly tell often end at zero: the position keeps the error of a free length.
-
-    One that is then known no better than to half of the range is not determined.
-    """
+def dowsett_positions(top):
+    """Pulls of the determined positions of 80 profiles whose lengths the data can hardly tell, and how many of their
+    fits ended at a bound."""
     z = np.linspace(0.0, 40.0, 81)
     truth = top * (1.0 - dowsett_step(z - 20.0, 0.7, 2.0, 1.2)) + 0.5
     pulls, bounds = [], 0
@@ -178,12 +175,31 @@ def test_a_length_on_its_bound_makes_no_position_sharp(top, most, measured):
         bounds += found.status == "at bound"
         if np.isfinite(found.error("position")):
             pulls.append((found.value("position") - 20.0) / found.error("position"))
+    return np.array(pulls), bounds
+
+
+@pytest.mark.parametrize(("top", "most"), [(1000.0, 1.25), (30.0, 1.6)])
+def test_a_length_on_its_bound_makes_no_position_sharp(top, most, measured):
+    """Lengths that the data can hardly tell often end at zero: the position keeps the error of a free length.
+
+    One that is then known no better than to half of the range is not determined.
+    """
+    pulls, bounds = dowsett_positions(top)
     assert bounds > 5
     scatter = float(np.sqrt(np.mean(np.square(pulls))))
     measured(f"Interface (dowsett, {top:g} counts) with lengths on their bounds: root mean square pull of the position",
-             scatter, "", f"<= {most:g}")
+             scatter, "", "<= 1.25")
     assert len(pulls) > 30
     assert scatter <= most
+
+
+@pytest.mark.xfail(strict=True, reason="54 and 37 of 80 positions are determined, the others no better than to half of "
+                                       "the range; at 30 counts errors are 1.5 times too small (docs/notes.md)")
+@pytest.mark.parametrize("top", [1000.0, 30.0])
+def test_most_positions_beside_a_length_on_its_bound_are_determined(top):
+    pulls, _ = dowsett_positions(top)
+    assert np.sqrt(np.mean(np.square(pulls))) <= 1.25
+    assert len(pulls) > 60
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.4])

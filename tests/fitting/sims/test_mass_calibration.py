@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fitting.sims.mass_calibration import (
+    SODIUM_CLUSTERS,
+    SODIUM_CLUSTERS_FURTHER,
     Calibrant,
     MassCalibration,
     calibrate,
@@ -13,7 +15,6 @@ from fitting.sims.mass_calibration import (
     further_calibrants,
     law_of_columns,
     pick,
-    sodium_calibrants,
 )
 from libraries.errors import BadData, NotDetermined
 from libraries.ion_list import candidates, listed_ions
@@ -124,10 +125,10 @@ def test_impossible_calibrations_are_refused():
 
 
 def test_the_sodium_preset():
-    assert [ion.text for ion in sodium_calibrants()] == ["Na2OH+", "Na2F+", "Na2CO3+"]
-    further = sodium_calibrants(further=True)
-    assert [ion.text for ion in further[3:]] == ["Na3CO3+", "Na4F3+"]
-    assert [ion.mz for ion in further] == sorted(ion.mz for ion in further)
+    assert SODIUM_CLUSTERS == ("Na2OH+", "Na2F+", "Na2CO3+")
+    assert SODIUM_CLUSTERS_FURTHER == ("Na3CO3+", "Na4F3+")
+    masses = [parse_ion(text).mz for text in SODIUM_CLUSTERS + SODIUM_CLUSTERS_FURTHER]
+    assert masses == sorted(masses)
 
 
 def test_centroid_error_is_the_scatter_of_gaussian_lines():

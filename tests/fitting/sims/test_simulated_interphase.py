@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from fitting.sims.cube import profile_of
-from fitting.sims.mass_calibration import Calibrant, calibrate, pick, sodium_calibrants
+from fitting.sims.mass_calibration import SODIUM_CLUSTERS, Calibrant, calibrate, pick
 from fitting.simulate.sims import interphase as interphase_
 from fitting.simulate.sims import mass_spectrum as spectrum_
 from fitting.simulate.sims.interphase import interphase, merged, relief, shares, total_time
 from fitting.simulate.sims.phases import PHASES, yields
+from libraries.ions import parse_ion
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_mass_spectrum_has_its_lines_where_the_law_says(small) -> None:
     truth = small[2]
     spectrum = spectrum_.mass_spectrum(truth, "positive", size=24)
     picks = []
-    for ion in sodium_calibrants():
+    for ion in map(parse_ion, SODIUM_CLUSTERS):
         at = spectrum_.SLOPE * np.sqrt(ion.mz) + spectrum_.OFFSET
         found = pick(spectrum.x, spectrum.y, at, 30)
         assert found.channel == pytest.approx(at, abs=5 * found.error + 0.05)
